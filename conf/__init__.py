@@ -1,0 +1,1 @@
+"""The configuration: one root per command, and groups. Installed as ``transliconet.conf``."""

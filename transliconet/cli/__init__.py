@@ -1,0 +1,1 @@
+"""The commands: each a thin Hydra main over an importable function."""

@@ -1,0 +1,112 @@
+"""The console script: picks the command, runs it under Hydra, and says in one message what went wrong."""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from transliconet import __version__
+from transliconet.cli.suggest import explain
+from transliconet.errors import TransliconetError
+
+COMMANDS = {
+    "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
+    "train": "a pairs folder and an encoder → a run folder, with export and probe",
+    "export": "a checkpoint of a run → a plain Hugging Face folder",
+    "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
+}
+USAGE = f"""transliconet {__version__}: bring a sentence and its romanisation to the same place
+
+usage: transliconet COMMAND [key=value …] [-m]
+
+{os.linesep.join(f"  {name:<9}{what}" for name, what in COMMANDS.items())}
+
+`transliconet COMMAND --help` shows a command's options; -m runs it once for each comma-separated value."""
+
+
+def main() -> int:
+    """Entry point of ``transliconet``; the return value is the exit status."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    if arguments[0] == "--version":
+        print(__version__)
+        return 0
+    command = arguments[0]
+    if command not in COMMANDS:
+        close = get_close_matches(command, COMMANDS, n=1)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        print(f"error: {command}: not a command. {hint}The commands are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    return run(command, arguments[1:])
+
+
+def run(command: str, overrides: list[str]) -> int:
+    """Run one command with Hydra overrides; errors a user can mend become one message and status 1."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a cut-down traceback
+    _quieten()
+    original = sys.argv
+    sys.argv = [f"transliconet {command}", *overrides]
+    try:
+        import_module(f"transliconet.cli.{command}").main()
+        return 0
+    except (TransliconetError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    finally:
+        sys.argv = original
+
+
+_ORIGINAL_ARGV = list(sys.argv)
+
+
+def hydra_command(name: str) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:
+    """Make ``function(cfg)`` the Hydra main of the root configuration ``name``."""
+
+    def decorate(function: Callable[[DictConfig], object]) -> Callable[[], None]:
+        @wraps(function)
+        def task(cfg: DictConfig) -> None:
+            # Lightning starts further processes by running sys.argv again: it must name the command.
+            sys.argv = list(_ORIGINAL_ARGV)
+            function(cfg)
+
+        return hydra.main(version_base="1.3", config_path="pkg://transliconet.conf", config_name=name)(task)
+
+    return decorate
+
+
+def build(cfg: Any, **arguments: Any) -> Any:
+    """What a section of the configuration describes, as plain Python: nothing below this package sees Hydra's types.
+
+    ``arguments`` are objects for the call. They go round instantiate(), which would turn a dataclass into a config.
+    """
+    if arguments:
+        return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
+    return instantiate(cfg, _convert_="all")
+
+
+def _quieten() -> None:
+    """Keep third-party chatter that a user can do nothing about out of the way of our own lines."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda r: "litlogger" not in r.getMessage())

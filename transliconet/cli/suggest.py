@@ -1,0 +1,72 @@
+"""Turns Hydra's errors into a sentence that names the key and the nearest one that exists."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from transliconet.errors import TransliconetError
+
+
+def explain(error: BaseException, command: str, overrides: list[str]) -> str:
+    """One message for an error that came out of composing, instantiating or running a command."""
+    cause: BaseException | None = error
+    while cause is not None:  # instantiate() wraps what a constructor raises
+        if isinstance(cause, TransliconetError):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(match[1], command, overrides)
+    if match := re.search(r"Could not find '([^']+)/([^'/]+)'\n\nAvailable options in '[^']+':\n((?:\t.*\n?)+)", text):
+        group, choice, options = match[1], match[2], match[3].split()
+        return f"{group}={choice}: not an option. {_did_you_mean(choice, options)}The options are {', '.join(options)}"
+    if match := re.search(r"Missing mandatory value: (\S+)", text):
+        return f"{match[1]}: no value given. Add {match[1]}=… to the command"
+    if match := re.search(r"unexpected keyword argument '([^']+)'", text):
+        section = re.search(r"full_key: (\S+)", text)
+        prefix = f"{section[1]}." if section else ""
+        return f"{prefix}{match[1]}: not an option of this section. See transliconet {command} --help"
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _unknown_key(key: str, command: str, overrides: list[str]) -> str:
+    valid = _valid_keys(command, overrides)
+    close = get_close_matches(key, valid, n=1, cutoff=0.5)
+    return (
+        f"{key}: no such key. {f'Did you mean {close[0]!r}? ' if close else ''}"
+        f"See transliconet {command} --help, or transliconet {command} --cfg job"
+    )
+
+
+def _did_you_mean(given: str, options: list[str]) -> str:
+    close = get_close_matches(given, options, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def _valid_keys(command: str, overrides: list[str]) -> list[str]:
+    """Every key of the configuration that the group choices among ``overrides`` lead to, and the groups."""
+    choices = [o for o in overrides if re.fullmatch(r"[a-z_]+=[A-Za-z0-9_]+", o)]
+    GlobalHydra.instance().clear()
+    with initialize_config_module("transliconet.conf", version_base="1.3"):
+        for attempt in (choices, []):
+            try:
+                return sorted(set(_flatten(compose(command, overrides=attempt))))
+            except (HydraException, OmegaConfBaseException):
+                continue
+    return []
+
+
+def _flatten(cfg: DictConfig, prefix: str = "") -> Iterator[str]:
+    for key in map(str, cfg):
+        name = f"{prefix}{key}"
+        yield name
+        if not OmegaConf.is_missing(cfg, key) and not OmegaConf.is_interpolation(cfg, key):
+            value = cfg[key]
+            if isinstance(value, DictConfig):
+                yield from _flatten(value, f"{name}.")

@@ -1,0 +1,58 @@
+"""``transliconet train``: pairs folder and encoder → run folder."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+from omegaconf import DictConfig, OmegaConf
+
+from transliconet.cli.app import build, hydra_command
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.errors import ConfigError
+from transliconet.model.encoder import Encoder
+from transliconet.objectives.combine import MASKED
+from transliconet.train.callbacks import Throughput
+from transliconet.train.module import PairModule
+from transliconet.train.run import TrainResult, run_training
+
+
+def build_encoder(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
+    """What ``cfg`` says: loaded, or made from scratch with a tokenizer trained on the training part of ``pairs``."""
+    made = build(cfg)
+    if isinstance(made, Encoder):
+        return made
+    rows = pairs.part("train")
+    return made(texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
+
+
+def train(cfg: DictConfig) -> TrainResult:
+    """Run what ``cfg`` describes; ``cfg.run_dir`` gets the results."""
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+    pairs = PairsFolder.open(cfg.pairs)
+    encoder = build_encoder(cfg.encoder, pairs)
+    module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))
+    reads_masked = any(kind == MASKED for kind, _ in module.reads)
+    data = build(
+        cfg.data,
+        pairs=pairs,
+        tokenizer=encoder.tokenizer,
+        positions=encoder.positions,
+        seed=cfg.seed,
+        **({} if reads_masked else {"masking": None}),
+    )
+    probe = build(cfg.probe) if cfg.probe else None
+    out = Path(cfg.run_dir)
+    trainer = build(
+        cfg.trainer,
+        logger=list(build(cfg.logger).values()),
+        callbacks=[build(cfg.checkpoint), Throughput()],
+        default_root_dir=str(out),
+    )
+    if trainer.max_steps == -1 and trainer.max_epochs is None and trainer.max_time is None:
+        raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    return run_training(module, data, trainer, pairs, out, probe, cfg.resume, plain)  # type: ignore[arg-type]
+
+
+@hydra_command("train")
+def main(cfg: DictConfig) -> None:
+    train(cfg)

@@ -1,0 +1,1 @@
+"""From files to a pairs folder: read, tag, drop what cannot be used, romanise."""

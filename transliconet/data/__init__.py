@@ -1,0 +1,1 @@
+"""From a pairs folder to batches of token ids."""

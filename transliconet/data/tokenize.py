@@ -1,0 +1,67 @@
+"""Tokenised pairs, held flat: two integers a token instead of a Python object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of different lengths in one flat array: row ``i`` is ``values[offsets[i]:offsets[i + 1]]``."""
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True)
+class TokenizedPairs:
+    """Token ids of both views, special tokens included; ``truncated`` counts the rows cut at the maximal length."""
+
+    native: Ragged
+    romanized: Ragged
+    truncated: int
+
+    def __len__(self) -> int:
+        return len(self.native)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(N,) tokens of the longer view of each pair: what the pair costs in a padded batch."""
+        return np.maximum(self.native.lengths, self.romanized.lengths)
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> tuple[Ragged, int]:
+    """Token ids of ``texts`` with special tokens, cut at ``max_length``, and the number of rows cut."""
+    rows: list[np.ndarray] = []
+    truncated = 0
+    for start in range(0, len(texts), 4096):
+        ids = tokenizer(list(texts[start : start + 4096]), truncation=False, verbose=False)["input_ids"]
+        for row in ids:
+            if len(row) > max_length:
+                truncated += 1
+                row = [*row[: max_length - 1], row[-1]]  # the closing </s> stays
+            rows.append(np.asarray(row, dtype=np.int32))
+    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum([len(r) for r in rows], out=offsets[1:])
+    return Ragged(np.concatenate(rows) if rows else np.zeros(0, np.int32), offsets), truncated
+
+
+def tokenize_pairs(
+    tokenizer: PreTrainedTokenizerBase, native: Sequence[str], romanized: Sequence[str], max_length: int
+) -> TokenizedPairs:
+    """Tokenise both views. ``native[i]`` and ``romanized[i]`` are one pair."""
+    left, cut_left = tokenize(tokenizer, native, max_length)
+    right, cut_right = tokenize(tokenizer, romanized, max_length)
+    return TokenizedPairs(left, right, cut_left + cut_right)

@@ -1,0 +1,82 @@
+"""From a run to a plain Hugging Face folder, which transformers loads with no code of ours."""
+
+import json
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+from transliconet.errors import CheckpointError, ConfigError
+from transliconet.model.encoder import Encoder
+
+SKELETON = "encoder"
+"""Folder in the run with configuration and tokenizer, so that a checkpoint is exported without the base model."""
+
+PREFIX = "encoder.masked_lm."
+"""Where the module's state keeps the masked LM."""
+
+
+def save_skeleton(encoder: Encoder, run: Path) -> None:
+    """Write the encoder's configuration and tokenizer, without weights, to ``run/encoder``."""
+    folder = run / SKELETON
+    encoder.masked_lm.config.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    (folder / "name.json").write_text(json.dumps({"name": encoder.name}) + "\n", encoding="utf-8")
+
+
+def export_encoder(encoder: Encoder, out: str | Path, card: str) -> Path:
+    """Write ``config.json``, ``model.safetensors`` (float32, head tied), the tokenizer and a model card."""
+    out = Path(out)
+    encoder.masked_lm.save_pretrained(out)
+    encoder.tokenizer.save_pretrained(out)
+    (out / "README.md").write_text(card, encoding="utf-8")
+    return out
+
+
+def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> Encoder:
+    """The encoder at a checkpoint of a run folder.
+
+    Only tensors and plain data are loaded.
+
+    Raises:
+        CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
+    """
+    run = Path(run).expanduser()
+    skeleton, file = run / SKELETON, run / "checkpoints" / checkpoint
+    if not skeleton.is_dir():
+        raise CheckpointError(f"run={run}", "not a run folder (no encoder/ in it)", "Give the folder that train wrote")
+    if not file.is_file():
+        there = sorted(f.name for f in file.parent.glob("*.ckpt")) or ["none"]
+        raise CheckpointError(f"checkpoint={checkpoint}", f"not in {file.parent}", f"There: {', '.join(there)}")
+    name = json.loads((skeleton / "name.json").read_text(encoding="utf-8"))["name"]
+    masked_lm = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(skeleton), dtype=torch.float32)
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        masked_lm.load_state_dict({k.removeprefix(PREFIX): v for k, v in state.items() if k.startswith(PREFIX)})
+    except Exception as error:  # torch raises pickle, zip, key and runtime errors for a file it cannot take
+        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise CheckpointError(
+            file, f"cannot be loaded ({first_line})", "Take another checkpoint of this run"
+        ) from error
+    masked_lm.eval()
+    return Encoder(masked_lm, AutoTokenizer.from_pretrained(skeleton), name)
+
+
+def export_run(run: str | Path, out: str | Path, checkpoint: str = "last.ckpt", overwrite: bool = False) -> Path:
+    """Export a checkpoint of a run folder.
+
+    Raises:
+        ConfigError: ``out`` is there already and ``overwrite`` is false.
+        CheckpointError: see :func:`encoder_from_checkpoint`.
+    """
+    out = Path(out).expanduser()
+    if out.exists() and not overwrite:
+        raise ConfigError(f"out={out}", "already there", "Choose another folder, or overwrite=true")
+    encoder = encoder_from_checkpoint(run, checkpoint)
+    written = Path(run).expanduser() / "export" / "README.md"
+    card = (
+        written.read_text(encoding="utf-8") if written.is_file() else f"# {encoder.name}, trained with transliconet\n"
+    )
+    return export_encoder(
+        encoder, out, card.replace("<!-- checkpoint -->", f"Exported from checkpoint `{checkpoint}`.")
+    )

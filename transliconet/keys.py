@@ -1,0 +1,26 @@
+"""The keys of a training batch, each with its shape.
+
+B pairs make 2B rows: rows ``0..B-1`` are the native view, rows ``B..2B-1`` the romanised view of the same pairs, in
+the same order, so one forward pass serves both. L is the longest row of the batch.
+"""
+
+PAIR_INDEX = "pair_index"
+"""(B,) int64: position of each pair in the tokenised corpus."""
+
+INPUT_IDS = "input_ids"
+"""(2B, L) int64: token ids as the corpus has them."""
+
+MASKED_IDS = "masked_ids"
+"""(2B, L) int64: token ids after masking; present when an objective reads masked input."""
+
+ATTENTION_MASK = "attention_mask"
+"""(2B, L) bool: True at every token, special ones included; False at padding."""
+
+CONTENT_MASK = "content_mask"
+"""(2B, L) bool: True at tokens that are neither padding nor special. Masked positions count as content."""
+
+LABELS = "labels"
+"""(2B, L) int64: the original id where the masked-LM loss is taken, :data:`IGNORE` elsewhere."""
+
+IGNORE = -100
+"""The label that the masked-LM loss passes over."""

@@ -1,0 +1,1 @@
+"""The encoder: loading, hidden states, pooling."""

@@ -1,0 +1,142 @@
+"""An XLM-R-shaped masked language model, with just the access that objectives and the probe need."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from transliconet.errors import CheckpointError, ConfigError
+
+ARCHITECTURES = ("xlm-roberta",)
+
+
+class Encoder(nn.Module):
+    """A masked language model and its tokenizer.
+
+    Args:
+        masked_lm: an ``XLMRobertaForMaskedLM``.
+        tokenizer: the tokenizer it was trained with.
+        name: where it came from, for cards and errors.
+    """
+
+    def __init__(self, masked_lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+        super().__init__()
+        self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
+        if len(tokenizer) > masked_lm.config.vocab_size:
+            raise CheckpointError(
+                name,
+                f"its tokenizer has {len(tokenizer)} pieces, its model only {masked_lm.config.vocab_size} rows",
+                "Take tokenizer and model from the same checkpoint",
+            )
+
+    @classmethod
+    def from_pretrained(cls, path: str) -> Self:
+        """Load a folder or a hub name, weights in float32.
+
+        Raises:
+            CheckpointError: it is not there, lacks weights or tokenizer, or is of another architecture.
+        """
+        path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
+        local = bool(path) and Path(path).is_dir()
+        remedy = "Give a folder with config.json, model.safetensors and tokenizer.json, or a hub name that is reachable"
+        if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
+            raise CheckpointError(f"encoder.path={path}", "no such folder", remedy)
+        if local and not (Path(path) / "config.json").is_file():
+            raise CheckpointError(f"encoder.path={path}", "no config.json in it", remedy)
+        with _loading(path, "its configuration", remedy):
+            config = AutoConfig.from_pretrained(path)
+        if config.model_type not in ARCHITECTURES:
+            raise CheckpointError(
+                f"encoder.path={path}",
+                f"its architecture is {config.model_type!r}",
+                f"Use an XLM-R-shaped masked LM ({', '.join(ARCHITECTURES)})",
+            )
+        with _loading(path, "its weights", remedy):
+            masked_lm, report = AutoModelForMaskedLM.from_pretrained(
+                path, dtype=torch.float32, output_loading_info=True
+            )
+        # A head may be missing (sentence encoders have none); a body may not, or the numbers would be noise.
+        if missing := sorted(k for k in report["missing_keys"] if k.startswith("roberta.")):
+            raise CheckpointError(
+                f"encoder.path={path}", f"weights are missing: {missing[0]} and {len(missing) - 1} more", remedy
+            )
+        with _loading(path, "its tokenizer", remedy):
+            tokenizer = AutoTokenizer.from_pretrained(path)
+        return cls(masked_lm, tokenizer, path)
+
+    @property
+    def layers(self) -> int:
+        """Number of transformer layers. Hidden layer 0 is the embedding output, ``layers`` the last."""
+        return int(self.masked_lm.config.num_hidden_layers)
+
+    @property
+    def positions(self) -> int:
+        """Longest row in tokens. XLM-R counts positions from ``pad_token_id + 1``."""
+        config = self.masked_lm.config
+        return int(config.max_position_embeddings - config.pad_token_id - 1)
+
+    def layer_number(self, layer: int | str, option: str = "layer") -> int:
+        """``layer`` as an index of the hidden states: ``last``, or 0 … :attr:`layers`.
+
+        Raises:
+            ConfigError: the encoder has no such layer.
+        """
+        if layer == "last":
+            return self.layers
+        if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer <= self.layers:
+            raise ConfigError(
+                f"{option}={layer}",
+                f"{self.name} has hidden layers 0 (embeddings) to {self.layers}",
+                "Choose one of them, or 'last'",
+            )
+        return layer
+
+    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor, layers: Collection[int]) -> dict[int, Tensor]:
+        """Hidden states of the wanted layers; the others are not kept.
+
+        Args:
+            input_ids: (N, L) int64.
+            attention_mask: (N, L) bool, True at tokens.
+            layers: indices as transformers' ``hidden_states`` has them.
+
+        Returns:
+            layer → (N, L, H).
+        """
+        body = self.masked_lm.roberta
+        kept: dict[int, Tensor] = {}
+
+        def keep(layer: int):  # type: ignore[no-untyped-def]
+            def hook(module: nn.Module, args: object, output: Tensor | tuple) -> None:
+                kept[layer] = output[0] if isinstance(output, tuple) else output
+
+            return hook
+
+        modules = {0: body.embeddings, **{i + 1: m for i, m in enumerate(body.encoder.layer)}}
+        hooks = [modules[layer].register_forward_hook(keep(layer)) for layer in layers]
+        try:
+            body(input_ids=input_ids, attention_mask=attention_mask)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return kept
+
+    def vocabulary_logits(self, hidden: Tensor) -> Tensor:
+        """(M, H) last-layer states → (M, V) logits of the masked-LM head."""
+        return self.masked_lm.lm_head(hidden)
+
+
+@contextmanager
+def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise CheckpointError(f"encoder.path={path}", f"{what} cannot be loaded ({first_line})", remedy) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("safetensors", "tokenizers", "builtins", "huggingface_hub"):
+            raise
+        raise CheckpointError(f"encoder.path={path}", f"{what} cannot be loaded ({error})", remedy) from error

@@ -1,0 +1,81 @@
+"""A small XLM-R made from scratch, tokenizer and all: for demonstrations, tests and controlled experiments."""
+
+from collections.abc import Iterable
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from transliconet.errors import ConfigError, require_range
+from transliconet.model.encoder import Encoder
+
+SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+
+
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, max_piece_length: int = 16, positions: int = 512
+) -> PreTrainedTokenizerFast:
+    """A Unigram tokenizer with XLM-R's specials, template and ``▁`` convention, trained on ``texts``.
+
+    Args:
+        texts: both views of the training part.
+        vocab_size: pieces, specials included. Every character of the texts is a piece, whatever the size.
+        max_piece_length: in characters; 1 gives a character tokenizer.
+        positions: ``model_max_length`` of the tokenizer.
+    """
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace("  ", " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIALS),
+        unk_token="<unk>",
+        max_piece_length=max_piece_length,
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", sep_token="</s>", cls_token="<s>",
+        unk_token="<unk>", pad_token="<pad>", mask_token="<mask>", model_max_length=positions,
+    )  # fmt: skip
+
+
+def tiny_encoder(
+    texts: Iterable[str],
+    vocab_size: int = 8000,
+    max_piece_length: int = 16,
+    hidden_size: int = 128,
+    layers: int = 2,
+    heads: int = 4,
+    positions: int = 128,
+    seed: int = 0,
+) -> Encoder:
+    """An untrained XLM-R of the given size over a tokenizer trained on ``texts``.
+
+    Raises:
+        ConfigError: ``hidden_size`` is not a multiple of ``heads``.
+    """
+    for option, value in (
+        ("hidden_size", hidden_size),
+        ("layers", layers),
+        ("heads", heads),
+        ("vocab_size", vocab_size),
+    ):
+        require_range(f"encoder.{option}", value, least=1)
+    if hidden_size % heads:
+        raise ConfigError(
+            f"encoder.hidden_size={hidden_size}", f"not a multiple of encoder.heads={heads}", "Change one"
+        )
+    tokenizer = train_tokenizer(texts, vocab_size, max_piece_length, positions)
+    config = XLMRobertaConfig(
+        vocab_size=len(tokenizer), hidden_size=hidden_size, num_hidden_layers=layers, num_attention_heads=heads,
+        intermediate_size=4 * hidden_size, max_position_embeddings=positions + 2, type_vocab_size=1,
+        pad_token_id=1, bos_token_id=0, eos_token_id=2,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Encoder(XLMRobertaForMaskedLM(config), tokenizer, "tiny")

@@ -1,0 +1,90 @@
+"""What an objective is, what it reads, and how several are summed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from transliconet import keys
+from transliconet.errors import ConfigError
+
+MASKED, CLEAN = "masked", "clean"
+IDS_OF_INPUT = {MASKED: keys.MASKED_IDS, CLEAN: keys.INPUT_IDS}
+
+Reads = set[tuple[str, int]]
+"""(input, hidden layer) pairs: the states an objective needs."""
+
+
+class EncoderLike(Protocol):
+    """What objectives ask of the encoder."""
+
+    @property
+    def layers(self) -> int: ...
+    def layer_number(self, layer: int | str, option: str = ...) -> int: ...
+    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor, layers: set[int]) -> dict[int, Tensor]: ...
+    def vocabulary_logits(self, hidden: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """A batch and the hidden states, (2B, L, H) each, that the objectives asked for."""
+
+    batch: Mapping[str, Tensor]
+    hidden: Mapping[tuple[str, int], Tensor]
+    encoder: EncoderLike
+
+    @property
+    def pairs(self) -> int:
+        """B."""
+        return len(self.batch[keys.PAIR_INDEX])
+
+
+class Objective(Protocol):
+    """One weighted part of the training loss."""
+
+    @property
+    def weight(self) -> float: ...
+    def reads(self, encoder: EncoderLike) -> Reads:
+        """The states it needs. Raises ConfigError for a layer that the encoder does not have."""
+        ...
+
+    def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
+        """Its unweighted terms by name, each a scalar; they are summed, then weighted."""
+        ...
+
+
+def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
+    """The objectives that are switched on (not None, weight above 0).
+
+    Raises:
+        ConfigError: none is.
+    """
+    on = {name: o for name, o in objectives.items() if o is not None and o.weight > 0}
+    if not on:
+        raise ConfigError(
+            "objective", "no objective has a weight above 0", "Switch one on, e.g. objective.tcm.weight=0.5"
+        )
+    return on
+
+
+def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads) -> EncodedPairs:
+    """Run the encoder once per kind of input, over both views at once."""
+    hidden: dict[tuple[str, int], Tensor] = {}
+    for kind in sorted({kind for kind, _ in reads}):
+        layers = {layer for k, layer in reads if k == kind}
+        states = encoder.hidden_states(batch[IDS_OF_INPUT[kind]], batch[keys.ATTENTION_MASK], layers)
+        hidden.update({(kind, layer): state for layer, state in states.items()})
+    return EncodedPairs(batch, hidden, encoder)
+
+
+def combine(objectives: Mapping[str, Objective], encoded: EncodedPairs) -> tuple[Tensor, dict[str, Tensor]]:
+    """The total loss, ``Σ weight · Σ terms``, and every unweighted term by name."""
+    terms: dict[str, Tensor] = {}
+    total = torch.zeros((), device=encoded.batch[keys.PAIR_INDEX].device)
+    for objective in objectives.values():
+        parts = objective(encoded)
+        total = total + objective.weight * torch.stack(list(parts.values())).sum()
+        terms.update(parts)
+    return total, terms

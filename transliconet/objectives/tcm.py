@@ -1,0 +1,108 @@
+"""Transliteration contrastive modelling: a sentence and its romanisation are each other's nearest neighbour."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from transliconet import keys
+from transliconet.errors import ConfigError, require_choice, require_range
+from transliconet.model.pooling import POOLINGS, pool
+from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, Reads
+
+SIMILARITIES = ("dot", "cosine")
+
+
+def tcm_loss(
+    native: Tensor,
+    romanized: Tensor,
+    similarity: str = "dot",
+    temperature: float = 1.0,
+    same_view_negatives: bool = True,
+) -> Tensor:
+    r"""Symmetric InfoNCE between the two views (TransliCo, arXiv 2401.06620, equation 2).
+
+    With :math:`h_1 … h_{2B}` the vectors of both views and :math:`p(i)` the other view of the same pair,
+
+    .. math:: -\frac{1}{2B} \sum_{i=1}^{2B} \log \frac{\exp(s(h_i, h_{p(i)})/T)}{\sum_{k \in C(i)} \exp(s(h_i, h_k)/T)}
+
+    The candidates :math:`C(i)` are all vectors but :math:`h_i` itself (``same_view_negatives``, as the paper has it),
+    or only those of the other view.
+
+    Args:
+        native: (B, D).
+        romanized: (B, D), row i the romanisation of row i of ``native``.
+        similarity: ``dot`` or ``cosine``.
+        temperature: T > 0.
+        same_view_negatives: whether vectors of one's own view count as negatives.
+
+    Returns:
+        Scalar, float32.
+
+    Raises:
+        ConfigError: fewer than two pairs (no negatives), or an unknown similarity or temperature.
+
+    >>> a = torch.eye(2)
+    >>> round(tcm_loss(a, a, same_view_negatives=False).item(), 4)  # log(1 + exp(-1))
+    0.3133
+    """
+    require_choice("similarity", similarity, SIMILARITIES)
+    require_range("temperature", temperature, above=0)
+    pairs = len(native)
+    if pairs < 2:
+        raise ConfigError(f"a batch of {pairs} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more")
+    vectors = torch.cat([native, romanized]).float()
+    if similarity == "cosine":
+        vectors = F.normalize(vectors, dim=-1)
+    scores = vectors @ vectors.T / temperature
+    rows = torch.arange(2 * pairs, device=scores.device)
+    excluded = torch.eye(2 * pairs, dtype=torch.bool, device=scores.device)
+    if not same_view_negatives:
+        excluded = (rows < pairs).unsqueeze(0) == (rows < pairs).unsqueeze(1)
+    return F.cross_entropy(scores.masked_fill(excluded, float("-inf")), (rows + pairs) % (2 * pairs))
+
+
+@dataclass(frozen=True)
+class TransliterationContrast:
+    """The TCM objective over pooled hidden states.
+
+    Args:
+        weight: factor in the total loss.
+        scale: factor of the loss itself; the paper's code halves it before weighing it.
+        layer: hidden layer, 0 the embeddings; ``last`` is the top one.
+        pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls``.
+        similarity: ``dot`` or ``cosine``.
+        temperature: T > 0.
+        same_view_negatives: see :func:`tcm_loss`.
+        input: ``masked`` contrasts the masked input, sharing the masked-LM forward pass; ``clean`` the text as it is,
+            at the cost of a second pass when MLM is also on.
+    """
+
+    weight: float = 0.5
+    scale: float = 0.5
+    layer: int | str = 8
+    pooling: str = "mean"
+    similarity: str = "dot"
+    temperature: float = 1.0
+    same_view_negatives: bool = True
+    input: str = MASKED
+
+    def __post_init__(self) -> None:
+        require_range("objective.tcm.weight", self.weight, least=0)
+        require_range("objective.tcm.scale", self.scale, above=0)
+        require_range("objective.tcm.temperature", self.temperature, above=0)
+        require_choice("objective.tcm.pooling", self.pooling, POOLINGS)
+        require_choice("objective.tcm.similarity", self.similarity, SIMILARITIES)
+        require_choice("objective.tcm.input", self.input, (MASKED, CLEAN))
+
+    def reads(self, encoder: object) -> Reads:
+        return {(self.input, encoder.layer_number(self.layer, "objective.tcm.layer"))}  # type: ignore[attr-defined]
+
+    def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
+        hidden = encoded.hidden[self.input, encoded.encoder.layer_number(self.layer)]
+        content, attention = encoded.batch[keys.CONTENT_MASK], encoded.batch[keys.ATTENTION_MASK]
+        vectors = pool(hidden, content, attention, self.pooling)
+        native, romanized = vectors[: encoded.pairs], vectors[encoded.pairs :]
+        loss = tcm_loss(native, romanized, self.similarity, self.temperature, self.same_view_negatives)
+        return {"tcm": self.scale * loss}

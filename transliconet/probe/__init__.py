@@ -1,0 +1,1 @@
+"""How close the two scripts are: embed, search, count."""

@@ -1,0 +1,72 @@
+"""Sentence vectors from a hidden layer."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from transliconet.data.collate import Vocabulary, content_mask, pad
+from transliconet.data.tokenize import tokenize
+from transliconet.errors import DataError, require_range
+from transliconet.model.encoder import Encoder
+from transliconet.model.pooling import pool
+
+
+def embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    layer: int | str = "last",
+    pooling: str = "mean",
+    max_length: int = 512,
+    batch_tokens: int = 4096,
+) -> np.ndarray:
+    """Embed texts, in evaluation mode and without gradients.
+
+    Args:
+        encoder: the model and its tokenizer.
+        texts: N texts.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
+        pooling: see :func:`transliconet.model.pooling.pool`.
+        max_length: longer rows are cut.
+        batch_tokens: most tokens a batch, padding included; texts are sorted by length, so little is padded.
+
+    Returns:
+        (N, H) float32, in the order of ``texts``.
+
+    Raises:
+        ConfigError: no such layer or pooling.
+        DataError: the model gives NaN or infinite values.
+    """
+    number = encoder.layer_number(layer, "probe.layer")
+    require_range("probe.batch_tokens", batch_tokens, least=1)
+    rows, _ = tokenize(encoder.tokenizer, texts, min(max_length, encoder.positions))
+    vocabulary = Vocabulary.of(encoder.tokenizer)
+    device = next(encoder.parameters()).device
+    vectors = np.empty((len(texts), encoder.masked_lm.config.hidden_size), dtype=np.float32)
+    training = encoder.training
+    encoder.eval()
+    try:
+        with torch.inference_mode():
+            for batch in _batches(rows.lengths, batch_tokens):
+                ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
+                content = content_mask(ids, attention, vocabulary.special_ids)
+                ids, attention, content = ids.to(device), attention.to(device), content.to(device)
+                hidden = encoder.hidden_states(ids, attention, {number})[number]
+                vectors[batch] = pool(hidden, content, attention, pooling).float().cpu().numpy()
+    finally:
+        encoder.train(training)
+    if not np.isfinite(vectors).all():
+        raise DataError(encoder.name, "its embeddings hold NaN or infinite values", "Probe an earlier checkpoint")
+    return vectors
+
+
+def _batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
+    """Rows in order of length, as many as fit under ``batch_tokens`` when padded to the longest; at least one."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and lengths[order[end]] * (end + 1 - start) <= batch_tokens:
+            end += 1
+        yield order[start:end]
+        start = end

@@ -1,0 +1,1 @@
+"""From records to files and pages that a person reads."""

@@ -1,0 +1,57 @@
+"""The model card of an export."""
+
+from collections.abc import Mapping
+
+import yaml
+
+from transliconet import __version__
+
+
+def model_card(base: str, manifest: Mapping, config: Mapping, tables: str, seconds: float, steps: int) -> str:
+    """Markdown that states data, settings and probe numbers, with the front matter the hub reads."""
+    languages = manifest["languages"]
+    rows = "\n".join(
+        f"| {tag} | {counts['kept'] - counts['heldout']} | {counts['heldout']} | {counts['identical']} |"
+        for tag, counts in languages.items()
+    )
+    front = yaml.safe_dump(
+        {"library_name": "transformers", "pipeline_tag": "fill-mask", "tags": ["transliconet", "xlm-roberta"],
+         "language": sorted({tag.split("_")[0] for tag in languages})},
+        sort_keys=False,
+    )  # fmt: skip
+    romanizer = manifest["romanizer"]
+    return f"""---
+{front}---
+# {base}, aligned across scripts
+
+Fine-tuned with transliconet {__version__} on sentences and their romanisations ({romanizer["name"]}
+{romanizer["version"]}). Load it with `AutoModelForMaskedLM` and `AutoTokenizer`.
+
+<!-- checkpoint -->
+
+## Data
+
+{manifest["rows"]} pairs; sources: {_sources(manifest)}.
+
+| language | not held out | held out | identical to their romanisation |
+|:--|--:|--:|--:|
+{rows}
+
+## Training
+
+{steps} optimizer steps, {seconds:.0f} s.
+
+```yaml
+{yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).strip()}
+```
+
+## Retrieval probe, held-out text
+
+Ties count against the model; means are over languages.
+
+{tables or "Not run."}
+"""
+
+
+def _sources(manifest: Mapping) -> str:
+    return "; ".join(str(s.get("path") or f"{s.get('package')} {s.get('version')}") for s in manifest["sources"])

@@ -1,0 +1,40 @@
+"""Plots as PNG files."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.report.records import Records
+from transliconet.report.tables import group, mean_of, script_of
+
+BEFORE, AFTER, CHANCE = "#c7c7c7", "#0072b2", "#d55e00"  # Okabe–Ito: told apart by colour-blind readers
+
+
+def plot_before_after(records: Records, path: Path, task: str = "native→romanized") -> None:
+    """Acc@1 of each script before and after training, with the chance level."""
+    old, new = (_by_script(records[stage], task) for stage in ("before", "after"))
+    overall = mean_of(new.pop("all"), "acc@1"), mean_of(old.pop("all"), "acc@1")
+    scripts = sorted(new, key=lambda s: mean_of(new[s], "acc@1"))
+    where = np.arange(len(scripts))
+    fig = Figure(figsize=(7, 1.6 + 0.26 * len(scripts)), layout="constrained")
+    FigureCanvasAgg(fig)  # no pyplot: a notebook's backend stays as it is
+    ax = fig.add_subplot()
+    ax.barh(where + 0.2, [mean_of(new[s], "acc@1") for s in scripts], 0.4, color=AFTER, label="after")
+    ax.barh(where - 0.2, [mean_of(old[s], "acc@1") for s in scripts], 0.4, color=BEFORE, label="before")
+    chance = [float(np.mean([r.chance["acc@1"] for r in new[s]])) for s in scripts]
+    ax.plot(chance, where, "|", color=CHANCE, label="chance")
+    ax.set_yticks(where, [f"{s} ({len(new[s])})" for s in scripts])
+    ax.set_xlim(0, 1)
+    ax.set_xlabel(f"Acc@1, {task}, held-out")
+    ax.set_ylabel("script (languages)")
+    ax.set_title(f"mean over languages: {overall[1]:.2f} before, {overall[0]:.2f} after", loc="left")
+    ax.margins(y=0.01)
+    fig.legend(loc="outside lower center", ncols=3, frameon=False)
+    fig.savefig(path, dpi=120)
+
+
+def _by_script(records, task: str) -> dict[str, list[RetrievalRecord]]:  # type: ignore[no-untyped-def]
+    return group([r for r in records if r.task == task], script_of)

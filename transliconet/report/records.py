@@ -1,0 +1,53 @@
+"""Results files: what was measured, with which settings, versions and data."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from transliconet import __version__
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.errors import DataError
+from transliconet.probe.retrieval import RetrievalRecord
+
+FORMAT = 1
+PACKAGES = ("torch", "transformers", "tokenizers", "pytorch-lightning", "faiss-cpu", "numpy")
+
+Records = Mapping[str, Sequence[RetrievalRecord]]
+"""Stage (``before``, ``after``, or ``probe`` for a single measurement) → records."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a number."""
+    return {"transliconet": __version__, "python": platform.python_version(), **{p: version(p) for p in PACKAGES}}
+
+
+def write_results(path: Path, records: Records, pairs: PairsFolder, config: Mapping, **more: object) -> None:
+    """Write a results file: ``{"config", "versions", "data", "records": [{"stage", …}]}`` and ``more``."""
+    content = {
+        "format": FORMAT,
+        "config": config,
+        "versions": versions(),
+        "data": {"pairs": str(pairs.path), "rows": pairs.manifest["rows"], "sources": pairs.manifest["sources"]},
+        **more,
+        "records": [{"stage": stage, **r.as_dict()} for stage, rs in records.items() for r in rs],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
+    """The records of a results file, by stage.
+
+    Raises:
+        DataError: it is not a results file of this format.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        stages: dict[str, list[RetrievalRecord]] = {}
+        for record in content["records"]:
+            stages.setdefault(record["stage"], []).append(RetrievalRecord.from_dict(record))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(path, f"not a results file ({error})", "Give the results.json of train or probe") from error
+    return stages

@@ -1,0 +1,105 @@
+"""Records as Markdown tables, which read well in a terminal too."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from tabulate import tabulate
+
+from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.report.records import Records
+
+METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
+
+
+def script_of(record: RetrievalRecord) -> str:
+    return record.language.split("_")[-1]
+
+
+def language_of(record: RetrievalRecord) -> str:
+    return record.language
+
+
+def mean_of(records: Sequence[RetrievalRecord], metric: str) -> float:
+    """Mean of a metric over records, each language counting the same."""
+    return float(np.mean([r.as_dict()[metric] for r in records])) if records else float("nan")
+
+
+def group(records: Iterable[RetrievalRecord], by: Callable[[RetrievalRecord], str]) -> dict[str, list[RetrievalRecord]]:
+    """Records by key, keys in alphabetical order, then ``all`` of them under one key."""
+    groups: defaultdict[str, list[RetrievalRecord]] = defaultdict(list)
+    for record in records:
+        groups[by(record)].append(record)
+    return {**dict(sorted(groups.items())), "all": [r for rs in groups.values() for r in rs]}
+
+
+def tasks_of(records: Iterable[RetrievalRecord]) -> list[str]:
+    return list(dict.fromkeys(r.task for r in records))
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _candidates(records: Sequence[RetrievalRecord]) -> int:
+    return round(float(np.mean([r.n for r in records])))
+
+
+def _chance(records: Sequence[RetrievalRecord]) -> str:
+    return _percent(float(np.mean([r.chance["acc@1"] for r in records])))
+
+
+def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
+    first = records[0]
+    return f"### {task} (layer {first.layer}, {first.pooling}, {first.similarity}; percent)"
+
+
+def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of) -> str:
+    """One table a task: Acc@1/5/10, MRR and the chance level of each group."""
+    blocks = []
+    for task in tasks_of(records):
+        chosen = [r for r in records if r.task == task]
+        rows = [
+            [
+                key,
+                len(rs),
+                _candidates(rs),
+                *(_percent(mean_of(rs, m)) for m in METRICS),
+                "–".join(map(_percent, rs[0].ci95)) if len(rs) == 1 else "",
+                _chance(rs),
+            ]
+            for key, rs in group(chosen, by).items()
+        ]
+        headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "chance Acc@1"]
+        blocks.append(f"{_heading(task, chosen)}\n\n{_table(rows, headers)}")
+    return "\n\n".join(blocks)
+
+
+def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] = script_of) -> str:
+    """One table a task: Acc@1 and MRR before and after, by group, with the chance level."""
+    before, after = list(records["before"]), list(records["after"])
+    blocks = []
+    for task in tasks_of(after):
+        old, new = ([r for r in rs if r.task == task] for rs in (before, after))
+        groups = group(old, by)
+        rows = [
+            [
+                key,
+                len(rs),
+                _candidates(rs),
+                _percent(mean_of(groups[key], "acc@1")),
+                _percent(mean_of(rs, "acc@1")),
+                _percent(mean_of(groups[key], "mrr")),
+                _percent(mean_of(rs, "mrr")),
+                _chance(rs),
+            ]
+            for key, rs in group(new, by).items()
+        ]
+        headers = ["", "languages", "candidates", "Acc@1 before", "after", "MRR before", "after", "chance Acc@1"]
+        blocks.append(f"{_heading(task, new)}\n\n{_table(rows, headers)}")
+    return "\n\n".join(blocks)
+
+
+def _table(rows: list[list], headers: list[str]) -> str:
+    align = ["left"] + ["right"] * (len(headers) - 1)
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align)

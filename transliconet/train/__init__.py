@@ -1,0 +1,1 @@
+"""Training: the LightningModule, the optimizer, what is logged, and the run from start to export."""

@@ -1,0 +1,62 @@
+"""The LightningModule: one forward pass over both views, every loss term logged."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from transliconet import keys
+from transliconet.model.encoder import Encoder
+from transliconet.objectives.combine import Objective, active, combine, encode
+from transliconet.train.optim import parameter_groups
+
+MakeOptimizer = Callable[[Iterable[dict]], Optimizer]
+MakeScheduler = Callable[[Optimizer, int], LRScheduler]
+
+
+class PairModule(pl.LightningModule):
+    """Trains an encoder on pairs.
+
+    Args:
+        encoder: what is trained.
+        objectives: by name; those that are None or of weight 0 are off.
+        optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
+        scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer step; None: constant.
+        weight_decay: of everything but biases and norms.
+
+    Raises:
+        ConfigError: no objective is on, or one reads a layer that the encoder does not have.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        objectives: Mapping[str, Objective | None],
+        optimizer: MakeOptimizer,
+        scheduler: MakeScheduler | None = None,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.objectives = active(objectives)
+        self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
+        self.make_optimizer, self.make_scheduler, self.weight_decay = optimizer, scheduler, weight_decay
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        encoded = encode(self.encoder, batch, self.reads)
+        total, terms = combine(self.objectives, encoded)
+        pairs = len(batch[keys.PAIR_INDEX])
+        self.log("loss", total, prog_bar=True, batch_size=pairs)
+        self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
+        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        return total
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(parameter_groups(self.encoder, self.weight_decay))
+        if self.make_scheduler is None:
+            return optimizer
+        scheduler = self.make_scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -1,0 +1,85 @@
+"""A run from start to finish: probe, train, export, probe again, write what was found."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.export import export_encoder, save_skeleton
+from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
+from transliconet.report.card import model_card
+from transliconet.report.plots import plot_before_after
+from transliconet.report.records import write_results
+from transliconet.report.tables import before_after_tables
+from transliconet.train.module import PairModule
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run made. ``records`` maps ``before`` and ``after`` to retrieval records."""
+
+    out: Path
+    export: Path
+    seconds: float
+    steps: int
+    records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
+
+
+def run_training(
+    module: PairModule,
+    data: pl.LightningDataModule,
+    trainer: pl.Trainer,
+    pairs: PairsFolder,
+    out: str | Path,
+    probe: RetrievalProbe | None = None,
+    resume: str | Path | None = None,
+    config: Mapping | None = None,
+) -> TrainResult:
+    """Train ``module`` and leave a run folder.
+
+    Args:
+        module, data, trainer: as Lightning has them.
+        pairs: the folder that ``data`` reads; its held-out part is what the probe looks at.
+        out: gets ``checkpoints/``, ``export/``, ``results.json`` and ``before_after.png``.
+        probe: run before and after training; None leaves it out.
+        resume: checkpoint to go on from.
+        config: plain settings, for ``results.json`` and the model card.
+    """
+    out = Path(out)
+    encoder = module.encoder
+    records: dict[str, list[RetrievalRecord]] = {}
+    if trainer.is_global_zero:
+        save_skeleton(encoder, out)
+        if probe:
+            log.info("probe before training")
+            records["before"] = probe.run(encoder, pairs)
+    started = time.monotonic()
+    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    seconds = time.monotonic() - started
+    result = TrainResult(out, out / "export", seconds, trainer.global_step, records)
+    if not trainer.is_global_zero:
+        return result
+    encoder.to("cpu")
+    if probe:
+        log.info("probe after training")
+        records["after"] = probe.run(encoder, pairs)
+    _write(result, encoder, pairs, config or {})
+    return result
+
+
+def _write(result: TrainResult, encoder, pairs: PairsFolder, config: Mapping) -> None:  # type: ignore[no-untyped-def]
+    tables = before_after_tables(result.records) if result.records else ""
+    card = model_card(encoder.name, pairs.manifest, config, tables, result.seconds, result.steps)
+    export_encoder(encoder, result.export, card)
+    training = {"seconds": round(result.seconds, 1), "steps": result.steps}
+    write_results(result.out / "results.json", result.records, pairs, config, training=training)
+    if result.records:
+        plot_before_after(result.records, result.out / "before_after.png")
+        print(f"\n{tables}\n")
+    print(f"trained {result.steps} steps in {result.seconds:.0f} s; run folder: {result.out}")
