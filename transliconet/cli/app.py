@@ -11,14 +11,15 @@ from importlib import import_module
 from typing import Any
 
 import hydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from transliconet import __version__
 from transliconet.cli.suggest import explain
-from transliconet.errors import TransliconetError
+from transliconet.errors import ConfigError, TransliconetError
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
@@ -95,9 +96,23 @@ def build(cfg: Any, **arguments: Any) -> Any:
 
     ``arguments`` are objects for the call. They go round instantiate(), which would turn a dataclass into a config.
     """
-    if arguments:
-        return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
-    return instantiate(cfg, _convert_="all")
+    try:
+        if arguments:
+            return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
+        return instantiate(cfg, _convert_="all")
+    except (InstantiationException, MisconfigurationException, TypeError, ValueError) as error:
+        raise _section_error(cfg, error) from error
+
+
+def _section_error(cfg: Any, error: Exception) -> Exception:
+    """What a constructor of ours says already has its words; a library's gets the section's name put before it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TransliconetError | MissingMandatoryValue):
+            return cause
+        root, cause = cause, cause.__cause__
+    section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else "configuration"
+    return ConfigError(section, str(root).strip().splitlines()[0].rstrip(".!"), "Change that option; --help lists what there is")
 
 
 def _quieten() -> None:
@@ -107,6 +122,9 @@ def _quieten() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    for chatty in ("huggingface_hub", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda r: "litlogger" not in r.getMessage())

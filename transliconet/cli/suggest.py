@@ -28,10 +28,6 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
         return f"{group}={choice}: not an option. {_did_you_mean(choice, options)}The options are {', '.join(options)}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{match[1]}: no value given. Add {match[1]}=… to the command"
-    if match := re.search(r"unexpected keyword argument '([^']+)'", text):
-        section = re.search(r"full_key: (\S+)", text)
-        prefix = f"{section[1]}." if section else ""
-        return f"{prefix}{match[1]}: not an option of this section. See transliconet {command} --help"
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 

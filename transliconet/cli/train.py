@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytorch_lightning as pl
+import transformers
 from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command
@@ -17,11 +18,11 @@ from transliconet.train.run import TrainResult, run_training
 
 def build_encoder(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
     """What ``cfg`` says: loaded, or made from scratch with a tokenizer trained on the training part of ``pairs``."""
-    made = build(cfg)
-    if isinstance(made, Encoder):
-        return made
+    transformers.logging.disable_progress_bar()
+    if not cfg.get("_partial_"):
+        return build(cfg)
     rows = pairs.part("train")
-    return made(texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
+    return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
 
 
 def train(cfg: DictConfig) -> TrainResult:
