@@ -112,7 +112,9 @@ def _section_error(cfg: Any, error: Exception) -> Exception:
             return cause
         root, cause = cause, cause.__cause__
     section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else "configuration"
-    return ConfigError(section, str(root).strip().splitlines()[0].rstrip(".!"), "Change that option; --help lists what there is")
+    return ConfigError(
+        section, str(root).strip().splitlines()[0].rstrip(".!"), "Change that option; --help lists what there is"
+    )
 
 
 def _quieten() -> None:
