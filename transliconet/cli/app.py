@@ -23,6 +23,7 @@ from transliconet.errors import ConfigError, TransliconetError
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
+    "vocab": "an encoder → the same encoder with romanised pieces in its vocabulary",
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",

@@ -16,11 +16,13 @@ from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
 
 
-def build_encoder(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
+def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
     """What ``cfg`` says: loaded, or made from scratch with a tokenizer trained on the training part of ``pairs``."""
     transformers.logging.disable_progress_bar()
     if not cfg.get("_partial_"):
         return build(cfg)
+    if pairs is None:
+        raise ConfigError("encoder", "made from scratch, which takes a pairs folder", "Add pairs=FOLDER")
     rows = pairs.part("train")
     return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
 

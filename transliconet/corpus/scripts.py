@@ -1,11 +1,11 @@
 """Language tags: ISO 639-3, an underscore, ISO 15924, as in ``hin_Deva``."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import pycountry
+from fontTools.unicodedata import script
 
 from transliconet.errors import DataError
 
@@ -63,6 +63,15 @@ def iso639_3(code: str) -> str | None:
     return entry.alpha_3 if entry else None
 
 
+def scripts_in(text: str) -> set[str]:
+    """ISO 15924 codes of the letters in ``text``, by the Unicode script property; common and inherited ones left out.
+
+    >>> sorted(scripts_in("Москва, 東京, 100 km"))
+    ['Cyrl', 'Hani', 'Latn']
+    """
+    return {script(c) for c in text if c.isalpha()} - {"Zyyy", "Zinh", "Zzzz"}
+
+
 def has_non_latin_letter(text: str) -> bool:
-    """Whether any letter of ``text`` is of a script other than Latin (by its Unicode name)."""
-    return any(c.isalpha() and not unicodedata.name(c, "").startswith(("LATIN", "MODIFIER")) for c in text)
+    """Whether any letter of ``text`` is of a script other than Latin."""
+    return bool(scripts_in(text) - {"Latn"})

@@ -55,3 +55,18 @@ Ties count against the model; means are over languages.
 
 def _sources(manifest: Mapping) -> str:
     return "; ".join(str(s.get("path") or f"{s.get('package')} {s.get('version')}") for s in manifest["sources"])
+
+
+def vocabulary_card(base: str, counts: Mapping[str, int], changed: Mapping[str, float]) -> str:
+    """Markdown for an encoder whose vocabulary was changed and that was not trained since."""
+    pieces = "\n".join(f"| {name} | {number} |" for name, number in counts.items())
+    shares = "\n".join(f"| {tag} | {100 * share:.2f} |" for tag, share in changed.items())
+    cut = f"\n| language | % of native texts cut differently |\n|:--|--:|\n{shares}\n" if changed else ""
+    return f"""# {base}, with romanised pieces
+
+Vocabulary changed with transliconet {__version__} (TransMI, arXiv 2405.09913); not trained since.
+
+| pieces | number |
+|:--|--:|
+{pieces}
+{cut}"""

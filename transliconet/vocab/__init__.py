@@ -1,0 +1,1 @@
+"""Vocabulary surgery on Unigram tokenizers and the embedding rows that go with them."""

@@ -1,0 +1,88 @@
+"""A merge plan carried out: new pieces into the tokenizer, new rows into the model."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerBase
+
+from transliconet.errors import CheckpointError
+from transliconet.model.encoder import Encoder
+from transliconet.vocab.merge import MergePlan, NewPiece
+
+
+def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, float]]:
+    """(piece, score) by id.
+
+    Raises:
+        CheckpointError: it is not a Unigram tokenizer.
+    """
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    if model.get("type") != "Unigram":
+        raise CheckpointError(
+            tokenizer.name_or_path, f"its tokenizer is {model.get('type')}, not Unigram", "Use an XLM-R-like checkpoint"
+        )
+    return [(piece, score) for piece, score in model["vocab"]]
+
+
+def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
+    """The encoder with ``new`` pieces; original ids, scores and rows stay as they are.
+
+    New ids follow the last piece of the tokenizer. Input rows, the output rows tied to them and the head's bias start
+    from the sources' mean. The encoder given is changed and must not be used on.
+    """
+    first = len(unigram_vocabulary(encoder.tokenizer))
+    tokenizer = _with_pieces(encoder.tokenizer, new)
+    masked_lm = encoder.masked_lm
+    rows, bias = masked_lm.get_input_embeddings().weight.data.clone(), masked_lm.lm_head.bias.data.clone()
+    size = max(first + len(new), len(rows))
+    masked_lm.resize_token_embeddings(size, mean_resizing=False)
+    weight, head_bias = masked_lm.get_input_embeddings().weight.data, masked_lm.lm_head.bias.data
+    with torch.no_grad():
+        head_bias[: len(bias)] = bias
+        for id_, piece in enumerate(new, first):
+            sources = list(piece.sources)
+            weight[id_] = rows[sources].mean(0)
+            head_bias[id_] = bias[sources].mean()
+    return Encoder(masked_lm, tokenizer, encoder.name)
+
+
+def _with_pieces(tokenizer: PreTrainedTokenizerBase, new: Iterable[NewPiece]) -> PreTrainedTokenizerBase:
+    """A copy of the tokenizer with pieces appended to its Unigram model."""
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    state["model"]["vocab"] += [[piece.piece, piece.score] for piece in new]
+    return type(tokenizer)(
+        tokenizer_object=Tokenizer.from_str(json.dumps(state)),
+        model_max_length=tokenizer.model_max_length,
+        name_or_path=tokenizer.name_or_path,
+        **tokenizer.special_tokens_map,
+    )
+
+
+def drop_pieces_used_in(
+    tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str], rounds: int = 10
+) -> MergePlan:
+    """The plan without the new pieces that would cut ``texts`` differently.
+
+    Romanised pieces are Latin strings, so they can also change how Latin-script text is cut. Here every new piece that
+    the extended tokenizer uses on ``texts`` is dropped, again and again until it uses none: ``texts`` are then cut as
+    the original tokenizer cuts them.
+    """
+    first = len(unigram_vocabulary(tokenizer))
+    new = list(plan.new)
+    dropped = 0
+    for _ in range(rounds):
+        extended = _with_pieces(tokenizer, new)
+        used = {i for ids in extended(list(texts), add_special_tokens=False)["input_ids"] for i in ids if i >= first}
+        if not used:
+            break
+        new = [piece for id_, piece in enumerate(new, first) if id_ not in used]
+        dropped += len(used)
+    return MergePlan(tuple(new), {**plan.skipped, "protected": dropped})
+
+
+def changed_share(before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:
+    """Share of texts that the two tokenizers cut differently."""
+    old, new = (t(list(texts), add_special_tokens=False)["input_ids"] for t in (before, after))
+    return sum(a != b for a, b in zip(old, new, strict=True)) / max(len(texts), 1)

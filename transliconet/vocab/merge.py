@@ -1,0 +1,108 @@
+"""TransMI (arXiv 2405.09913): romanised pieces for a vocabulary, with their scores and sources."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from transliconet.errors import require_choice, require_range
+
+MERGES = ("max", "min", "average")
+WORD_START = "▁"
+
+
+@dataclass(frozen=True)
+class NewPiece:
+    """A piece to add. Its embedding row is the mean of the rows ``sources`` (one row for max and min)."""
+
+    piece: str
+    score: float
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MergePlan:
+    """What a merge adds, and how many pieces gave nothing, by reason."""
+
+    new: tuple[NewPiece, ...]
+    skipped: dict[str, int]
+
+
+def merge_pieces(
+    vocabulary: Sequence[tuple[str, float]],
+    romanize: Callable[[str], str],
+    merge: str = "max",
+    special_ids: Collection[int] = (),
+    min_length: int = 1,
+    keep: Callable[[str], bool] | None = None,
+) -> MergePlan:
+    """The pieces that TransMI adds to a vocabulary.
+
+    Each ordinary piece is romanised without its word-start mark, which is put back. Several pieces may have the same
+    romanisation; the new piece takes its score and row from them by ``merge``:
+
+    * ``max``: of the source with the highest score (the most frequent), the lowest id among equals;
+    * ``min``: of the source with the lowest score;
+    * ``average``: the mean of scores, and of rows. (The published code sums the rows in this mode.)
+
+    A romanisation that is a piece already changes nothing: original pieces keep id, score and row.
+
+    Args:
+        vocabulary: (piece, log probability) by id, as a Unigram model has them.
+        romanize: from text to Latin script. What it raises on is skipped and counted.
+        merge: ``max``, ``min`` or ``average``.
+        special_ids: never romanised.
+        min_length: shortest new piece in characters, the word-start mark not counted.
+        keep: whether an original piece (without its mark) may be a source; None takes all.
+
+    Returns:
+        New pieces, in the order of their first source.
+
+    >>> plan = merge_pieces([("▁да", -2.0), ("▁dá", -3.0)], {"да": "da", "dá": "da"}.get)
+    >>> plan.new
+    (NewPiece(piece='▁da', score=-2.0, sources=(0,)),)
+    """
+    require_choice("merge", merge, MERGES)
+    require_range("min_length", min_length, least=1)
+    existing = {piece for piece, _ in vocabulary}
+    skipped: Counter[str] = Counter()
+    sources: defaultdict[str, list[int]] = defaultdict(list)
+    for id_, (piece, _) in enumerate(vocabulary):
+        mark = WORD_START if piece.startswith(WORD_START) else ""
+        bare = piece.removeprefix(WORD_START)
+        if id_ in special_ids:
+            reason = "special"
+        elif not bare or (keep is not None and not keep(bare)):
+            reason = "left_out"
+        else:
+            new, reason = _romanized(bare, mark, romanize, existing, min_length)
+        if reason:
+            skipped[reason] += 1
+        else:
+            sources[new].append(id_)
+    new_pieces = tuple(_merge(piece, ids, vocabulary, merge) for piece, ids in sources.items())
+    return MergePlan(new_pieces, dict(sorted(skipped.items())))
+
+
+def _romanized(
+    bare: str, mark: str, romanize: Callable[[str], str], existing: Collection[str], min_length: int
+) -> tuple[str, str]:
+    """The new piece and no reason, or a reason why there is none."""
+    try:
+        roman = romanize(bare)
+    except Exception:  # third-party code on arbitrary text: whatever it raises is the piece's, not the run's
+        return "", "romanizer_error"
+    if roman == bare:
+        return "", "unchanged"
+    if not roman or any(c.isspace() for c in roman) or WORD_START in roman:
+        return "", "not_one_word"
+    if len(roman) < min_length:
+        return "", "too_short"
+    return (mark + roman, "") if mark + roman not in existing else ("", "already_a_piece")
+
+
+def _merge(piece: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str) -> NewPiece:
+    scores = [vocabulary[i][1] for i in ids]
+    if merge == "average":
+        return NewPiece(piece, sum(scores) / len(scores), tuple(ids))
+    best = max(scores) if merge == "max" else min(scores)
+    return NewPiece(piece, best, (ids[scores.index(best)],))
