@@ -1,0 +1,66 @@
+"""The romaniser against uroman itself: lines per second, and the number of lines that differ.
+
+    python bench/romanize.py FILE.parquet [FILE.parquet …] [--sample 3000]
+
+Files are long Parquet (id, lang, text). Both sides run in this one process. Ours reads every row in order from a cold
+cache; uroman reads a random sample (``--sample 0``: every row), its time is extrapolated from it, and every line it
+reads is compared. Loading the tables is not counted on either side.
+"""
+
+import argparse
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from uroman.uroman import Uroman
+
+from transliconet.corpus.fast_uroman import CachedUroman
+
+Row = tuple[str, str]
+
+
+def outcome(romanize: Callable[[str, str], str], row: Row) -> object:
+    try:
+        return romanize(row[1], row[0])
+    except Exception as error:
+        return type(error), str(error)
+
+
+def timed(romanize: Callable[[str, str], str], rows: Sequence[Row]) -> tuple[list[object], float]:
+    start = time.perf_counter()
+    results = [outcome(romanize, row) for row in rows]
+    return results, time.perf_counter() - start
+
+
+def compare(name: str, rows: Sequence[Row], sample: int, reference: Uroman) -> None:
+    ours, fast = timed(CachedUroman().romanize, rows)
+    chosen = sorted(random.Random(0).sample(range(len(rows)), min(sample or len(rows), len(rows))))
+    theirs, slow = timed(reference.romanize_string, [rows[i] for i in chosen])
+    differ = [rows[i] for i, other in zip(chosen, theirs, strict=True) if ours[i] != other]
+    slow *= len(rows) / len(chosen)
+    rates = f"ours {len(rows) / fast:.0f}/s, uroman {len(rows) / slow:.0f}/s, ratio {slow / fast:.1f}"
+    print(f"{name}: {len(differ)} of {len(chosen)} lines compared differ; {len(rows)} lines: {rates}", flush=True)
+    for row in differ[:5]:
+        print("   differs:", *row)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    parser.add_argument("--sample", type=int, default=3000, help="rows that uroman reads; 0: all")
+    options = parser.parse_args()
+    reference = Uroman()
+    for file in options.files:
+        table = pq.read_table(file, columns=["lang", "text"])
+        rows = list(zip(table["lang"].to_pylist(), table["text"].to_pylist(), strict=True))
+        latin = [(lang[:3], text) for lang, text in rows if lang.endswith("Latn")]
+        other = [(lang[:3], text) for lang, text in rows if not lang.endswith("Latn")]
+        for name, part in (("not Latin", other), ("Latin", latin)):
+            if part:
+                compare(f"{file.stem}, {name}", part, options.sample, reference)
+
+
+if __name__ == "__main__":
+    main()

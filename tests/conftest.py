@@ -1,0 +1,116 @@
+"""What many tests share: small real pairs, a small real encoder, and the commands as a user runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
+
+import pytest
+import torch
+
+from transliconet.corpus.cldr import CldrNames
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.prepare import Rules, prepare
+from transliconet.corpus.romanize import Uroman
+from transliconet.model.encoder import Encoder
+from transliconet.model.tiny import tiny_encoder
+
+torch.set_num_threads(1)  # the tests run in several processes already
+
+LANGUAGES = ("ell_Grek", "heb_Hebr", "kat_Geor", "rus_Cyrl", "tha_Thai")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line that tells the user what went wrong."""
+        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
+
+
+@pytest.fixture(scope="session")
+def run_cli() -> Callable[..., Finished]:
+    """Runs ``transliconet`` in a process of its own."""
+
+    def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
+        done = subprocess.run(
+            [sys.executable, "-c", "import sys; from transliconet.cli.app import main; sys.exit(main())"]
+            + [str(a) for a in arguments],
+            cwd=cwd,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Runs ``transliconet`` in this process and an empty working folder: quick, for what ends before training."""
+    from transliconet.cli.app import run
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(command: str, *overrides: str) -> Finished:
+        capfd.readouterr()
+        status = run(command, list(overrides))
+        return Finished(status, *capfd.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def uroman() -> Uroman:
+    return Uroman()
+
+
+@pytest.fixture(scope="session")
+def cldr_pairs(tmp_path_factory: pytest.TempPathFactory, uroman: Uroman) -> PairsFolder:
+    """Territory and currency names of five languages in five scripts, a fifth of the ids held out."""
+    reader = CldrNames(kinds=("territories", "currencies"), languages=LANGUAGES)
+    out = tmp_path_factory.mktemp("cldr") / "pairs"
+    return prepare(reader, uroman, out, Rules(heldout=0.2), progress=False)
+
+
+def texts_of(pairs: PairsFolder, part: str = "train") -> Sequence[str]:
+    rows = pairs.part(part)
+    return [*rows["text"].to_pylist(), *rows["romanized"].to_pylist()]
+
+
+@pytest.fixture(scope="session")
+def make_encoder(cldr_pairs: PairsFolder) -> Callable[..., Encoder]:
+    """A fresh small encoder (2 layers of 32) over the pairs; keyword arguments as of ``tiny_encoder``."""
+
+    def make(**options: int) -> Encoder:
+        sizes = {"vocab_size": 1200, "hidden_size": 32, "layers": 2, "heads": 2, "positions": 64}
+        return tiny_encoder(texts_of(cldr_pairs), **{**sizes, **options}).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def encoder(make_encoder: Callable[..., Encoder]) -> Encoder:
+    """Shared: tests must not change it."""
+    return make_encoder()
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shared encoder as a Hugging Face folder."""
+    folder = tmp_path_factory.mktemp("encoder") / "tiny"
+    encoder.masked_lm.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    return folder

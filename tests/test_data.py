@@ -1,0 +1,162 @@
+"""Tokenisation, batches and their order: what may not change a run, and what may not get into it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from transliconet import keys
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.collate import Vocabulary, collate, content_mask, pad
+from transliconet.data.datamodule import PairsDataModule
+from transliconet.data.masking import Masking
+from transliconet.data.sampler import BatchPlan, PairBatchSampler
+from transliconet.data.tokenize import tokenize, tokenize_pairs
+from transliconet.errors import ConfigError, DataError
+from transliconet.model.encoder import Encoder
+
+
+@pytest.fixture
+def data(cldr_pairs: PairsFolder, encoder: Encoder) -> Callable[..., PairsDataModule]:
+    def make(**options: object) -> PairsDataModule:
+        settings = {"batch_size": 16, "max_length": 32, "masking": Masking(), **options}
+        module = PairsDataModule(cldr_pairs, encoder.tokenizer, encoder.positions, **settings)  # type: ignore[arg-type]
+        module.setup()
+        return module
+
+    return make
+
+
+def test_rows_are_what_the_tokenizer_gives(encoder: Encoder) -> None:
+    texts = ["Москва", "", "Ελλάδα και Κύπρος", "ไทย"]
+    rows, truncated = tokenize(encoder.tokenizer, texts, 64)
+    assert [list(rows[i]) for i in range(len(rows))] == encoder.tokenizer(texts)["input_ids"]
+    assert truncated == 0
+    assert list(rows.lengths) == [len(r) for r in encoder.tokenizer(texts)["input_ids"]]
+
+
+def test_long_rows_are_cut_and_counted_and_keep_their_end(encoder: Encoder) -> None:
+    rows, truncated = tokenize(encoder.tokenizer, ["Москва " * 50, "да"], 10)
+    assert truncated == 1
+    assert len(rows[0]) == 10
+    assert rows[0][-1] == encoder.tokenizer.sep_token_id
+    assert rows[1][-1] == encoder.tokenizer.sep_token_id
+
+
+def test_padding_and_content() -> None:
+    ids, attention = pad([np.array([0, 7, 8, 2]), np.array([0, 2])], pad_id=1)
+    assert ids.tolist() == [[0, 7, 8, 2], [0, 2, 1, 1]]
+    assert attention.tolist() == [[True] * 4, [True, True, False, False]]
+    content = content_mask(ids, attention, torch.tensor([0, 1, 2]))
+    assert content.tolist() == [[False, True, True, False], [False] * 4]
+
+
+def test_a_batch_has_both_views_in_the_same_order(encoder: Encoder, cldr_pairs: PairsFolder) -> None:
+    rows = cldr_pairs.part("train").slice(0, 50)
+    native, romanized = rows["text"].to_pylist(), rows["romanized"].to_pylist()
+    pairs = tokenize_pairs(encoder.tokenizer, native, romanized, 64)
+    batch = collate(pairs, BatchPlan((0,), np.array([5, 2, 9])), Vocabulary.of(encoder.tokenizer), None)
+    texts = [encoder.tokenizer.decode(r, skip_special_tokens=True) for r in batch[keys.INPUT_IDS]]
+    expected = [t for side in (native, romanized) for t in (side[5], side[2], side[9])]
+    assert [t.replace(" ", "") for t in texts] == [t.replace(" ", "") for t in expected]
+    assert batch[keys.PAIR_INDEX].tolist() == [5, 2, 9]
+    assert keys.MASKED_IDS not in batch
+
+
+def test_masks_depend_on_the_plan_alone(encoder: Encoder) -> None:
+    pairs = tokenize_pairs(encoder.tokenizer, ["Москва и Киев"] * 9, ["Moskva i Kiev"] * 9, 64)
+    vocabulary, indices = Vocabulary.of(encoder.tokenizer), np.arange(9)
+    masking = Masking(probability=0.5)
+    first = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
+    torch.rand(3)
+    again = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
+    other = collate(pairs, BatchPlan((1, 3), indices), vocabulary, masking)
+    assert torch.equal(first[keys.MASKED_IDS], again[keys.MASKED_IDS])
+    assert not torch.equal(first[keys.MASKED_IDS], other[keys.MASKED_IDS])
+
+
+def indices(sampler: PairBatchSampler) -> list[list[int]]:
+    return [plan.indices.tolist() for plan in sampler]
+
+
+@pytest.mark.parametrize(("number", "batch_size"), [(100, 8), (97, 8), (2, 8), (8, 8), (33, 4)])
+@pytest.mark.parametrize("window", [1, 3, 50])
+def test_every_pair_once_an_epoch_and_never_alone(number: int, batch_size: int, window: int) -> None:
+    sampler = PairBatchSampler(np.arange(number), batch_size, window=window)
+    batches = indices(sampler)
+    assert sorted(i for b in batches for i in b) == list(range(number))
+    assert len(batches) == len(sampler)
+    assert min(map(len, batches)) >= 2
+    assert max(map(len, batches)) <= batch_size + 1
+
+
+def test_order_is_a_function_of_seed_and_epoch() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    first, again, other = (PairBatchSampler(lengths, 8, seed=s) for s in (1, 1, 2))
+    assert indices(first) == indices(again) != indices(other)
+    again.set_epoch(1)
+    assert indices(first) != indices(again)
+
+
+def test_ranks_share_the_batches_evenly_and_without_overlap() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    whole = [tuple(b) for b in indices(PairBatchSampler(lengths, 8))]
+    ranks = [[tuple(b) for b in indices(PairBatchSampler(lengths, 8, rank=r, world_size=4))] for r in range(4)]
+    assert {len(r) for r in ranks} == {len(whole) // 4}
+    dealt = [b for r in ranks for b in r]
+    assert len(set(dealt)) == len(dealt)
+    assert set(dealt) <= set(whole)
+
+
+def test_a_window_pads_less_than_random_batches() -> None:
+    lengths = np.random.default_rng(0).integers(1, 200, 4000)
+
+    def padded(window: int) -> int:
+        return sum(len(b) * max(lengths[b]) for b in indices(PairBatchSampler(lengths, 16, window=window)))
+
+    assert padded(50) < 0.7 * padded(1)
+
+
+def test_too_few_pairs() -> None:
+    with pytest.raises(DataError, match="no negatives"):
+        PairBatchSampler(np.array([3]), 8)
+    with pytest.raises(DataError, match="no batch of 8 for each of 4 processes"):
+        PairBatchSampler(np.ones(10), 8, world_size=4)
+
+
+def test_no_heldout_id_is_trained_on(data: Callable[..., PairsDataModule], cldr_pairs: PairsFolder) -> None:
+    module = data()
+    rows = cldr_pairs.part("train", identical=False)
+    seen = {rows["id"][i].as_py() for batch in module.train_dataloader() for i in batch[keys.PAIR_INDEX].tolist()}
+    heldout = set(cldr_pairs.part("heldout")["id"].to_pylist())
+    assert len(heldout) > 20
+    assert len(seen) > 20
+    assert not seen & heldout
+
+
+def test_workers_change_nothing(data: Callable[..., PairsDataModule]) -> None:
+    alone, helped = (list(data(workers=w).train_dataloader()) for w in (0, 2))
+    assert len(alone) == len(helped) > 3
+    for a, b in zip(alone, helped, strict=True):
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_languages_restrict_the_training_part(data: Callable[..., PairsDataModule], cldr_pairs: PairsFolder) -> None:
+    batches = data(languages=["tha_Thai"]).train_dataloader()
+    number = cldr_pairs.part("train", identical=False, languages=["tha_Thai"]).num_rows
+    assert sum(len(b[keys.PAIR_INDEX]) for b in batches) == number > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"batch_size": 1}, "data.batch_size=1"),
+        ({"max_length": 65}, "the encoder has 64 positions"),
+        ({"languages": ["hin_Deva"]}, "hin_Deva: not in the pairs folder"),
+    ],
+)
+def test_unusable_options_are_named(data: Callable[..., PairsDataModule], options: dict, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        data(**options)

@@ -1,0 +1,150 @@
+"""TransMI on vocabularies small enough to work out by hand, and on an encoder that is saved and loaded again."""
+
+import doctest
+
+import pytest
+import torch
+
+import transliconet.vocab.merge
+from transliconet.errors import ConfigError
+from transliconet.model.encoder import Encoder
+from transliconet.model.tiny import tiny_encoder
+from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary
+from transliconet.vocab.merge import MergePlan, NewPiece, merge_pieces
+
+ROMAN = {"да": "da", "ДА": "da", "dá": "da", "нет": "net", "ё": "", "а б": "a b", "я": "ya", "ya": "ya", "dog": "dog"}
+VOCABULARY = [
+    ("<s>", 0.0),
+    ("▁да", -2.0),
+    ("▁ДА", -4.0),
+    ("▁dá", -2.0),
+    ("нет", -5.0),
+    ("ё", -6.0),
+    ("а б", -7.0),
+    ("dog", -8.0),
+    ("я", -9.0),
+    ("ya", -10.0),
+    ("▁", -1.0),
+]
+
+
+def romanize(text: str) -> str:
+    return ROMAN[text]
+
+
+def test_merge_doctests() -> None:
+    results = doctest.testmod(transliconet.vocab.merge)
+    assert results.attempted > 0
+    assert results.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("merge", "score", "sources"),
+    [("max", -2.0, (1,)), ("min", -4.0, (2,)), ("average", (-2.0 - 4.0 - 2.0) / 3, (1, 2, 3))],
+)
+def test_a_shared_romanisation_takes_score_and_row_by_the_merge(merge: str, score: float, sources: tuple) -> None:
+    plan = merge_pieces(VOCABULARY, romanize, merge, special_ids={0})
+    shared, alone = plan.new
+    assert shared == NewPiece("▁da", pytest.approx(score), sources)
+    assert alone == NewPiece("net", -5.0, (4,))
+
+
+def test_every_piece_is_merged_or_counted() -> None:
+    plan = merge_pieces(VOCABULARY, romanize, "average", special_ids={0})
+    used = sum(len(p.sources) for p in plan.new)
+    assert plan.skipped == {"already_a_piece": 1, "left_out": 1, "not_one_word": 2, "special": 1, "unchanged": 2}
+    assert used + sum(plan.skipped.values()) == len(VOCABULARY)
+
+
+def test_a_piece_the_romaniser_raises_on_is_counted() -> None:
+    plan = merge_pieces([("▁百分之", -1.0)], romanize)
+    assert plan.skipped == {"romanizer_error": 1}
+
+
+def test_restrictions() -> None:
+    assert [p.piece for p in merge_pieces(VOCABULARY, romanize, special_ids={0}, min_length=3).new] == ["net"]
+    only = merge_pieces(VOCABULARY, romanize, special_ids={0}, keep=lambda text: text == "ДА")
+    assert only.new == (NewPiece("▁da", -4.0, (2,)),)
+
+
+def test_an_unknown_merge_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'max'"):
+        merge_pieces(VOCABULARY, romanize, "maxx")
+
+
+NATIVE = ["привет мир", "мир и вода", "вода мира", "hello world", "privacy mirror", "мир привет вода"] * 8
+ALPHABET = dict(zip("приветмводаi", ["p", "r", "i", "v", "e", "t", "m", "v", "o", "d", "a", "i"], strict=True))
+
+
+def transliterate(text: str) -> str:
+    return "".join(ALPHABET.get(c, c) for c in text)
+
+
+@pytest.fixture
+def encoder() -> Encoder:
+    made = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
+    torch.nn.init.normal_(made.masked_lm.lm_head.bias)
+    return made
+
+
+@pytest.fixture
+def plan(encoder: Encoder) -> MergePlan:
+    specials = set(encoder.tokenizer.all_special_ids)
+    plan = merge_pieces(unigram_vocabulary(encoder.tokenizer), transliterate, "average", specials)
+    assert any(len(p.piece) > 2 for p in plan.new), "the vocabulary must give something to add"
+    return plan
+
+
+def test_surgery_leaves_what_was_there_and_starts_new_rows_from_their_sources(
+    encoder: Encoder, plan: MergePlan
+) -> None:
+    size = len(encoder.tokenizer)
+    pieces = unigram_vocabulary(encoder.tokenizer)
+    rows = encoder.masked_lm.get_input_embeddings().weight.detach().clone()
+    bias = encoder.masked_lm.lm_head.bias.detach().clone()
+    mask_id = encoder.tokenizer.mask_token_id
+    extended = extend(encoder, plan.new)
+    new_rows = extended.masked_lm.get_input_embeddings().weight
+    assert len(extended.tokenizer) == size + len(plan.new) == len(new_rows)
+    assert unigram_vocabulary(extended.tokenizer)[:size] == pieces
+    assert extended.tokenizer.mask_token_id == mask_id
+    assert torch.equal(new_rows[:size], rows)
+    assert torch.equal(extended.masked_lm.lm_head.bias[:size], bias)
+    for id_, piece in enumerate(plan.new, size):
+        assert extended.tokenizer.convert_tokens_to_ids(piece.piece) == id_
+        torch.testing.assert_close(new_rows[id_], rows[list(piece.sources)].mean(0))
+        torch.testing.assert_close(extended.masked_lm.lm_head.bias[id_], bias[list(piece.sources)].mean())
+    assert extended.masked_lm.lm_head.decoder.weight.data_ptr() == new_rows.data_ptr()
+
+
+def test_the_extended_encoder_reloads_and_agrees(encoder: Encoder, plan: MergePlan, tmp_path) -> None:
+    extended = extend(encoder, plan.new)
+    extended.masked_lm.save_pretrained(tmp_path)
+    extended.tokenizer.save_pretrained(tmp_path)
+    loaded = Encoder.from_pretrained(str(tmp_path))
+    texts = [*NATIVE[:6], *map(transliterate, NATIVE[:6])]
+    assert loaded.tokenizer(texts)["input_ids"] == extended.tokenizer(texts)["input_ids"]
+    batch = loaded.tokenizer(texts, padding=True, return_tensors="pt")
+    loaded.eval(), extended.eval()
+    torch.testing.assert_close(loaded.masked_lm(**batch).logits, extended.masked_lm(**batch).logits)
+    assert (
+        loaded.masked_lm.lm_head.decoder.weight.data_ptr() == loaded.masked_lm.get_input_embeddings().weight.data_ptr()
+    )
+
+
+def test_native_text_is_cut_as_before_and_romanised_text_in_fewer_pieces(encoder: Encoder, plan: MergePlan) -> None:
+    before = encoder.tokenizer
+    native = [t for t in NATIVE if not t.isascii()]
+    roman = [transliterate(t) for t in native]
+    after = extend(encoder, plan.new).tokenizer
+    assert changed_share(before, after, native) == 0
+    assert changed_share(before, after, roman) > 0
+    assert sum(map(len, after(roman)["input_ids"])) < sum(map(len, before(roman)["input_ids"]))
+
+
+def test_protected_text_is_cut_as_before(encoder: Encoder, plan: MergePlan) -> None:
+    latin = [transliterate("привет мир")]  # text that the new pieces were made to cut
+    before = encoder.tokenizer
+    kept = drop_pieces_used_in(before, plan, latin)
+    assert 0 < kept.skipped["protected"] <= len(plan.new) - len(kept.new)
+    assert changed_share(before, extend(encoder, kept.new).tokenizer, latin) == 0
