@@ -44,8 +44,7 @@ def run_cli() -> Callable[..., Finished]:
 
     def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
         done = subprocess.run(
-            [sys.executable, "-c", "import sys; from transliconet.cli.app import main; sys.exit(main())"]
-            + [str(a) for a in arguments],
+            [Path(sys.executable).with_name("transliconet"), *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
             capture_output=True,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
 from transliconet.errors import CheckpointError, ConfigError
@@ -33,10 +34,35 @@ def export_encoder(encoder: Encoder, out: str | Path, card: str) -> Path:
     return out
 
 
+def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
+    """The masked LM's part of a checkpoint, checked against ``masked_lm``. Only tensors and plain data are read.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged or holds code, or it is of another model.
+    """
+    if not Path(file).is_file():
+        raise CheckpointError(file, "no such checkpoint", "Give a file of a run's checkpoints/ folder")
+    remedy = "Take another checkpoint of this run"
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        state = {k.removeprefix(PREFIX): v for k, v in content.items() if k.startswith(PREFIX)}
+        shapes = {k: v.shape for k, v in state.items()}
+    except Exception as error:  # torch raises pickle, zip, key and runtime errors for a file it cannot take
+        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise CheckpointError(file, f"cannot be loaded ({first_line})", remedy) from error
+    expected = {k: v.shape for k, v in masked_lm.state_dict().items()}
+    if differing := sorted(k for k in expected.keys() | shapes.keys() if expected.get(k) != shapes.get(k)):
+        name, (there, here) = differing[0], (tuple(x.get(differing[0]) or ()) for x in (shapes, expected))
+        raise CheckpointError(
+            file,
+            f"does not fit the encoder: {name} has shape {there} there and {here} here, and {len(differing) - 1} more",
+            "Use the encoder that the checkpoint was trained with",
+        )
+    return state
+
+
 def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> Encoder:
     """The encoder at a checkpoint of a run folder.
-
-    Only tensors and plain data are loaded.
 
     Raises:
         CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
@@ -50,14 +76,7 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> E
         raise CheckpointError(f"checkpoint={checkpoint}", f"not in {file.parent}", f"There: {', '.join(there)}")
     name = json.loads((skeleton / "name.json").read_text(encoding="utf-8"))["name"]
     masked_lm = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(skeleton), dtype=torch.float32)
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
-        masked_lm.load_state_dict({k.removeprefix(PREFIX): v for k, v in state.items() if k.startswith(PREFIX)})
-    except Exception as error:  # torch raises pickle, zip, key and runtime errors for a file it cannot take
-        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise CheckpointError(
-            file, f"cannot be loaded ({first_line})", "Take another checkpoint of this run"
-        ) from error
+    masked_lm.load_state_dict(fitting_state(file, masked_lm))
     masked_lm.eval()
     return Encoder(masked_lm, AutoTokenizer.from_pretrained(skeleton), name)
 

@@ -42,3 +42,5 @@ def main(cfg: DictConfig) -> None:
     print(
         f"{summary(pairs)}\n\n{pairs.table.num_rows} pairs in {len(pairs.manifest['languages'])} languages: {cfg.out}"
     )
+    if pairs.manifest["dropped"]:
+        print(f"every dropped line, with its reason: {pairs.path / 'skipped.jsonl'}")

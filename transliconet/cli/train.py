@@ -50,7 +50,8 @@ def train(cfg: DictConfig) -> TrainResult:
         callbacks=[build(cfg.checkpoint), Throughput()],
         default_root_dir=str(out),
     )
-    if trainer.max_steps == -1 and trainer.max_epochs is None and trainer.max_time is None:
+    ends = cfg.trainer
+    if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
         raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
     plain = OmegaConf.to_container(cfg, resolve=True)
     return run_training(module, data, trainer, pairs, out, probe, cfg.resume, plain)  # type: ignore[arg-type]

@@ -1,9 +1,12 @@
 """A small XLM-R made from scratch, tokenizer and all: for demonstrations, tests and controlled experiments."""
 
-from collections.abc import Iterable
+import io
+import unicodedata
+from collections.abc import Sequence
 
+import sentencepiece
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from transliconet.errors import ConfigError, require_range
@@ -13,9 +16,11 @@ SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, max_piece_length: int = 16, positions: int = 512
+    texts: Sequence[str], vocab_size: int, max_piece_length: int = 16, positions: int = 512
 ) -> PreTrainedTokenizerFast:
-    """A Unigram tokenizer with XLM-R's specials, template and ``▁`` convention, trained on ``texts``.
+    """A Unigram tokenizer with XLM-R's specials, template and ``▁`` convention, trained on ``texts`` by SentencePiece.
+
+    The same texts give the same tokenizer (which the trainer of ``tokenizers`` does not promise).
 
     Args:
         texts: both views of the training part.
@@ -23,18 +28,12 @@ def train_tokenizer(
         max_piece_length: in characters; 1 gives a character tokenizer.
         positions: ``model_max_length`` of the tokenizer.
     """
-    tokenizer = Tokenizer(models.Unigram())
+    unknown = SPECIALS.index("<unk>")
+    pieces = _unigram_pieces(texts, vocab_size - len(SPECIALS), max_piece_length)
+    tokenizer = Tokenizer(models.Unigram([*((s, 0.0) for s in SPECIALS), *pieces], unk_id=unknown))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace("  ", " ")])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    trainer = trainers.UnigramTrainer(
-        vocab_size=vocab_size,
-        special_tokens=list(SPECIALS),
-        unk_token="<unk>",
-        max_piece_length=max_piece_length,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -44,8 +43,22 @@ def train_tokenizer(
     )  # fmt: skip
 
 
+def _unigram_pieces(texts: Sequence[str], number: int, max_piece_length: int) -> list[tuple[str, float]]:
+    """Pieces and log-probabilities, most probable first; fewer than ``number`` where the texts have fewer."""
+    characters = len(set().union(*(unicodedata.normalize("NFKC", t) for t in texts)))
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=model, model_type="unigram",
+        vocab_size=max(number, characters + 1) + 1, hard_vocab_limit=False, character_coverage=1.0,
+        max_sentencepiece_length=max_piece_length, max_sentence_length=1 << 20, normalization_rule_name="nfkc",
+        unk_id=0, bos_id=-1, eos_id=-1, pad_id=-1, num_threads=1, minloglevel=2,
+    )  # fmt: skip
+    trained = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    return [(trained.id_to_piece(i), trained.get_score(i)) for i in range(1, trained.get_piece_size())]
+
+
 def tiny_encoder(
-    texts: Iterable[str],
+    texts: Sequence[str],
     vocab_size: int = 8000,
     max_piece_length: int = 16,
     hidden_size: int = 128,

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from transliconet import keys
+from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.combine import Objective, active, combine, encode
 from transliconet.train.optim import parameter_groups
@@ -45,6 +46,9 @@ class PairModule(pl.LightningModule):
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
         self.make_optimizer, self.make_scheduler, self.weight_decay = optimizer, scheduler, weight_decay
 
+    def on_fit_start(self) -> None:
+        self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         encoded = encode(self.encoder, batch, self.reads)
         total, terms = combine(self.objectives, encoded)
@@ -55,7 +59,10 @@ class PairModule(pl.LightningModule):
         return total
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(parameter_groups(self.encoder, self.weight_decay))
+        try:
+            optimizer = self.make_optimizer(parameter_groups(self.encoder, self.weight_decay))
+        except (TypeError, ValueError) as error:
+            raise ConfigError("optim.optimizer", str(error), "Change that option") from error
         if self.make_scheduler is None:
             return optimizer
         scheduler = self.make_scheduler(optimizer, int(self.trainer.estimated_stepping_batches))

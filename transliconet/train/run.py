@@ -9,7 +9,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.export import export_encoder, save_skeleton
+from transliconet.export import export_encoder, fitting_state, save_skeleton
 from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
@@ -50,9 +50,14 @@ def run_training(
         probe: run before and after training; None leaves it out.
         resume: checkpoint to go on from.
         config: plain settings, for ``results.json`` and the model card.
+
+    Raises:
+        CheckpointError: ``resume`` is not there, is damaged, or is of another encoder.
     """
     out = Path(out)
     encoder = module.encoder
+    if resume is not None:
+        fitting_state(resume, encoder.masked_lm)  # before the first probe; Lightning would fail deep inside
     records: dict[str, list[RetrievalRecord]] = {}
     if trainer.is_global_zero:
         save_skeleton(encoder, out)

@@ -1,0 +1,97 @@
+"""Every file of conf/ composes, and every _target_ takes the keys beside it."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import get_object
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+CONF = Path(__file__).parents[1] / "conf"
+ROOTS = sorted(f.stem for f in CONF.glob("*.yaml"))
+USED_BY = {
+    "corpus": "prepare", "method": "vocab", "encoder": "train", "data": "train", "objective": "train", "optim": "train",
+    "trainer": "train", "logger": "train", "probe": "train", "experiment": "train",
+}  # fmt: skip
+GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
+
+
+def composed(root: str, *overrides: str) -> DictConfig:
+    with initialize_config_module("transliconet.conf", version_base="1.3"):
+        return compose(root, overrides=list(overrides), return_hydra_config=False)
+
+
+def targets(node: object, name: str = "") -> Iterator[tuple[str, DictConfig]]:
+    if isinstance(node, DictConfig):
+        if "_target_" in node:
+            yield name, node
+        for key in node:
+            if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
+                yield from targets(node[key], f"{name}.{key}" if name else str(key))
+    elif isinstance(node, ListConfig):
+        for item in node:
+            yield from targets(item, name)
+
+
+def check_targets(cfg: DictConfig) -> int:
+    number = 0
+    for name, node in targets(cfg):
+        accepted = inspect.signature(get_object(node._target_)).parameters
+        others = {"romanizer"} if name == "corpus" else set()  # a corpus says how it is romanised, beside its reader
+        unknown = {str(k) for k in node if not str(k).startswith("_")} - set(accepted) - others
+        takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
+        assert takes_any or not unknown, f"{name}: {node._target_} takes no {unknown}"
+        number += 1
+    return number
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_roots_compose_and_their_targets_take_their_keys(root: str) -> None:
+    cfg = composed(root)
+    assert check_targets(cfg) >= (0 if root == "export" else 1)
+
+
+@pytest.mark.parametrize("file", GROUP_FILES, ids=str)
+def test_every_group_file_composes_and_its_targets_take_its_keys(file: Path) -> None:
+    group = file.parent.name
+    check_targets(composed(USED_BY[group], f"{group}={file.stem}"))
+
+
+def test_every_group_is_offered_by_a_root_and_named_in_its_help() -> None:
+    assert {f.parent.name for f in GROUP_FILES} == set(USED_BY)
+    for group, root in USED_BY.items():
+        text = (CONF / f"{root}.yaml").read_text()
+        help_text = text[text.index("header:") :]
+        assert group in help_text
+        for option in (f.stem for f in GROUP_FILES if f.parent.name == group and group not in ("data", "optim")):
+            assert option in help_text, f"{root} --help does not name {group}={option}"
+
+
+def test_the_paper_run_has_the_settings_of_the_paper() -> None:
+    cfg = composed("train", "experiment=translico", "pairs=x")
+    assert OmegaConf.to_container(cfg.objective) == {
+        "mlm": {"_target_": "transliconet.objectives.mlm.MaskedLanguageModel", "weight": 1.0},
+        "tcm": {
+            "_target_": "transliconet.objectives.tcm.TransliterationContrast",
+            "weight": 0.5, "scale": 0.5, "layer": 8, "pooling": "mean", "similarity": "dot", "temperature": 1.0,
+            "same_view_negatives": True, "input": "masked",
+        },
+    }  # fmt: skip
+    assert cfg.encoder.path == "cis-lmu/glot500-base"
+    assert cfg.optim.optimizer.lr == 2e-5
+    assert (cfg.data.batch_size, cfg.trainer.accumulate_grad_batches, cfg.trainer.devices) == (24, 8, 4)
+    assert (cfg.trainer.max_epochs, cfg.trainer.precision) == (2, "16-mixed")
+    assert (cfg.data.masking.probability, cfg.data.masking.mask_share, cfg.data.masking.random_share) == (
+        0.15,
+        0.8,
+        0.1,
+    )
+
+
+def test_an_experiment_leaves_the_last_word_to_the_command_line() -> None:
+    cfg = composed("train", "experiment=quickstart", "trainer.max_steps=3", "objective=translico")
+    assert cfg.trainer.max_steps == 3
+    assert cfg.objective.mlm.weight == 1.0
+    assert cfg.data.batch_size == 256

@@ -1,0 +1,224 @@
+"""The probe against encoders whose answers are known."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.errors import ConfigError, DataError
+from transliconet.model.encoder import Encoder
+from transliconet.probe.embed import embed
+from transliconet.probe.index import gold_ranks, normalize
+from transliconet.probe.retrieval import (
+    RetrievalProbe,
+    RetrievalRecord,
+    accuracy,
+    bootstrap_ci95,
+    mean_reciprocal_rank,
+)  # fmt: skip
+
+
+def slow_ranks(queries: np.ndarray, candidates: np.ndarray) -> list[int]:
+    """1 + how many others are at least as near, by cosine in float64."""
+    q, c = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (queries.astype(float), candidates.astype(float)))
+    scores = q @ c.T
+    return [int(sum(s >= row[i] - 1e-6 for j, s in enumerate(row) if j != i)) + 1 for i, row in enumerate(scores)]
+
+
+@pytest.mark.parametrize("number", [2, 30, 200])
+def test_ranks_equal_a_slow_count(number: int) -> None:
+    rng = np.random.default_rng(number)
+    candidates = rng.normal(size=(number, 8)).astype(np.float32)
+    queries = candidates + rng.normal(size=candidates.shape).astype(np.float32)
+    assert gold_ranks(queries, candidates, depth=number).tolist() == slow_ranks(queries, candidates)
+
+
+def test_ranks_beyond_the_depth_are_one_more_than_it() -> None:
+    rng = np.random.default_rng(0)
+    queries, candidates = rng.normal(size=(2, 60, 4)).astype(np.float32)
+    exact = np.array(slow_ranks(queries, candidates))
+    assert (exact > 10).any()
+    assert gold_ranks(queries, candidates, depth=10).tolist() == np.minimum(exact, 11).tolist()
+
+
+def test_a_perfect_and_a_reversed_encoder() -> None:
+    vectors = np.eye(20, dtype=np.float32)
+    assert gold_ranks(vectors, vectors, 20).tolist() == [1] * 20
+    assert (gold_ranks(-vectors, vectors, 20) == 20).all()
+
+
+def test_ties_count_against_the_model() -> None:
+    """All in one place: no query can tell its answer from the others."""
+    same = np.ones((30, 4), dtype=np.float32)
+    assert (gold_ranks(same, same, 100) == 30).all()
+    vectors = np.eye(4, dtype=np.float32)
+    candidates = vectors.copy()
+    candidates[1] = candidates[0]  # query 0 finds its answer and its twin
+    assert gold_ranks(vectors, candidates, 4).tolist()[0] == 2
+
+
+def test_the_length_of_vectors_does_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    queries, candidates = rng.normal(size=(2, 50, 8)).astype(np.float32)
+    scale = rng.uniform(0.1, 10, size=(50, 1)).astype(np.float32)
+    assert gold_ranks(queries, candidates * scale, 50).tolist() == gold_ranks(queries * scale, candidates, 50).tolist()
+
+
+def test_zero_and_broken_vectors() -> None:
+    assert normalize(np.zeros((1, 3), dtype=np.float32)).tolist() == [[0, 0, 0]]
+    with pytest.raises(DataError, match="NaN"):
+        gold_ranks(np.full((2, 2), np.nan, dtype=np.float32), np.eye(2, dtype=np.float32), 10)
+
+
+def test_metrics_worked_out_by_hand() -> None:
+    ranks = np.array([1, 2, 11, 4])
+    assert accuracy(ranks, 1) == 0.25
+    assert accuracy(ranks, 5) == 0.75
+    assert mean_reciprocal_rank(ranks, depth=10) == pytest.approx((1 + 1 / 2 + 0 + 1 / 4) / 4)
+
+
+def test_the_bootstrap_interval_is_that_of_resampling() -> None:
+    hits = np.array([True] * 60 + [False] * 40)
+    rng = np.random.default_rng(1)
+    slow = np.percentile([rng.choice(hits, 100).mean() for _ in range(4000)], [2.5, 97.5])
+    np.testing.assert_allclose(bootstrap_ci95(hits), slow, atol=0.02)
+    assert bootstrap_ci95(np.ones(50, dtype=bool)) == (1.0, 1.0)
+
+
+def test_chance_is_what_random_vectors_get(cldr_pairs: PairsFolder) -> None:
+    rng = np.random.default_rng(0)
+    probe = RetrievalProbe(part="all")
+    records = probe.evaluate(lambda texts: rng.normal(size=(len(texts), 64)), cldr_pairs, 0)
+    for metric, measured in (("acc@10", [r.acc[10] for r in records]), ("mrr", [r.mrr for r in records])):
+        assert np.mean(measured) == pytest.approx(np.mean([r.chance[metric] for r in records]), rel=0.25)
+
+
+def by_meaning(
+    pairs: PairsFolder, spoil: Callable[[dict], bool] = lambda row: False
+) -> Callable[[Sequence[str]], np.ndarray]:
+    """A known-answer encoder: a text and its romanisation get the unit vector of their id, spoilt rows get noise."""
+    ids = {id_: i for i, id_ in enumerate(sorted(set(pairs.table["id"].to_pylist())))}
+    rng = np.random.default_rng(0)
+    vectors = {i: rng.normal(size=200) for i in ids.values()}
+    of: dict[str, np.ndarray] = {}
+    for row in pairs.table.to_pylist():
+        of[row["text"]] = rng.normal(size=200) if spoil(row) else vectors[ids[row["id"]]]
+        of[row["romanized"]] = vectors[ids[row["id"]]]
+    return lambda texts: np.stack([of[t] for t in texts]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def parallel(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
+    """Forty meanings in three languages; no two texts are equal, across languages and views."""
+    from transliconet.corpus.pairs import new_pairs_folder
+
+    out = tmp_path_factory.mktemp("parallel") / "pairs"
+    with new_pairs_folder(out) as writer:
+        for lang in ("eng_Latn", "kat_Geor", "rus_Cyrl"):
+            for i in range(40):
+                text = f"{lang} native {i}"
+                roman = text if lang == "eng_Latn" else f"{lang} romanized {i}"
+                writer.row(id=f"m{i}", lang=lang, text=text, romanized=roman, identical=roman == text, heldout=True)
+        writer.manifest({"languages": {}, "sources": []})
+    return PairsFolder.open(out)
+
+
+def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> None:
+    records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(by_meaning(parallel), parallel, 3)
+    assert {(r.language, r.task) for r in records} == {
+        (lang, task)
+        for lang in ("kat_Geor", "rus_Cyrl")
+        for task in (
+            "native→romanized", "romanized→native", "native→eng_Latn", "eng_Latn→native", "romanized→eng_Latn",
+            "eng_Latn→romanized",
+        )
+    }  # fmt: skip
+    assert all(r.acc == {1: 1.0, 5: 1.0, 10: 1.0} and r.mrr == 1.0 and r.n == 40 and r.layer == 3 for r in records)
+
+
+def test_what_is_spoilt_is_what_fails(parallel: PairsFolder) -> None:
+    """Half of the native Georgian texts are noise; the romanised ones and Russian are not."""
+    spoilt = {f"m{i}" for i in range(20)}
+    vectors = by_meaning(parallel, lambda row: row["lang"] == "kat_Geor" and row["id"] in spoilt)
+    records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(vectors, parallel, 0)
+    acc = {(r.language, r.task): r.acc[1] for r in records}
+    assert acc["kat_Geor", "native→eng_Latn"] == pytest.approx(0.5, abs=0.05)
+    assert acc["kat_Geor", "native→romanized"] == pytest.approx(0.5, abs=0.05)
+    assert acc["kat_Geor", "romanized→eng_Latn"] == 1.0
+    assert {a for (lang, _), a in acc.items() if lang == "rus_Cyrl"} == {1.0}
+
+
+def test_identical_pairs_are_left_out_of_the_same_language_task(parallel: PairsFolder) -> None:
+    assert all(r.language != "eng_Latn" for r in RetrievalProbe().evaluate(by_meaning(parallel), parallel, 0))
+    kept = RetrievalProbe(identical=True).evaluate(by_meaning(parallel), parallel, 0)
+    assert "eng_Latn" in {r.language for r in kept}
+
+
+def test_candidates_are_capped_the_same_way_in_every_language(parallel: PairsFolder) -> None:
+    records = RetrievalProbe(max_candidates=25).evaluate(by_meaning(parallel), parallel, 0)
+    assert {r.n for r in records} == {25}
+
+
+def test_too_few_candidates_say_what_there_is(parallel: PairsFolder) -> None:
+    with pytest.raises(DataError, match=r"no task has 41 candidates .*'kat_Geor': 40.*rules.heldout"):
+        RetrievalProbe(min_candidates=41).evaluate(by_meaning(parallel), parallel, 0)
+
+
+def test_unknown_languages_and_pivots(parallel: PairsFolder) -> None:
+    for options in ({"languages": ["hin_Deva"]}, {"pivots": ["hin_Deva"]}):
+        with pytest.raises(ConfigError, match="hin_Deva"):
+            RetrievalProbe(**options).evaluate(by_meaning(parallel), parallel, 0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [({"part": "held-out"}, "Did you mean 'heldout'"), ({"depth": 5}, "probe.depth=5")]
+)
+def test_impossible_settings(options: dict, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        RetrievalProbe(**options)
+
+
+def test_batch_size_and_order_change_nothing(encoder: Encoder, cldr_pairs: PairsFolder) -> None:
+    texts = cldr_pairs.part("heldout")["text"].to_pylist()[:120]
+    small, large = (embed(encoder, texts, batch_tokens=b) for b in (40, 4096))
+    np.testing.assert_allclose(small, large, atol=1e-5)
+    np.testing.assert_allclose(embed(encoder, texts[::-1])[::-1], large, atol=1e-5)
+    ranks = [[r.as_dict() for r in RetrievalProbe(batch_tokens=b).run(encoder, cldr_pairs)] for b in (40, 4096)]
+    assert ranks[0] == ranks[1]
+
+
+def test_embedding_leaves_the_encoder_as_it_was(make_encoder: Callable[..., Encoder]) -> None:
+    encoder = make_encoder()
+    encoder.train()
+    first, again = embed(encoder, ["Москва", "ไทย"]), embed(encoder, ["Москва", "ไทย"])
+    assert encoder.training
+    np.testing.assert_array_equal(first, again)  # no dropout
+    assert first.shape == (2, 32)
+
+
+def test_layers_and_poolings_differ(encoder: Encoder) -> None:
+    texts = ["Москва и Киев", "ไทย"]
+    vectors = [
+        embed(encoder, texts, layer, pooling) for layer in (0, 1, 2) for pooling in ("mean", "mean_with_special")
+    ]
+    assert all(not np.allclose(a, b, atol=1e-3) for i, a in enumerate(vectors) for b in vectors[:i])
+
+
+def test_an_encoder_that_gives_nan(make_encoder: Callable[..., Encoder]) -> None:
+    encoder = make_encoder()
+    encoder.masked_lm.get_input_embeddings().weight.data.fill_(float("nan"))
+    with pytest.raises(DataError, match="NaN or infinite"):
+        embed(encoder, ["Москва"])
+
+
+def test_records_survive_json(encoder: Encoder, cldr_pairs: PairsFolder, tmp_path: Path) -> None:
+    from transliconet.report.records import read_results, write_results
+
+    records = RetrievalProbe().run(encoder, cldr_pairs)
+    write_results(tmp_path / "results.json", {"before": records}, cldr_pairs, {"a": 1})
+    assert read_results(tmp_path / "results.json") == {"before": records}
+    with pytest.raises(DataError, match="not a results file"):
+        read_results(cldr_pairs.path / "manifest.json")
+    assert all(isinstance(r, RetrievalRecord) for r in records)
