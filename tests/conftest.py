@@ -1,5 +1,6 @@
 """What many tests share: small real pairs, a small real encoder, and the commands as a user runs them."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import torch
 
 from transliconet.corpus.cldr import CldrNames
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.corpus.prepare import Rules, prepare
+from transliconet.corpus.prepare import Recipe, prepare
 from transliconet.corpus.romanize import Uroman
+from transliconet.corpus.units import Rules
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
 
@@ -65,7 +67,12 @@ def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
 
     def call(command: str, *overrides: str) -> Finished:
         capfd.readouterr()
-        status = run(command, list(overrides))
+        root = logging.getLogger()
+        before = root.handlers[:]
+        try:
+            status = run(command, list(overrides))
+        finally:
+            root.handlers[:] = before  # Hydra's write to this test's stdout, which is closed after it
         return Finished(status, *capfd.readouterr())
 
     return call
@@ -81,7 +88,7 @@ def cldr_pairs(tmp_path_factory: pytest.TempPathFactory, uroman: Uroman) -> Pair
     """Territory and currency names of five languages in five scripts, a fifth of the ids held out."""
     reader = CldrNames(kinds=("territories", "currencies"), languages=LANGUAGES)
     out = tmp_path_factory.mktemp("cldr") / "pairs"
-    return prepare(reader, uroman, out, Rules(heldout=0.2), progress=False)
+    return prepare(reader, uroman, out, Recipe(rules=Rules(heldout=0.2)), progress=False)
 
 
 def texts_of(pairs: PairsFolder, part: str = "train") -> Sequence[str]:

@@ -1,7 +1,10 @@
 """What users have on their disks, through the commands: one clear message and a non-zero exit, or a counted skip."""
 
+import importlib.util
 import json
+import random
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -141,3 +144,78 @@ def test_a_batch_of_one_pair(cli_here: Call, tmp_path: Path) -> None:
 
 def test_export_of_what_is_no_run(cli_here: Call, tmp_path: Path) -> None:
     refused(cli_here("export", "run=.", "out=x"), "run=.", "not a run folder")
+
+
+def test_ten_thousand_lines_of_random_bytes(cli_here: Call, tmp_path: Path) -> None:
+    """Every line is a pair or is counted, and the same bytes give the same folder."""
+    rng = random.Random(0)
+    alphabet = [*range(256), *b"\n\0\xff\xc3", *"д\u202eक\u0301".encode()]
+    lines = [bytes(rng.choices(alphabet, k=rng.randrange(60))).replace(b"\n", b"") for _ in range(9_000)]
+    lines += ["".join(chr(rng.choice((rng.randrange(32, 0xD800), rng.randrange(0xE000, 0x11000)))) for _ in range(20)).encode() for _ in range(1_000)]  # fmt: skip
+    rng.shuffle(lines)
+    (tmp_path / "hin_Deva.txt").write_bytes(b"\n".join(lines) + b"\n")
+    done = prepare(cli_here, "corpus.paths=[hin_Deva.txt]")
+    assert done.status == 0
+    pairs = PairsFolder.open(tmp_path / "pairs")
+    counts = pairs.manifest["languages"]["hin_Deva"]
+    assert counts["read"] == sum(1 for _ in (tmp_path / "hin_Deva.txt").open("rb"))
+    assert counts["read"] == 10_000
+    assert counts["read"] == counts["kept"] + sum(counts["dropped"].values())
+    assert counts["kept"] == pairs.table.num_rows > 900
+    listed = (pairs.path / "skipped.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == sum(counts["dropped"].values()) + counts["fallback"]
+
+
+def test_mixed_line_ends_encodings_and_marks(cli_here: Call, tmp_path: Path) -> None:
+    lines = [
+        "\ufeffпервая\r\n".encode(),
+        "вторая\n".encode("cp1251"),
+        "третья\r\n".encode(),
+        "\u202bчетвёртая\u202c\n".encode(),
+    ]
+    (tmp_path / "rus_Cyrl.txt").write_bytes(b"".join(lines) + "д".encode() * 10_000_000)
+    assert prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]").status == 0
+    pairs = PairsFolder.open(tmp_path / "pairs")
+    assert pairs.table["text"].to_pylist() == ["первая", "третья", "четвёртая"]
+    assert pairs.manifest["dropped"] == {"invalid_utf8": 1, "too_long": 1}
+
+
+def test_a_full_disk(cli_here: Call, tmp_path: Path) -> None:
+    """On a file system of 256 kB, where the test may mount one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("no right to mount a tmpfs")
+    try:
+        (tmp_path / "rus_Cyrl.txt").write_text("\n".join(f"строка {i} {random.random()}" for i in range(20_000)))
+        done = cli_here("prepare", f"out={small}/pairs", "progress=false", "corpus.paths=[rus_Cyrl.txt]")
+        refused(done, "the disk is full", "Make room and run the same command again")
+        assert not (small / "pairs").exists()
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_dry_run_prints_the_table_and_writes_nothing(cli_here: Call, tmp_path: Path) -> None:
+    (tmp_path / "rus_Cyrl.txt").write_text("да\nда\nнет\n")
+    done = cli_here("prepare", "corpus.paths=[rus_Cyrl.txt]", "dry_run=true", "progress=false")
+    assert done.status == 0
+    assert "dry run: 2 lines in 1 languages and 1 scripts would be romanised" in done.out
+    assert [p.name for p in tmp_path.iterdir()] == ["rus_Cyrl.txt"]
+
+
+def test_a_hub_name_that_is_not_there(cli_here: Call) -> None:
+    pytest.importorskip("datasets")
+    refused(
+        prepare(cli_here, "corpus=hub", "corpus.name=someone/nothing"), "corpus.name=someone/nothing", "cannot be read"
+    )
+
+
+@pytest.mark.parametrize(("name", "package"), [("icu", "icu"), ("none", "")])
+def test_other_romanisers(name: str, package: str, cli_here: Call, tmp_path: Path) -> None:
+    (tmp_path / "rus_Cyrl.txt").write_text("да\n")
+    done = prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]", f"corpus.romanizer={name}")
+    if package and importlib.util.find_spec(package) is None:
+        refused(done, "corpus.romanizer=icu", "PyICU is not installed", "transliconet[icu]")
+    else:
+        expected = {"icu": "da", "none": "да"}[name]
+        assert PairsFolder.open(tmp_path / "pairs").table["romanized"].to_pylist() == [expected]

@@ -32,7 +32,7 @@ def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
     assert done.status == 0
     assert done.out.startswith(f"transliconet {command}")
     groups = {
-        "prepare": "corpus: cldr, csv, parquet, text",
+        "prepare": "corpus: cldr, csv, gettext, glot500, hub, jsonl, parallel, parquet, text",
         "train": "objective: contrast, translico",
         "probe": "encoder: ",
     }

@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from transliconet.corpus.cldr import CldrNames
-from transliconet.corpus.read import CsvFiles, Line, ParquetFiles, Skip, TextFiles, sha256
+from transliconet.corpus.files import sha256
+from transliconet.corpus.formats import CsvFiles, ParquetFiles, TextFiles
+from transliconet.corpus.read import Line, Skip
 from transliconet.errors import DataError
 
 

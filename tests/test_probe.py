@@ -1,12 +1,14 @@
 """The probe against encoders whose answers are known."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.pairs import SCHEMA, PairsFolder, write_part
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.probe.embed import embed
@@ -112,16 +114,18 @@ def by_meaning(
 @pytest.fixture(scope="module")
 def parallel(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
     """Forty meanings in three languages; no two texts are equal, across languages and views."""
-    from transliconet.corpus.pairs import new_pairs_folder
-
+    rows = [
+        {"id": f"m{i}", "lang": lang, "text": text, "romanized": roman, "identical": roman == text, "heldout": True}
+        for lang in ("eng_Latn", "kat_Geor", "rus_Cyrl")
+        for i in range(40)
+        for text in [f"{lang} native {i}"]
+        for roman in [text if lang == "eng_Latn" else f"{lang} romanized {i}"]
+    ]
     out = tmp_path_factory.mktemp("parallel") / "pairs"
-    with new_pairs_folder(out) as writer:
-        for lang in ("eng_Latn", "kat_Geor", "rus_Cyrl"):
-            for i in range(40):
-                text = f"{lang} native {i}"
-                roman = text if lang == "eng_Latn" else f"{lang} romanized {i}"
-                writer.row(id=f"m{i}", lang=lang, text=text, romanized=roman, identical=roman == text, heldout=True)
-        writer.manifest({"languages": {}, "sources": []})
+    (out / "data").mkdir(parents=True)
+    write_part(out / "data" / "part-00000.arrow", pa.Table.from_pylist(rows, SCHEMA))
+    languages = {lang: {} for lang in ("eng_Latn", "kat_Geor", "rus_Cyrl")}
+    (out / "manifest.json").write_text(json.dumps({"rows": len(rows), "languages": languages, "sources": []}))
     return PairsFolder.open(out)
 
 

@@ -15,7 +15,6 @@ from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from transliconet import __version__
 from transliconet.cli.suggest import explain
@@ -101,8 +100,11 @@ def build(cfg: Any, **arguments: Any) -> Any:
         if arguments:
             return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
         return instantiate(cfg, _convert_="all")
-    except (InstantiationException, MisconfigurationException, TypeError, ValueError) as error:
-        raise _section_error(cfg, error) from error
+    except Exception as error:
+        misconfigured = type(error).__name__ == "MisconfigurationException"  # Lightning's; importing it takes seconds
+        if misconfigured or isinstance(error, InstantiationException | TypeError | ValueError):
+            raise _section_error(cfg, error) from error
+        raise
 
 
 def _section_error(cfg: Any, error: Exception) -> Exception:

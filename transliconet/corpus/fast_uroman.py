@@ -41,6 +41,7 @@ SEEN_LEFT = {*TONES, *"ะาำัิีึืฺุู็"} - {"\u0e3a"}
 BRAILLE = re.compile("[\u2800-\u28ff]")
 CODE_LITERALS = {"san", "asm", "ben", "guj", "kas", "pan"}  # in Lattice.add_default_abugida_vowel
 JOINS_LEFT, JOINS_RIGHT = "ゃゅょャュョーយ", "っッ\u0a71"
+CODES_CACHED = 8  # codes with rules of their own whose caches are held at once
 LOWER, OTHER = "ა", "가"  # stand-ins for letters: in no rule of several characters, no restrictions
 
 
@@ -113,7 +114,11 @@ class CachedUroman:
     def romanize(self, text: str, lcode: str | None) -> str:
         """The same string as uroman's, or the same exception."""
         code = lcode if lcode in self.codes else None
-        words = self.words.get(code) or self.words.setdefault(code, self._new_cache(code))
+        if code not in self.words:
+            if len(self.words) >= CODES_CACHED:
+                self.words.clear()
+            self.words[code] = self._new_cache(code)
+        words = self.words[code]
         try:
             if BRAILLE.search(text):
                 return self.uroman.romanize_string(text, lcode)

@@ -1,13 +1,17 @@
-"""The pairs folder: what it holds, how it is opened, and how one is written in a single step.
+"""The pairs folder: what it holds, how it is opened, and how one appears in a single step.
 
 ::
 
     pairs/
       data/part-00000.arrow   Arrow IPC files with the columns of SCHEMA; pyarrow.dataset reads the folder as it is
-      skipped.jsonl           one object per line that a reader or the romaniser could not use
-      manifest.json           sources, options, counts per language and reason; written last
+      skipped.jsonl           one object per line that was kept out, but for those that sampling passed over
+      manifest.json           sources, options, counts per language and reason
+      cache/                  made by training: token ids
 """
 
+import errno
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -16,10 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from transliconet.errors import ConfigError, DataError, require_choice
+from transliconet.errors import ConfigError, DataError, TransliconetError, require_choice
 
 SCHEMA = pa.schema(
     [
@@ -31,8 +35,15 @@ SCHEMA = pa.schema(
         ("heldout", pa.bool_()),
     ]
 )
-FORMAT = 1
+FORMAT = 2
 PARTS = ("train", "heldout", "all")
+UNITS_PER_SHARD = 64
+
+
+def id_fraction(id_: str, seed: int) -> float:
+    """A number in [0, 1) that depends on the id and the seed alone."""
+    digest = hashlib.blake2b(f"{seed}\0{id_}".encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 @dataclass(frozen=True)
@@ -67,8 +78,10 @@ class PairsFolder:
             )
         return cls(folder, manifest, table)
 
-    def part(self, part: str, *, identical: bool = True, languages: Sequence[str] | None = None) -> pa.Table:
-        """Rows of one part.
+    def batches(
+        self, part: str, *, identical: bool = True, languages: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Rows of one part, some thousands at a time, in the order of the folder.
 
         Args:
             part: ``train`` (not held out), ``heldout`` or ``all``.
@@ -79,90 +92,112 @@ class PairsFolder:
             ConfigError: unknown part, or a language that the folder does not have.
         """
         require_choice("part", part, PARTS)
-        keep = np.ones(self.table.num_rows, dtype=bool)
-        if part != "all":
-            keep &= self.table["heldout"].to_numpy() == (part == "heldout")
-        if not identical:
-            keep &= ~self.table["identical"].to_numpy()
-        if languages is not None:
-            present = set(self.table["lang"].unique().to_pylist())
-            for tag in languages:
-                if tag not in present:
-                    raise ConfigError(
-                        f"languages: {tag}", "not in the pairs folder", f"It has {', '.join(sorted(present))}"
-                    )
-            keep &= np.isin(self.table["lang"].to_numpy().astype(str), list(languages))
-        return self.table.take(pa.array(np.flatnonzero(keep)))
+        for tag in languages or ():
+            if tag not in self.manifest["languages"]:
+                present = ", ".join(self.manifest["languages"])
+                raise ConfigError(f"languages: {tag}", "not in the pairs folder", f"It has {present}")
+        for batch in self.table.to_batches():
+            if part != "all":
+                batch = batch.filter(pc.equal(batch["heldout"], part == "heldout"))
+            if not identical:
+                batch = batch.filter(pc.invert(batch["identical"]))
+            if languages is not None:
+                batch = batch.filter(pc.is_in(batch["lang"], pa.array(languages, pa.string())))
+            if batch.num_rows:
+                yield batch
+
+    def part(self, part: str, *, identical: bool = True, languages: Sequence[str] | None = None) -> pa.Table:
+        """The rows of :meth:`batches` in one table."""
+        return pa.Table.from_batches(self.batches(part, identical=identical, languages=languages), SCHEMA)
 
 
 def _read_parts(folder: Path, remedy: str) -> pa.Table:
     files = sorted((folder / "data").glob("*.arrow"))
     try:
         tables = [pa.ipc.open_file(pa.memory_map(str(f))).read_all() for f in files]
-        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        return pa.concat_tables([SCHEMA.empty_table(), *tables])
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"pairs={folder}", f"a data file is damaged ({str(error)[:80]})", remedy) from error
-    return table
 
 
-class PairsWriter:
-    """Writes one pairs folder; made by :func:`new_pairs_folder`."""
+def write_part(file: Path, table: pa.Table) -> None:
+    """Write one Arrow file in a single step."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    with pa.ipc.new_file(str(partial), table.schema) as writer:
+        writer.write_table(table)
+    partial.replace(file)
 
-    ROWS_PER_BATCH = 8192
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.rows = 0
-        (folder / "data").mkdir(parents=True)
-        self._arrow = pa.ipc.new_file(str(folder / "data" / "part-00000.arrow"), SCHEMA)
-        self._skipped = (folder / "skipped.jsonl").open("w", encoding="utf-8")
-        self._pending: list[dict] = []
-
-    def row(self, **values: object) -> None:
-        """Add one pair, with a value for each column of :data:`SCHEMA`."""
-        self._pending.append(values)
-        self.rows += 1
-        if len(self._pending) >= self.ROWS_PER_BATCH:
-            self._flush()
-
-    def skipped(self, **values: object) -> None:
-        """Add one line to ``skipped.jsonl``."""
-        self._skipped.write(json.dumps(values, ensure_ascii=False, default=str) + "\n")
-
-    def _flush(self) -> None:
-        if self._pending:
-            self._arrow.write_batch(pa.RecordBatch.from_pylist(self._pending, schema=SCHEMA))
-            self._pending = []
-
-    def close(self) -> None:
-        self._flush()
-        self._arrow.close()
-        self._skipped.close()
-
-    def manifest(self, manifest: dict) -> None:
-        text = json.dumps({"format": FORMAT, "rows": self.rows, **manifest}, ensure_ascii=False, indent=1)
-        (self.folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+def pack(units: Sequence[Path], folder: Path) -> None:
+    """Join the files of ``units``, in order, into shards in ``folder``: fewer files, the same rows."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for shard, start in enumerate(range(0, len(units), UNITS_PER_SHARD)):
+        with pa.ipc.new_file(str(folder / f"part-{shard:05d}.arrow"), SCHEMA) as writer:
+            for unit in units[start : start + UNITS_PER_SHARD]:
+                writer.write_table(pa.ipc.open_file(pa.memory_map(str(unit))).read_all())
 
 
 @contextmanager
-def new_pairs_folder(out: str | Path, overwrite: bool = False) -> Iterator[PairsWriter]:
-    """A writer for ``out``, which appears (or is replaced) only when the block ends without an error.
+def new_pairs_folder(out: str | Path, plan: dict, overwrite: bool = False) -> Iterator[Path]:
+    """A folder to work in, which becomes ``out`` when the block ends without an error.
+
+    Where the block is interrupted, the folder stays, hidden beside ``out``, and the next call with the same ``plan``
+    gets it back as it was left. It is removed where the input or the options were at fault.
 
     Raises:
-        ConfigError: ``out`` exists and ``overwrite`` is false.
+        ConfigError: ``out`` exists and ``overwrite`` is false, or another process is writing it.
+        TransliconetError: the disk is full.
     """
     out = Path(out).expanduser()
     if out.exists() and not overwrite:
         raise ConfigError(f"out={out}", "already there", "Choose another folder, or overwrite=true")
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    writer = PairsWriter(partial)
+    work = out.with_name(f".{out.name}.partial")
     try:
-        try:
-            yield writer
-        finally:
-            writer.close()
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
+        work.mkdir(parents=True, exist_ok=True)
+        with _locked(work, out):
+            _start_from(work, {"format": FORMAT, **plan})
+            yield work
+            (work / "plan.json").unlink()
+            _become(work, out)
+    except (ConfigError, DataError):
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise TransliconetError(
+            f"out={out}", "the disk is full", f"Make room and run the same command again, or remove {work}"
+        ) from error
+
+
+@contextmanager
+def _locked(work: Path, out: Path) -> Iterator[None]:
+    handle = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise TransliconetError(f"out={out}", "another process is writing it", "Wait for it, or stop it") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        os.close(handle)
+
+
+def _start_from(work: Path, plan: dict) -> None:
+    """Empty ``work`` unless it was left by a run of the same plan."""
+    text = json.dumps(plan, ensure_ascii=False, sort_keys=True)
+    file = work / "plan.json"
+    if file.is_file() and file.read_text(encoding="utf-8") == text:
+        return
+    for path in work.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    file.write_text(text, encoding="utf-8")
+
+
+def _become(work: Path, out: Path) -> None:
+    replaced = out.with_name(f".{out.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if out.exists():
+        out.rename(replaced)
+    work.rename(out)
+    shutil.rmtree(replaced, ignore_errors=True)

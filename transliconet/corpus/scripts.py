@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pycountry
@@ -57,6 +58,30 @@ class LanguageTag:
         return cls.parse(stem, where=str(path))
 
 
+COMPOSITE = {
+    "Hans": {"Hani", "Bopo"}, "Hant": {"Hani", "Bopo"}, "Jpan": {"Hani", "Hira", "Kana"}, "Hrkt": {"Hira", "Kana"},
+    "Kore": {"Hang", "Hani"}, "Aran": {"Arab"}, "Geok": {"Geor"}, "Cyrs": {"Cyrl"}, "Latf": {"Latn"}, "Latg": {"Latn"},
+    "Syre": {"Syrc"}, "Syrj": {"Syrc"}, "Syrn": {"Syrc"},
+}  # fmt: skip
+"""ISO 15924 codes that are not values of the Unicode script property → the values that they stand for."""
+
+SHARED = {"Zyyy", "Zinh", "Zzzz"}
+_script_of = cache(script)
+
+
+def script_share(text: str, code: str) -> float:
+    """Share of the letters of ``text`` that are of the script ``code`` (ISO 15924); 0 where there is no letter.
+
+    Letters that several scripts share (``ー``) are not counted.
+
+    >>> script_share("Москва 24, Moskva", "Cyrl")
+    0.5
+    """
+    scripts = [s for c in text if c.isalpha() and (s := _script_of(c)) not in SHARED]
+    expected = COMPOSITE.get(code, {code})
+    return sum(s in expected for s in scripts) / len(scripts) if scripts else 0.0
+
+
 def iso639_3(code: str) -> str | None:
     """The ISO 639-3 code of a two- or three-letter language code, or None where there is none."""
     entry = pycountry.languages.get(alpha_2=code) if len(code) == 2 else pycountry.languages.get(alpha_3=code)
@@ -69,7 +94,7 @@ def scripts_in(text: str) -> set[str]:
     >>> sorted(scripts_in("Москва, 東京, 100 km"))
     ['Cyrl', 'Hani', 'Latn']
     """
-    return {script(c) for c in text if c.isalpha()} - {"Zyyy", "Zinh", "Zzzz"}
+    return {_script_of(c) for c in text if c.isalpha()} - SHARED
 
 
 def has_non_latin_letter(text: str) -> bool:

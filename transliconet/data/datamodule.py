@@ -8,10 +8,11 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.cache import cached_pairs
 from transliconet.data.collate import Vocabulary, collate
 from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
-from transliconet.data.tokenize import TokenizedPairs, tokenize_pairs
+from transliconet.data.tokenize import TokenizedPairs
 from transliconet.errors import ConfigError, DataError, require_range
 
 log = logging.getLogger(__name__)
@@ -69,25 +70,31 @@ class PairsDataModule(pl.LightningDataModule):
         self.languages, self.identical, self.workers = languages, identical, workers
         self._batches: PairBatches | None = None
 
+    def prepare_data(self) -> None:
+        """Tokenise the training part, on one process of each machine; the others read its cache."""
+        self._tokenized()
+
     def setup(self, stage: str | None = None) -> None:
-        """Tokenise the training part (once a process).
+        """Open the token ids (once a process).
 
         Raises:
             DataError: nothing is left to train on.
         """
         if self._batches is not None:
             return
-        rows = self.folder.part("train", identical=self.identical, languages=self.languages)
-        if rows.num_rows == 0:
+        pairs = self._tokenized()
+        if len(pairs) == 0:
             raise DataError(
                 f"pairs={self.folder.path}", "no training pair", "Lower heldout in prepare, or set data.identical=true"
             )
-        pairs = tokenize_pairs(self.tokenizer, rows["text"].to_pylist(), rows["romanized"].to_pylist(), self.max_length)
         log.info(
             "%d training pairs, %.1f native and %.1f romanised tokens a pair, %d rows cut at %d tokens",
             len(pairs), pairs.native.lengths.mean(), pairs.romanized.lengths.mean(), pairs.truncated, self.max_length,
         )  # fmt: skip
         self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), self.masking)
+
+    def _tokenized(self) -> TokenizedPairs:
+        return cached_pairs(self.folder, self.tokenizer, self.max_length, self.languages, self.identical)
 
     def train_dataloader(self) -> DataLoader:
         assert self._batches is not None, "setup() has run"  # Lightning calls it first

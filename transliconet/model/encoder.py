@@ -68,7 +68,7 @@ class Encoder(nn.Module):
             tokenizer = AutoTokenizer.from_pretrained(path)
         if len(tokenizer) <= len(tokenizer.all_special_ids):  # transformers makes an empty one where files are missing
             raise CheckpointError(f"encoder.path={path}", "its tokenizer has no pieces: files are missing", remedy)
-        return cls(masked_lm, tokenizer, path)
+        return cls(masked_lm, tokenizer, path).eval()
 
     @property
     def layers(self) -> int:

@@ -91,4 +91,4 @@ def tiny_encoder(
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Encoder(XLMRobertaForMaskedLM(config), tokenizer, "tiny")
+        return Encoder(XLMRobertaForMaskedLM(config), tokenizer, "tiny").eval()

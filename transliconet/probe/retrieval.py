@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from transliconet.corpus.pairs import PairsFolder
-from transliconet.corpus.prepare import id_fraction
+from transliconet.corpus.pairs import PairsFolder, id_fraction
 from transliconet.errors import ConfigError, DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.probe.embed import embed

@@ -1,0 +1,70 @@
+"""Near-duplicates by MinHash and locality-sensitive hashing, through the ``datasketch`` package (extra ``dedup``)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from transliconet.errors import ConfigError, require_range
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Band keys of texts: two texts of a language that share one are taken for near-duplicates.
+
+    With ``bands`` of ``rows`` MinHash values each, texts whose character n-grams have Jaccard similarity s share a key
+    with probability 1 − (1 − s^rows)^bands (Leskovec et al., Mining of Massive Datasets, section 3.4); ``bands`` and
+    ``rows`` are chosen so that the step is at ``threshold``.
+
+    Args:
+        threshold: Jaccard similarity from which texts count as near-duplicates.
+        ngram: characters of an n-gram.
+        permutations: MinHash values a text.
+
+    Raises:
+        ConfigError: ``datasketch`` is not installed.
+    """
+
+    threshold: float = 0.8
+    ngram: int = 5
+    permutations: int = 128
+
+    def __post_init__(self) -> None:
+        require_range("rules.near_duplicates", self.threshold, above=0, most=1)
+        self._bands  # noqa: B018  fails early where the package is missing
+
+    @cached_property
+    def _bands(self) -> tuple[int, int]:
+        lsh = _datasketch().MinHashLSH(threshold=self.threshold, num_perm=self.permutations)
+        return int(lsh.b), int(lsh.r)
+
+    def keys(self, langs: Sequence[str], texts: Sequence[str]) -> np.ndarray:
+        """(N, bands, 2) uint64, one 128-bit key a band."""
+        from hashlib import blake2b
+
+        bands, rows = self._bands
+        minhash = _datasketch().MinHash
+        out = np.empty((len(texts), bands, 2), "<u8")
+        signatures = minhash.generator([self._shingles(t) for t in texts], num_perm=self.permutations, seed=1)
+        for i, (lang, signature) in enumerate(zip(langs, signatures, strict=True)):
+            values = signature.hashvalues
+            for band in range(bands):
+                content = lang.encode() + bytes([band]) + values[band * rows : (band + 1) * rows].tobytes()
+                out[i, band] = np.frombuffer(blake2b(content, digest_size=16).digest(), "<u8")
+        return out
+
+    def _shingles(self, text: str) -> list[bytes]:
+        folded = " ".join(text.casefold().split())
+        return [folded[i : i + self.ngram].encode() for i in range(max(1, len(folded) - self.ngram + 1))]
+
+
+def _datasketch() -> Any:
+    try:
+        import datasketch
+    except ImportError as error:
+        raise ConfigError(
+            "rules.near_duplicates", "the package datasketch is not installed", "pip install 'transliconet[dedup]'"
+        ) from error
+    return datasketch
