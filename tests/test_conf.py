@@ -1,6 +1,7 @@
 """Every file of conf/ composes, and every _target_ takes the keys beside it."""
 
 import inspect
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +96,14 @@ def test_an_experiment_leaves_the_last_word_to_the_command_line() -> None:
     assert cfg.trainer.max_steps == 3
     assert cfg.objective.mlm.weight == 1.0
     assert cfg.data.batch_size == 256
+
+
+def test_the_wheel_takes_every_package_and_configuration() -> None:
+    project = tomllib.loads((CONF.parent / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packages = {
+        str(f.parent.relative_to(CONF.parent)).replace("/", ".")
+        for f in CONF.parent.glob("transliconet/**/__init__.py")
+    }
+    assert set(project["packages"]) == packages | {"transliconet.conf"}
+    assert project["package-dir"] == {"transliconet.conf": "conf"}
+    assert project["package-data"] == {"transliconet.conf": ["**/*.yaml"]}
