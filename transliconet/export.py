@@ -9,12 +9,10 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
+from transliconet.train.module import PREFIX
 
 SKELETON = "encoder"
 """Folder in the run with configuration and tokenizer, so that a checkpoint is exported without the base model."""
-
-PREFIX = "encoder.masked_lm."
-"""Where the module's state keeps the masked LM."""
 
 
 def save_skeleton(encoder: Encoder, run: Path) -> None:

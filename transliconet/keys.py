@@ -22,5 +22,8 @@ CONTENT_MASK = "content_mask"
 LABELS = "labels"
 """(2B, L) int64: the original id where the masked-LM loss is taken, :data:`IGNORE` elsewhere."""
 
+ANCHOR = "anchor"
+"""(B, H) float32: pooled native states of the model before training; present when an objective reads anchors."""
+
 IGNORE = -100
 """The label that the masked-LM loss passes over."""

@@ -1,5 +1,6 @@
 """``transliconet train``: pairs folder and encoder → run folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytorch_lightning as pl
@@ -8,12 +9,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, require_choice
 from transliconet.model.encoder import Encoder
+from transliconet.model.rows import train_new_rows
+from transliconet.objectives.anchor import AnchoredContrast
 from transliconet.objectives.combine import MASKED
 from transliconet.train.callbacks import Throughput
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
+from transliconet.train.teacher import Teacher
 
 
 def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
@@ -27,12 +31,25 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
     return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
 
 
+def _teacher(encoder: Encoder, objectives: Mapping[str, object]) -> Teacher | None:
+    """What gives the anchors, where an objective that is switched on reads them."""
+    for objective in objectives.values():
+        if isinstance(objective, AnchoredContrast) and objective.weight > 0:
+            return Teacher(encoder, objective.layer, objective.pooling)
+    return None
+
+
 def train(cfg: DictConfig) -> TrainResult:
     """Run what ``cfg`` describes; ``cfg.run_dir`` gets the results."""
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
-    module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))
+    require_choice("trainable", cfg.trainable, ("all", "new_rows"))
+    objectives = build(cfg.objective)
+    teacher = _teacher(encoder, objectives)
+    if cfg.trainable == "new_rows":
+        train_new_rows(encoder)
+    module = PairModule(encoder, objectives, **build(cfg.optim))
     reads_masked = any(kind == MASKED for kind, _ in module.reads)
     data = build(
         cfg.data,
@@ -40,6 +57,7 @@ def train(cfg: DictConfig) -> TrainResult:
         tokenizer=encoder.tokenizer,
         positions=encoder.positions,
         seed=cfg.seed,
+        anchors=teacher,
         **({} if reads_masked else {"masking": None}),
     )
     probe = build(cfg.probe) if cfg.probe else None

@@ -105,4 +105,4 @@ def _open(place: Path) -> TokenizedPairs:
         return Ragged(mapped, np.memmap(place / f"{view}.offsets", np.int64, "r"))
 
     truncated = json.loads((place / "meta.json").read_text(encoding="utf-8"))["truncated"]
-    return TokenizedPairs(ragged("native"), ragged("romanized"), truncated)
+    return TokenizedPairs(ragged("native"), ragged("romanized"), truncated, place)

@@ -56,7 +56,11 @@ def content_mask(input_ids: Tensor, attention_mask: Tensor, special_ids: Tensor)
 
 
 def collate(
-    pairs: TokenizedPairs, plan: BatchPlan, vocabulary: Vocabulary, masking: Masking | None
+    pairs: TokenizedPairs,
+    plan: BatchPlan,
+    vocabulary: Vocabulary,
+    masking: Masking | None,
+    anchors: np.ndarray | None = None,
 ) -> dict[str, Tensor]:
     """The batch of ``plan``, with the keys of :mod:`transliconet.keys`.
 
@@ -71,6 +75,8 @@ def collate(
         keys.ATTENTION_MASK: attention,
         keys.CONTENT_MASK: content,
     }
+    if anchors is not None:
+        batch[keys.ANCHOR] = torch.from_numpy(np.asarray(anchors[plan.indices], dtype=np.float32))
     if masking is not None:
         seed = int(np.random.SeedSequence(plan.key).generate_state(1, np.uint64)[0] >> 1)
         generator = torch.Generator().manual_seed(seed)

@@ -1,7 +1,9 @@
 """The LightningDataModule over a pairs folder."""
 
 import logging
+from collections.abc import Callable
 
+import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -21,11 +23,13 @@ log = logging.getLogger(__name__)
 class PairBatches(Dataset):
     """Batches as items: index it with a :class:`BatchPlan`."""
 
-    def __init__(self, pairs: TokenizedPairs, vocabulary: Vocabulary, masking: Masking | None) -> None:
-        self.pairs, self.vocabulary, self.masking = pairs, vocabulary, masking
+    def __init__(
+        self, pairs: TokenizedPairs, vocabulary: Vocabulary, masking: Masking | None, anchors: np.ndarray | None
+    ) -> None:
+        self.pairs, self.vocabulary, self.masking, self.anchors = pairs, vocabulary, masking, anchors
 
     def __getitem__(self, plan: BatchPlan) -> dict[str, Tensor]:
-        return collate(self.pairs, plan, self.vocabulary, self.masking)
+        return collate(self.pairs, plan, self.vocabulary, self.masking, self.anchors)
 
 
 class PairsDataModule(pl.LightningDataModule):
@@ -43,6 +47,8 @@ class PairsDataModule(pl.LightningDataModule):
         workers: loader processes; batches are the same for any number.
         window: see :class:`PairBatchSampler`.
         seed: of the order and the masks.
+        anchors: from tokenised pairs to (N, H) vectors, where an objective reads them
+            (:class:`transliconet.train.teacher.Teacher`).
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class PairsDataModule(pl.LightningDataModule):
         workers: int = 0,
         window: int = 50,
         seed: int = 0,
+        anchors: Callable[[TokenizedPairs], np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         require_range("data.batch_size", batch_size, least=2)
@@ -65,14 +72,17 @@ class PairsDataModule(pl.LightningDataModule):
         require_range("data.max_length", max_length, least=3)
         if max_length > positions:
             raise ConfigError(f"data.max_length={max_length}", f"the encoder has {positions} positions", "Lower it")
+        self.anchors = anchors
         self.folder, self.tokenizer, self.masking = pairs, tokenizer, masking
         self.batch_size, self.max_length, self.window, self.seed = batch_size, max_length, window, seed
         self.languages, self.identical, self.workers = languages, identical, workers
         self._batches: PairBatches | None = None
 
     def prepare_data(self) -> None:
-        """Tokenise the training part, on one process of each machine; the others read its cache."""
-        self._tokenized()
+        """Tokenise the training part, and embed its anchors, on one process of each machine; others read the cache."""
+        pairs = self._tokenized()
+        if self.anchors and len(pairs):
+            self.anchors(pairs)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the token ids (once a process).
@@ -91,7 +101,8 @@ class PairsDataModule(pl.LightningDataModule):
             "%d training pairs, %.1f native and %.1f romanised tokens a pair, %d rows cut at %d tokens",
             len(pairs), pairs.native.lengths.mean(), pairs.romanized.lengths.mean(), pairs.truncated, self.max_length,
         )  # fmt: skip
-        self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), self.masking)
+        anchors = self.anchors(pairs) if self.anchors else None
+        self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), self.masking, anchors)
 
     def _tokenized(self) -> TokenizedPairs:
         return cached_pairs(self.folder, self.tokenizer, self.max_length, self.languages, self.identical)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -27,11 +28,15 @@ class Ragged:
 
 @dataclass(frozen=True)
 class TokenizedPairs:
-    """Token ids of both views, special tokens included; ``truncated`` counts the rows cut at the maximal length."""
+    """Token ids of both views, special tokens included.
+
+    ``truncated`` counts the rows cut at the maximal length; ``place`` is the folder that caches them, if one does.
+    """
 
     native: Ragged
     romanized: Ragged
     truncated: int
+    place: Path | None = None
 
     def __len__(self) -> int:
         return len(self.native)

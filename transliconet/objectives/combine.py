@@ -29,7 +29,10 @@ class EncoderLike(Protocol):
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """A batch and the hidden states, (2B, L, H) each, that the objectives asked for."""
+    """A batch and the hidden states, (2B, L, H) each, that the objectives asked for.
+
+    Where no objective reads the native view, batch and states hold the B romanised rows alone.
+    """
 
     batch: Mapping[str, Tensor]
     hidden: Mapping[tuple[str, int], Tensor]
@@ -46,6 +49,11 @@ class Objective(Protocol):
 
     @property
     def weight(self) -> float: ...
+    @property
+    def reads_native(self) -> bool:
+        """Whether it needs the native rows; if none does, they are not computed."""
+        ...
+
     def reads(self, encoder: EncoderLike) -> Reads:
         """The states it needs. Raises ConfigError for a layer that the encoder does not have."""
         ...
@@ -69,8 +77,18 @@ def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
     return on
 
 
-def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads) -> EncodedPairs:
-    """Run the encoder once per kind of input, over both views at once."""
+def romanized_only(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The batch without its native rows, cut to the longest that is left."""
+    pairs = len(batch[keys.PAIR_INDEX])
+    length = int(batch[keys.ATTENTION_MASK][pairs:].any(0).sum())
+    by_pair = (keys.PAIR_INDEX, keys.ANCHOR)
+    return {k: v if k in by_pair else v[pairs:, :length] for k, v in batch.items()}
+
+
+def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads, native: bool = True) -> EncodedPairs:
+    """Run the encoder once per kind of input, over both views at once, or over the romanised one alone."""
+    if not native:
+        batch = romanized_only(batch)
     hidden: dict[tuple[str, int], Tensor] = {}
     for kind in sorted({kind for kind, _ in reads}):
         layers = {layer for k, layer in reads if k == kind}

@@ -43,6 +43,10 @@ class MaskedLanguageModel:
     def __post_init__(self) -> None:
         require_range("objective.mlm.weight", self.weight, least=0)
 
+    @property
+    def reads_native(self) -> bool:
+        return True
+
     def reads(self, encoder: object) -> Reads:
         return {(MASKED, encoder.layers)}  # type: ignore[attr-defined]
 

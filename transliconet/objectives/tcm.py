@@ -96,6 +96,10 @@ class TransliterationContrast:
         require_choice("objective.tcm.similarity", self.similarity, SIMILARITIES)
         require_choice("objective.tcm.input", self.input, (MASKED, CLEAN))
 
+    @property
+    def reads_native(self) -> bool:
+        return True
+
     def reads(self, encoder: object) -> Reads:
         return {(self.input, encoder.layer_number(self.layer, "objective.tcm.layer"))}  # type: ignore[attr-defined]
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from transliconet.data.collate import Vocabulary, content_mask, pad
-from transliconet.data.tokenize import tokenize
+from transliconet.data.tokenize import Ragged, tokenize
 from transliconet.errors import DataError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import pool
@@ -37,12 +37,19 @@ def embed(
         ConfigError: no such layer or pooling.
         DataError: the model gives NaN or infinite values.
     """
+    rows, _ = tokenize(encoder.tokenizer, texts, min(max_length, encoder.positions))
+    return embed_rows(encoder, rows, layer, pooling, batch_tokens)
+
+
+def embed_rows(
+    encoder: Encoder, rows: Ragged, layer: int | str = "last", pooling: str = "mean", batch_tokens: int = 4096
+) -> np.ndarray:
+    """:func:`embed` for token ids."""
     number = encoder.layer_number(layer, "probe.layer")
     require_range("probe.batch_tokens", batch_tokens, least=1)
-    rows, _ = tokenize(encoder.tokenizer, texts, min(max_length, encoder.positions))
     vocabulary = Vocabulary.of(encoder.tokenizer)
     device = next(encoder.parameters()).device
-    vectors = np.empty((len(texts), encoder.masked_lm.config.hidden_size), dtype=np.float32)
+    vectors = np.empty((len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32)
     training = encoder.training
     encoder.eval()
     try:

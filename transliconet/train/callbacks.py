@@ -9,7 +9,7 @@ from transliconet import keys
 
 
 class Throughput(pl.Callback):
-    """Logs ``pairs_per_s`` and ``tokens_per_s`` (real tokens of both views, padding not counted), all devices
+    """Logs ``pairs_per_s`` and ``tokens_per_s`` (real tokens of the views read, padding not counted), all devices
     together, over the steps since the last log."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -25,7 +25,8 @@ class Throughput(pl.Callback):
         batch_idx: int,
     ) -> None:
         self._pairs += len(batch[keys.PAIR_INDEX]) * trainer.world_size
-        self._tokens += int(batch[keys.ATTENTION_MASK].sum()) * trainer.world_size
+        read = 0 if getattr(pl_module, "reads_native", True) else len(batch[keys.PAIR_INDEX])
+        self._tokens += int(batch[keys.ATTENTION_MASK][read:].sum()) * trainer.world_size
         if (batch_idx + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         elapsed = time.monotonic() - self._since

@@ -11,8 +11,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from transliconet import keys
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
+from transliconet.model.rows import merge_state, split_state
 from transliconet.objectives.combine import Objective, active, combine, encode
 from transliconet.train.optim import parameter_groups
+
+PREFIX = "encoder.masked_lm."
+"""Where the module's state keeps the masked LM."""
 
 MakeOptimizer = Callable[[Iterable[dict]], Optimizer]
 MakeScheduler = Callable[[Optimizer, int], LRScheduler]
@@ -44,19 +48,26 @@ class PairModule(pl.LightningModule):
         self.encoder = encoder
         self.objectives = active(objectives)
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
+        self.reads_native = any(o.reads_native for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler, self.weight_decay = optimizer, scheduler, weight_decay
 
     def on_fit_start(self) -> None:
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        encoded = encode(self.encoder, batch, self.reads)
+        encoded = encode(self.encoder, batch, self.reads, self.reads_native)
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[keys.PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
         self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        merge_state(checkpoint["state_dict"], PREFIX, self.encoder)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        split_state(checkpoint["state_dict"], PREFIX, self.encoder)
 
     def configure_optimizers(self) -> Any:
         try:

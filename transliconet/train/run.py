@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.export import export_encoder, fitting_state, save_skeleton
+from transliconet.model.rows import restore_table
 from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
@@ -71,6 +72,7 @@ def run_training(
     if not trainer.is_global_zero:
         return result
     encoder.to("cpu")
+    restore_table(encoder)
     if probe:
         log.info("probe after training")
         records["after"] = probe.run(encoder, pairs)

@@ -45,6 +45,7 @@ def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
             sources = list(piece.sources)
             weight[id_] = rows[sources].mean(0)
             head_bias[id_] = bias[sources].mean()
+    masked_lm.config.original_vocabulary = getattr(masked_lm.config, "original_vocabulary", first)
     return Encoder(masked_lm, tokenizer, encoder.name)
 
 

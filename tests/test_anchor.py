@@ -1,0 +1,212 @@
+"""Anchored contrast: the loss, the fixed teacher, and training that touches new rows alone."""
+
+import doctest
+import math
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from transformers import AutoModelForMaskedLM
+
+import transliconet.objectives.anchor as anchor_module
+from transliconet import keys
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.cache import cached_pairs
+from transliconet.data.datamodule import PairsDataModule
+from transliconet.data.tokenize import TokenizedPairs
+from transliconet.errors import CheckpointError, ConfigError
+from transliconet.export import encoder_from_checkpoint, export_encoder, save_skeleton
+from transliconet.model.encoder import Encoder
+from transliconet.model.rows import restore_table, train_new_rows
+from transliconet.objectives.anchor import AnchoredContrast, anchored_loss, pull_loss
+from transliconet.objectives.combine import encode
+from transliconet.probe.embed import embed
+from transliconet.probe.index import gold_ranks
+from transliconet.train.module import PairModule
+from transliconet.train.teacher import Teacher, weights_digest
+from transliconet.vocab.apply import extend
+from transliconet.vocab.merge import NewPiece
+
+
+def slow_anchored(vectors: np.ndarray, anchors: np.ndarray, temperature: float) -> float:
+    """One exponential at a time; other anchors equal to a row's own are left out."""
+    cos = lambda a, b: float(a @ b / math.sqrt((a @ a) * (b @ b)))  # noqa: E731
+    total = 0.0
+    for i, v in enumerate(vectors):
+        candidates = [k for k in range(len(anchors)) if k == i or cos(anchors[i], anchors[k]) < 0.999]
+        exps = {k: math.exp(cos(v, anchors[k]) / temperature) for k in candidates}
+        total -= math.log(exps[i] / sum(exps.values()))
+    return total / len(vectors)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.1])
+def test_values_and_gradients_equal_the_reference(temperature: float) -> None:
+    rng = np.random.default_rng(0)
+    vectors, anchors = rng.normal(size=(2, 5, 4))
+    anchors[3] = 2 * anchors[1]  # the same direction: no negative
+    x = torch.tensor(vectors, dtype=torch.float32, requires_grad=True)
+    loss = anchored_loss(x, torch.tensor(anchors), temperature)
+    loss.backward()
+    assert loss.item() == pytest.approx(slow_anchored(vectors, anchors, temperature), rel=1e-5)
+    expected = np.zeros_like(vectors)
+    for index in np.ndindex(vectors.shape):
+        up, down = vectors.copy(), vectors.copy()
+        up[index] += 1e-5
+        down[index] -= 1e-5
+        expected[index] = (slow_anchored(up, anchors, temperature) - slow_anchored(down, anchors, temperature)) / 2e-5
+    assert np.abs(expected).max() > 1e-2
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_duplicate_in_the_batch_pushes_nothing_away() -> None:
+    """Two pairs with one anchor and nothing else: no negative is left, so no gradient."""
+    anchors = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    x = torch.tensor([[0.3, 0.7], [0.9, -0.2]], requires_grad=True)
+    loss = anchored_loss(x, anchors)
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.equal(x.grad, torch.zeros_like(x))
+
+
+def test_pull_is_the_cosine_distance() -> None:
+    v, a = torch.tensor([[1.0, 1.0], [2.0, 0.0]]), torch.tensor([[1.0, 0.0], [3.0, 0.0]])
+    assert pull_loss(v, a).item() == pytest.approx((1 - 1 / math.sqrt(2)) / 2)
+
+
+def test_docstring_examples_and_impossible_settings() -> None:
+    results = doctest.testmod(anchor_module, extraglobs={"torch": torch})
+    assert (results.attempted > 0, results.failed) == (True, 0)
+    with pytest.raises(ConfigError, match="no in-batch negatives"):
+        anchored_loss(torch.ones(1, 2), torch.ones(1, 2))
+    with pytest.raises(ConfigError, match="objective.anchor.temperature=0"):
+        AnchoredContrast(temperature=0)
+
+
+@pytest.fixture
+def tokens(cldr_pairs: PairsFolder, encoder: Encoder) -> TokenizedPairs:
+    return cached_pairs(cldr_pairs, encoder.tokenizer, 48)
+
+
+def test_cached_and_recomputed_anchors_are_equal_and_are_those_of_the_native_text(
+    tokens: TokenizedPairs, encoder: Encoder, cldr_pairs: PairsFolder
+) -> None:
+    first, again = Teacher(encoder)(tokens), Teacher(encoder)(tokens)
+    fresh = Teacher(encoder)(TokenizedPairs(tokens.native, tokens.romanized, tokens.truncated))
+    assert isinstance(again, np.memmap)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, fresh)
+    texts = cldr_pairs.part("train", identical=False)["text"].to_pylist()[:50]
+    np.testing.assert_allclose(first[:50], embed(encoder, texts, max_length=48), atol=1e-5)
+
+
+def test_another_model_or_layer_has_another_cache(
+    tokens: TokenizedPairs, encoder: Encoder, make_encoder: Callable[..., Encoder]
+) -> None:
+    other = make_encoder(seed=7)
+    assert weights_digest(other.masked_lm) != weights_digest(encoder.masked_lm)
+    vectors = [Teacher(encoder)(tokens), Teacher(other)(tokens), Teacher(encoder, layer=1)(tokens)]
+    assert all(not np.allclose(a, b) for i, a in enumerate(vectors) for b in vectors[:i])
+
+
+@pytest.fixture
+def extended(make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder) -> Encoder:
+    """An encoder with new pieces: the ten most frequent romanised words that are no piece yet."""
+    encoder = make_encoder()
+    words = Counter(w for text in cldr_pairs.part("train")["romanized"].to_pylist() for w in text.split(" "))
+    known = encoder.tokenizer.get_vocab()
+    new = [f"▁{w}" for w, _ in words.most_common() if f"▁{w}" not in known][:10]
+    number = len(encoder.tokenizer)
+    return extend(encoder, [NewPiece(w, -3.0, (number - 1 - i,)) for i, w in enumerate(new)]).eval()
+
+
+def fit(
+    encoder: Encoder, pairs: PairsFolder, objective: AnchoredContrast, steps: int = 5, lr: float = 1e-2
+) -> PairModule:
+    pl.seed_everything(0, verbose=False)
+    module = PairModule(encoder, {"anchor": objective}, partial(torch.optim.AdamW, lr=lr), weight_decay=0.0)
+    data = PairsDataModule(pairs, encoder.tokenizer, 64, 64, 48, anchors=Teacher(encoder, objective.layer))
+    trainer = pl.Trainer(
+        max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, use_distributed_sampler=False,
+    )  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    module.trained_by = trainer  # type: ignore[assignment]
+    return module
+
+
+def test_only_new_rows_change_and_the_head_stays_tied(
+    extended: Encoder, cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    before = {k: v.clone() for k, v in extended.masked_lm.state_dict().items()}
+    first = extended.masked_lm.config.original_vocabulary
+    train_new_rows(extended)
+    module = fit(extended, cldr_pairs, AnchoredContrast())
+    save_skeleton(extended, tmp_path / "run")
+    module.trained_by.save_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")  # type: ignore[union-attr]
+    restore_table(extended)
+    after = extended.masked_lm.state_dict()
+    assert before.keys() == after.keys()
+    tables = ("roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight")
+    for name in before:
+        rows = slice(0, first) if name in tables else slice(None)
+        assert torch.equal(before[name][rows], after[name][rows]), name
+    assert not torch.equal(before[tables[0]][first:], after[tables[0]][first:])
+    export_encoder(extended, tmp_path / "export", "card")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "export")
+    assert model.lm_head.decoder.weight is model.get_input_embeddings().weight
+    from_checkpoint = encoder_from_checkpoint(tmp_path / "run").masked_lm.state_dict()
+    assert all(
+        torch.equal(model.state_dict()[k], after[k]) and torch.equal(from_checkpoint[k], after[k]) for k in after
+    )
+
+
+def test_native_text_without_new_pieces_keeps_its_vectors(extended: Encoder, cldr_pairs: PairsFolder) -> None:
+    texts = ["Москва", "ไทย", "Ελλάδα"]
+    before = embed(extended, texts)
+    train_new_rows(extended)
+    module = fit(extended, cldr_pairs, AnchoredContrast())
+    np.testing.assert_array_equal(embed(module.encoder, texts), before)
+
+
+def test_training_new_rows_takes_new_rows(encoder_folder: Path) -> None:
+    with pytest.raises(CheckpointError, match="no pieces were added to its vocabulary"):
+        train_new_rows(Encoder.from_pretrained(str(encoder_folder)))
+
+
+def test_without_replay_the_native_rows_are_not_computed(encoder: Encoder, cldr_pairs: PairsFolder) -> None:
+    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 8, 48, anchors=Teacher(encoder))
+    data.prepare_data()
+    data.setup()
+    batch = next(iter(data.train_dataloader()))
+    rows: list[int] = []
+    hook = encoder.masked_lm.roberta.register_forward_hook(lambda m, a, o: rows.append(len(o[0])))
+    terms = []
+    with torch.no_grad():
+        for replay in (0.0, 1.0):
+            objective = AnchoredContrast(replay=replay)
+            terms.append(objective(encode(encoder, batch, objective.reads(encoder), objective.reads_native)))
+    hook.remove()
+    pairs = len(batch[keys.PAIR_INDEX])
+    assert rows == [pairs, 2 * pairs]
+    assert terms[0]["anchor"].item() == pytest.approx(terms[1]["anchor"].item(), rel=1e-5)
+    assert terms[1]["replay"].item() == pytest.approx(0, abs=1e-5)  # the model still is its own teacher
+
+
+def test_training_draws_romanised_text_to_the_anchors(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
+) -> None:
+    encoder = make_encoder()
+    rows = cldr_pairs.part("heldout", identical=False, languages=["rus_Cyrl"])
+    anchors = embed(encoder, rows["text"].to_pylist())
+
+    def found() -> float:
+        return float((gold_ranks(embed(encoder, rows["romanized"].to_pylist()), anchors, 10) == 1).mean())
+
+    before = found()
+    fit(encoder, cldr_pairs, AnchoredContrast(pull=0.0, replay=1.0), steps=120, lr=2e-3)
+    assert found() > before + 0.1

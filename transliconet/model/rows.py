@@ -1,0 +1,82 @@
+"""Training the rows of new pieces alone: everything the model knew before stays as it was, bit for bit."""
+
+from collections.abc import MutableMapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from transliconet.errors import CheckpointError
+from transliconet.model.encoder import Encoder
+
+TABLE = "roberta.embeddings.word_embeddings"
+DECODER = "lm_head.decoder.weight"
+
+
+class NewRows(nn.Module):
+    """An embedding of which only the rows from ``first`` on are trained.
+
+    Args:
+        table: (V, H), fixed. The masked-LM head stays tied to it.
+        first: number of fixed rows.
+    """
+
+    def __init__(self, table: nn.Parameter, first: int) -> None:
+        super().__init__()
+        self.weight, self.first = table.requires_grad_(False), first
+        self.new = nn.Parameter(table.data[first:].clone())
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(…,) int64 ids → (…, H)."""
+        new = F.embedding((ids - self.first).clamp(min=0), self.new)
+        return torch.where((ids >= self.first).unsqueeze(-1), new, F.embedding(ids, self.weight))
+
+    def merged(self) -> Tensor:
+        """The whole table with the trained rows in it."""
+        return torch.cat([self.weight.data[: self.first], self.new.data])
+
+
+def train_new_rows(encoder: Encoder) -> None:
+    """Freeze ``encoder`` but for the rows that vocabulary surgery added.
+
+    Raises:
+        CheckpointError: it has no new pieces.
+    """
+    model = encoder.masked_lm
+    first = getattr(model.config, "original_vocabulary", None)
+    table = model.get_input_embeddings().weight
+    if first is None or first >= len(table):
+        raise CheckpointError(
+            f"encoder {encoder.name}",
+            "no pieces were added to its vocabulary",
+            "Run transliconet vocab, or trainable=all",
+        )
+    model.requires_grad_(False)
+    model.roberta.embeddings.word_embeddings = NewRows(table, first)
+
+
+def restore_table(encoder: Encoder) -> None:
+    """Put trained rows back into an ordinary embedding, tied to the head as before; nothing to do without them."""
+    rows = encoder.masked_lm.get_input_embeddings()
+    if not isinstance(rows, NewRows):
+        return
+    rows.weight.data = rows.merged()
+    number, width = rows.weight.shape
+    embedding = nn.Embedding(number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight)
+    embedding.weight = rows.weight  # the very parameter that the head is tied to
+    encoder.masked_lm.roberta.embeddings.word_embeddings = embedding
+
+
+def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
+    """Make a checkpoint's state that of an ordinary model: one table, as :func:`split_state` takes it apart again."""
+    rows = encoder.masked_lm.get_input_embeddings()
+    if isinstance(rows, NewRows):
+        del state[f"{prefix}{TABLE}.new"]
+        state[f"{prefix}{TABLE}.weight"] = state[prefix + DECODER] = rows.merged()
+
+
+def split_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
+    """The reverse of :func:`merge_state`, for an encoder whose new rows are trained."""
+    rows = encoder.masked_lm.get_input_embeddings()
+    if isinstance(rows, NewRows):
+        state[f"{prefix}{TABLE}.new"] = state[f"{prefix}{TABLE}.weight"][rows.first :]

@@ -1,0 +1,109 @@
+"""Anchored contrast: romanised text is drawn to where the frozen starting model has its native text."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from transliconet import keys
+from transliconet.errors import ConfigError, require_choice, require_range
+from transliconet.model.pooling import POOLINGS, pool
+from transliconet.objectives.combine import CLEAN, EncodedPairs, Reads
+
+
+def anchored_loss(vectors: Tensor, anchors: Tensor, temperature: float = 0.05, same: float = 0.999) -> Tensor:
+    r"""InfoNCE from trained vectors to fixed ones, by cosine (van den Oord et al., 2018, equation 4).
+
+    .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(\cos(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(\cos(v_i, a_k)/T)}
+
+    :math:`C(i)` leaves out every other anchor that is the same as :math:`a_i` (cosine above ``same``): equal texts in a
+    batch are no negatives.
+
+    Args:
+        vectors: (B, D), trained.
+        anchors: (B, D), fixed; row i belongs to row i of ``vectors``.
+        temperature: T > 0.
+        same: cosine of two anchors from which they count as one.
+
+    Returns:
+        Scalar, float32.
+
+    Raises:
+        ConfigError: fewer than two pairs, or an impossible temperature.
+
+    >>> a = torch.eye(2)
+    >>> round(anchored_loss(a, a, temperature=1.0).item(), 4)  # log(1 + exp(-1))
+    0.3133
+    """
+    require_range("temperature", temperature, above=0)
+    if len(vectors) < 2:
+        raise ConfigError(
+            f"a batch of {len(vectors)} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more"
+        )
+    v, a = F.normalize(vectors.float(), dim=-1), F.normalize(anchors.float(), dim=-1)
+    own = torch.eye(len(v), dtype=torch.bool, device=v.device)
+    no_negative = (a @ a.T > same) & ~own
+    scores = (v @ a.T / temperature).masked_fill(no_negative, float("-inf"))
+    return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
+
+
+def pull_loss(vectors: Tensor, anchors: Tensor) -> Tensor:
+    r"""Mean cosine distance :math:`\frac{1}{B} \sum_i 1 - \cos(v_i, a_i)`, float32.
+
+    >>> pull_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]]))
+    tensor(1.)
+    """
+    return (1 - F.cosine_similarity(vectors.float(), anchors.float(), dim=-1)).mean()
+
+
+@dataclass(frozen=True)
+class AnchoredContrast:
+    """Contrast and pull of the romanised view towards the native vectors of the starting model.
+
+    The anchors are the pooled native states of the model as it was before training; the data module computes them once
+    and caches them beside the pairs.
+
+    Args:
+        weight: factor in the total loss.
+        contrast: factor of :func:`anchored_loss` within this objective.
+        pull: factor of :func:`pull_loss` of the romanised view.
+        replay: factor of :func:`pull_loss` of the native view, which keeps native text where it was; 0 saves the native
+            view's forward pass.
+        layer, pooling: of the vectors, trained and fixed.
+        temperature: T > 0.
+    """
+
+    weight: float = 1.0
+    contrast: float = 1.0
+    pull: float = 1.0
+    replay: float = 0.0
+    layer: int | str = "last"
+    pooling: str = "mean"
+    temperature: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("weight", "contrast", "pull", "replay"):
+            require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
+        require_range("objective.anchor.temperature", self.temperature, above=0)
+        require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
+
+    @property
+    def reads_native(self) -> bool:
+        return self.replay > 0
+
+    def reads(self, encoder: object) -> Reads:
+        return {(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"))}  # type: ignore[attr-defined]
+
+    def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
+        hidden = encoded.hidden[CLEAN, encoded.encoder.layer_number(self.layer)]
+        batch, anchors = encoded.batch, encoded.batch[keys.ANCHOR]
+        vectors = pool(hidden, batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK], self.pooling)
+        romanized = vectors[-encoded.pairs :]
+        terms = {
+            "anchor": self.contrast * anchored_loss(romanized, anchors, self.temperature),
+            "pull": self.pull * pull_loss(romanized, anchors),
+        }
+        if self.reads_native:
+            terms["replay"] = self.replay * pull_loss(vectors[: encoded.pairs], anchors)
+        return terms

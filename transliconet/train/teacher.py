@@ -1,0 +1,60 @@
+"""The starting model's native vectors, computed once and kept beside the pairs: the anchors of anchored contrast."""
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from transliconet.data.tokenize import TokenizedPairs
+from transliconet.model.encoder import Encoder
+from transliconet.probe.embed import embed_rows
+
+log = logging.getLogger(__name__)
+
+
+def weights_digest(model: nn.Module) -> str:
+    """A hash of every weight of ``model``."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).numpy().view(np.uint8).data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Anchors from the encoder as it is now.
+
+    Call it before training starts: nothing is copied, so a trained encoder would give trained anchors.
+
+    Args:
+        encoder: the starting model.
+        layer, pooling: of the anchors.
+    """
+
+    encoder: Encoder
+    layer: int | str = "last"
+    pooling: str = "mean"
+
+    def __call__(self, pairs: TokenizedPairs) -> np.ndarray:
+        """(N, H) float32, one row a pair, memory-mapped where the tokens have a cache to stand beside."""
+        if pairs.place is None:
+            return self._vectors(pairs)
+        file = self._file(pairs.place)
+        if not file.is_file():
+            log.info("anchors of %d native texts, once", len(pairs))
+            partial = file.with_name(f".{file.name}.{os.getpid()}.npy")
+            np.save(partial, self._vectors(pairs))
+            partial.replace(file)
+        return np.load(file, mmap_mode="r")
+
+    def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
+        return embed_rows(self.encoder, pairs.native, self.layer, self.pooling)
+
+    def _file(self, tokens: Path) -> Path:
+        settings = f"{weights_digest(self.encoder.masked_lm)} {self.encoder.layer_number(self.layer)} {self.pooling}"
+        return tokens / f"anchors-{hashlib.sha256(settings.encode()).hexdigest()[:20]}.npy"
