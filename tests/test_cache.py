@@ -1,0 +1,86 @@
+"""The token cache: made once, keyed by what it depends on, and never in the way."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.data import cache
+from transliconet.data.cache import cached_pairs
+from transliconet.data.tokenize import TokenizedPairs, tokenize_pairs
+from transliconet.model.encoder import Encoder
+
+
+@pytest.fixture
+def folder(cldr_pairs: PairsFolder, tmp_path: Path) -> PairsFolder:
+    """A copy without a cache."""
+    shutil.copytree(cldr_pairs.path, tmp_path / "pairs", ignore=shutil.ignore_patterns("cache"))
+    return PairsFolder.open(tmp_path / "pairs")
+
+
+def same(a: TokenizedPairs, b: TokenizedPairs) -> bool:
+    return a.truncated == b.truncated and all(
+        np.array_equal(x.values, y.values) and np.array_equal(x.offsets, y.offsets)
+        for x, y in ((a.native, b.native), (a.romanized, b.romanized))
+    )
+
+
+def test_the_cache_holds_what_tokenising_gives(folder: PairsFolder, encoder: Encoder) -> None:
+    rows = folder.part("train", identical=False)
+    expected = tokenize_pairs(encoder.tokenizer, rows["text"].to_pylist(), rows["romanized"].to_pylist(), 12)
+    assert expected.truncated > 0
+    assert same(cached_pairs(folder, encoder.tokenizer, 12), expected)
+
+
+def test_a_second_run_does_not_tokenise(folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = cached_pairs(folder, encoder.tokenizer, 48)
+    monkeypatch.setattr(cache, "tokenize", None)
+    again = cached_pairs(PairsFolder.open(folder.path), encoder.tokenizer, 48)
+    assert same(first, again)
+    assert isinstance(again.native.values, np.memmap)
+
+
+def test_length_languages_tokenizer_and_pairs_have_their_own_cache(
+    folder: PairsFolder, encoder: Encoder, make_encoder: Callable[..., Encoder]
+) -> None:
+    cached_pairs(folder, encoder.tokenizer, 48)
+    cached_pairs(folder, encoder.tokenizer, 24)
+    cached_pairs(folder, encoder.tokenizer, 48, languages=["tha_Thai"])
+    cached_pairs(folder, encoder.tokenizer, 48, identical=True)
+    cached_pairs(folder, make_encoder(vocab_size=900).tokenizer, 48)
+    manifest = folder.path / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    cached_pairs(folder, encoder.tokenizer, 48)
+    assert len(list((folder.path / "cache").iterdir())) == 6
+
+
+def test_an_interrupted_cache_is_not_used(
+    folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "tokenize", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            cached_pairs(folder, encoder.tokenizer, 48)
+    assert not list((folder.path / "cache").iterdir())
+    assert len(cached_pairs(folder, encoder.tokenizer, 48)) > 1000
+
+
+def test_a_folder_that_cannot_be_written(
+    folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = cache._make
+
+    def refuse(place: Path, *arguments: object) -> None:  # root can write where modes forbid it
+        if place.is_relative_to(folder.path):
+            raise PermissionError(13, os.strerror(13))
+        make(place, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cache, "_make", refuse)
+    pairs = cached_pairs(folder, encoder.tokenizer, 48)
+    assert len(pairs) > 1000
+    assert pairs.place is not None
+    assert not pairs.place.is_relative_to(folder.path)
