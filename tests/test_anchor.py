@@ -28,6 +28,7 @@ from transliconet.objectives.combine import encode
 from transliconet.probe.embed import embed
 from transliconet.probe.index import gold_ranks
 from transliconet.train.module import PairModule
+from transliconet.train.optim import parameter_groups
 from transliconet.train.teacher import Teacher, weights_digest
 from transliconet.vocab.apply import extend
 from transliconet.vocab.merge import NewPiece
@@ -171,6 +172,24 @@ def test_native_text_without_new_pieces_keeps_its_vectors(extended: Encoder, cld
     train_new_rows(extended)
     module = fit(extended, cldr_pairs, AnchoredContrast())
     np.testing.assert_array_equal(embed(module.encoder, texts), before)
+
+
+def test_the_body_can_be_trained_with_the_new_rows_at_their_own_rate(
+    extended: Encoder, cldr_pairs: PairsFolder
+) -> None:
+    table = extended.masked_lm.get_input_embeddings().weight.detach().clone()
+    layer = extended.masked_lm.roberta.encoder.layer[0].output.dense.weight.detach().clone()
+    first = extended.masked_lm.config.original_vocabulary
+    train_new_rows(extended, body=True)
+    groups = parameter_groups(extended, 0.1, new_rows_lr=20.0)
+    assert [(g["weight_decay"], g.get("lr_factor")) for g in groups] == [(0.0, 20.0), (0.1, None), (0.0, None)]
+    assert groups[0]["params"][0].shape[0] == len(table) - first
+    fit(extended, cldr_pairs, AnchoredContrast(replay=1.0), steps=2)
+    restore_table(extended)
+    after = extended.masked_lm.get_input_embeddings().weight
+    assert torch.equal(after[:first], table[:first])
+    assert not torch.equal(after[first:], table[first:])
+    assert not torch.equal(extended.masked_lm.roberta.encoder.layer[0].output.dense.weight, layer)
 
 
 def test_training_new_rows_takes_new_rows(encoder_folder: Path) -> None:

@@ -138,14 +138,15 @@ def test_resuming_goes_on_from_the_step(run: Path, run_cli: Call) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_data_parallel(run: Path, run_cli: Call) -> None:
+@pytest.mark.parametrize("objective", ["translico", "contrast"])  # contrast leaves the head without a gradient
+def test_two_processes_train_data_parallel(objective: str, run: Path, run_cli: Call) -> None:
     done = run_cli(
-        "train", "pairs=pairs", "out=ddp", *SMALL, "trainer=ddp_2cpu", "trainer.max_steps=3", "trainer.max_epochs=null",
+        "train", "pairs=pairs", f"out=ddp-{objective}", f"objective={objective}", *SMALL, "trainer=ddp_2cpu", "trainer.max_steps=3", "trainer.max_epochs=null",
         cwd=run.parent,
     )  # fmt: skip
     assert done.status == 0, done.err
     assert done.out.count("trained 3 steps") == 1
-    weights = AutoModelForMaskedLM.from_pretrained(run.parent / "ddp" / "export").state_dict()
+    weights = AutoModelForMaskedLM.from_pretrained(run.parent / f"ddp-{objective}" / "export").state_dict()
     assert all(np.isfinite(w.numpy()).all() for w in weights.values())
 
 

@@ -44,11 +44,11 @@ def train(cfg: DictConfig) -> TrainResult:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
-    require_choice("trainable", cfg.trainable, ("all", "new_rows"))
+    require_choice("trainable", cfg.trainable, ("all", "new_rows", "new_rows_and_body"))
     objectives = build(cfg.objective)
     teacher = _teacher(encoder, objectives)
-    if cfg.trainable == "new_rows":
-        train_new_rows(encoder)
+    if cfg.trainable != "all":
+        train_new_rows(encoder, body=cfg.trainable == "new_rows_and_body")
     module = PairModule(encoder, objectives, **build(cfg.optim))
     reads_masked = any(kind == MASKED for kind, _ in module.reads)
     data = build(

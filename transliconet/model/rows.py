@@ -1,4 +1,4 @@
-"""Training the rows of new pieces alone: everything the model knew before stays as it was, bit for bit."""
+"""Training the rows of new pieces, alone or with the body, while the rows of the original pieces stay as they are."""
 
 from collections.abc import MutableMapping
 
@@ -36,8 +36,10 @@ class NewRows(nn.Module):
         return torch.cat([self.weight.data[: self.first], self.new.data])
 
 
-def train_new_rows(encoder: Encoder) -> None:
-    """Freeze ``encoder`` but for the rows that vocabulary surgery added.
+def train_new_rows(encoder: Encoder, body: bool = False) -> None:
+    """Freeze the rows of the original pieces; without ``body``, everything but the rows that surgery added.
+
+    Without ``body``, text that is cut without new pieces keeps its states bit for bit.
 
     Raises:
         CheckpointError: it has no new pieces.
@@ -51,7 +53,7 @@ def train_new_rows(encoder: Encoder) -> None:
             "no pieces were added to its vocabulary",
             "Run transliconet vocab, or trainable=all",
         )
-    model.requires_grad_(False)
+    model.requires_grad_(body)
     model.roberta.embeddings.word_embeddings = NewRows(table, first)
 
 

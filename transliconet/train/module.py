@@ -13,7 +13,7 @@ from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state
 from transliconet.objectives.combine import Objective, active, combine, encode
-from transliconet.train.optim import parameter_groups
+from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder.masked_lm."
 """Where the module's state keeps the masked LM."""
@@ -30,7 +30,7 @@ class PairModule(pl.LightningModule):
         objectives: by name; those that are None or of weight 0 are off.
         optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
         scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer step; None: constant.
-        weight_decay: of everything but biases and norms.
+        weight_decay, new_rows_lr: see :func:`transliconet.train.optim.parameter_groups`.
 
     Raises:
         ConfigError: no objective is on, or one reads a layer that the encoder does not have.
@@ -43,13 +43,15 @@ class PairModule(pl.LightningModule):
         optimizer: MakeOptimizer,
         scheduler: MakeScheduler | None = None,
         weight_decay: float = 0.01,
+        new_rows_lr: float = 1.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.objectives = active(objectives)
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
         self.reads_native = any(o.reads_native for o in self.objectives.values())
-        self.make_optimizer, self.make_scheduler, self.weight_decay = optimizer, scheduler, weight_decay
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.weight_decay, self.new_rows_lr = weight_decay, new_rows_lr
 
     def on_fit_start(self) -> None:
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
@@ -71,9 +73,12 @@ class PairModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         try:
-            optimizer = self.make_optimizer(parameter_groups(self.encoder, self.weight_decay))
+            groups = parameter_groups(self.encoder, self.weight_decay, self.new_rows_lr)
+            optimizer = self.make_optimizer(groups)
         except (TypeError, ValueError) as error:
             raise ConfigError("optim.optimizer", str(error), "Change that option") from error
+        for group in optimizer.param_groups:
+            group["lr"] *= group.get(LR_FACTOR, 1.0)
         if self.make_scheduler is None:
             return optimizer
         scheduler = self.make_scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
