@@ -194,6 +194,44 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(lines: int, corpus: Tex
     assert not (tmp_path / ".pairs.partial").exists()
 
 
+class KilledReader(Lines):
+    """Its process ends while the lines are read."""
+
+    def __iter__(self) -> Iterator[Line | Skip]:
+        for number, line in enumerate(super().__iter__()):
+            if number == 5000:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield line
+
+
+@pytest.mark.parametrize("step", ["read", "pack", "rename"])
+def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
+    texts = [f"text {i}" for i in range(6000)]
+    whole = prepare(Lines(*texts), Upper(), tmp_path / "whole", progress=False)
+
+    def run() -> None:
+        from transliconet.corpus import pairs as pairs_module
+        from transliconet.corpus import prepare as module
+
+        def die(*_: object) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        if step == "pack":
+            module.pack = die  # type: ignore[assignment]
+        if step == "rename":
+            pairs_module._become = die  # type: ignore[assignment]
+        reader = KilledReader(*texts) if step == "read" else Lines(*texts)
+        prepare(reader, Upper(), tmp_path / "pairs", progress=False)
+
+    process = multiprocessing.get_context("fork").Process(target=run)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not (tmp_path / "pairs").exists()
+    assert content(prepare(Lines(*texts), Upper(), tmp_path / "pairs", progress=False).path) == content(whole.path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pairs", "whole"]
+
+
 class Counting(Upper):
     def __init__(self) -> None:
         self.lines = 0
@@ -272,11 +310,11 @@ def test_a_folder_is_replaced_only_when_asked_and_only_by_a_whole_one(tmp_path: 
 
 
 def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
-    with (
-        new_pairs_folder(tmp_path / "pairs", {}),
-        pytest.raises(TransliconetError, match="another process is writing it"),
-    ):
-        made(tmp_path, "one")
+    with new_pairs_folder(tmp_path / "pairs", {}) as work:
+        with pytest.raises(TransliconetError, match="another process is writing it"):
+            made(tmp_path, "one")
+        (work / "pairs").mkdir()
+    assert [p.name for p in tmp_path.iterdir()] == ["pairs"]
 
 
 def test_a_full_disk_says_so_and_can_be_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

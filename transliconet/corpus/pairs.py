@@ -38,6 +38,8 @@ SCHEMA = pa.schema(
 FORMAT = 2
 PARTS = ("train", "heldout", "all")
 UNITS_PER_SHARD = 64
+FINISHED = "pairs"
+"""Folder within the working folder that becomes the pairs folder."""
 
 
 def id_fraction(id_: str, seed: int) -> float:
@@ -130,7 +132,6 @@ def write_part(file: Path, table: pa.Table) -> None:
 
 def pack(units: Sequence[Path], folder: Path) -> None:
     """Join the files of ``units``, in order, into shards in ``folder``: fewer files, the same rows."""
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for shard, start in enumerate(range(0, len(units), UNITS_PER_SHARD)):
         with pa.ipc.new_file(str(folder / f"part-{shard:05d}.arrow"), SCHEMA) as writer:
@@ -140,7 +141,7 @@ def pack(units: Sequence[Path], folder: Path) -> None:
 
 @contextmanager
 def new_pairs_folder(out: str | Path, plan: dict, overwrite: bool = False) -> Iterator[Path]:
-    """A folder to work in, which becomes ``out`` when the block ends without an error.
+    """A folder to work in; what the block leaves in its folder :data:`FINISHED` becomes ``out``.
 
     Where the block is interrupted, the folder stays, hidden beside ``out``, and the next call with the same ``plan``
     gets it back as it was left. It is removed where the input or the options were at fault.
@@ -158,8 +159,8 @@ def new_pairs_folder(out: str | Path, plan: dict, overwrite: bool = False) -> It
         with _locked(work, out):
             _start_from(work, {"format": FORMAT, **plan})
             yield work
-            (work / "plan.json").unlink()
-            _become(work, out)
+            _become(work / FINISHED, out)
+            shutil.rmtree(work)
     except (ConfigError, DataError):
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -194,10 +195,10 @@ def _start_from(work: Path, plan: dict) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def _become(work: Path, out: Path) -> None:
+def _become(made: Path, out: Path) -> None:
     replaced = out.with_name(f".{out.name}.replaced")
     shutil.rmtree(replaced, ignore_errors=True)
     if out.exists():
         out.rename(replaced)
-    work.rename(out)
+    made.rename(out)
     shutil.rmtree(replaced, ignore_errors=True)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from transliconet.corpus.clean import Cleaning
 from transliconet.corpus.dedup import NearDuplicates
 from transliconet.corpus.engine import run_units
-from transliconet.corpus.pairs import PairsFolder, new_pairs_folder, pack
+from transliconet.corpus.pairs import FINISHED, PairsFolder, new_pairs_folder, pack
 from transliconet.corpus.read import Reader
 from transliconet.corpus.romanize import Romanizer, romanize_line
 from transliconet.corpus.sample import Sampling
@@ -78,14 +78,15 @@ def prepare(
         if not rows:
             reasons = dict(_total_dropped(scanned.ledger, counts)) or "the source has no lines"
             raise DataError(f"out={out}", f"no pair is left to write ({reasons})", "Check the source and the rules")
-        pack([job.part(u) for u in units], work / "data")
-        with (work / "skipped.jsonl").open("wb") as f:
+        made = work / FINISHED
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        pack([job.part(u) for u in units], made / "data")
+        with (made / "skipped.jsonl").open("wb") as f:
             for file in (scanned.folder / "skipped.jsonl", *(job.skipped(u) for u in units)):
                 f.write(file.read_bytes())
         manifest = {"rows": rows, **plan, **_account(scanned, counts)}
-        shutil.rmtree(scanned.folder)
-        shutil.rmtree(job.folder)
-        (work / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (made / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return PairsFolder.open(out)
 
 
