@@ -1,16 +1,19 @@
 """The romaniser against uroman itself: lines per second, and the number of lines that differ.
 
-    python bench/romanize.py FILE.parquet [FILE.parquet …] [--sample 3000]
+    python bench/romanize.py FILE.parquet [FILE.parquet …] [--sample 3000] [--processes 1 2 4]
 
 Files are long Parquet (id, lang, text). Both sides run in this one process. Ours reads every row in order from a cold
 cache; uroman reads a random sample (``--sample 0``: every row), its time is extrapolated from it, and every line it
-reads is compared. Loading the tables is not counted on either side.
+reads is compared. With ``--processes``, ours reads the rows once more in that many processes, a run of rows each.
+Loading the tables is not counted anywhere.
 """
 
 import argparse
+import multiprocessing
 import random
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -46,10 +49,30 @@ def compare(name: str, rows: Sequence[Row], sample: int, reference: Uroman) -> N
         print("   differs:", *row)
 
 
+def load(barrier: object) -> None:
+    global _ours, _barrier
+    _ours, _barrier = CachedUroman(), barrier
+
+
+def work(rows: Sequence[Row]) -> float:
+    """Seconds for the rows, from the moment when every process is ready."""
+    _barrier.wait()  # type: ignore[attr-defined]
+    return timed(_ours.romanize, rows)[1]
+
+
+def scale(name: str, rows: Sequence[Row], processes: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    share = -(-len(rows) // processes)
+    with ProcessPoolExecutor(processes, context, load, (context.Barrier(processes),)) as pool:
+        slowest = max(pool.map(work, [rows[i * share : (i + 1) * share] for i in range(processes)]))
+    print(f"{name}: {processes} process(es): {len(rows) / slowest:.0f}/s", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--sample", type=int, default=3000, help="rows that uroman reads; 0: all")
+    parser.add_argument("--processes", type=int, nargs="*", default=[], help="also ours with so many processes")
     options = parser.parse_args()
     reference = Uroman()
     for file in options.files:
@@ -60,6 +83,8 @@ def main() -> None:
         for name, part in (("not Latin", other), ("Latin", latin)):
             if part:
                 compare(f"{file.stem}, {name}", part, options.sample, reference)
+                for processes in options.processes:
+                    scale(f"{file.stem}, {name}", part, processes)
 
 
 if __name__ == "__main__":
