@@ -3,7 +3,7 @@
 import doctest
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -34,10 +34,13 @@ from transliconet.vocab.apply import extend
 from transliconet.vocab.merge import NewPiece
 
 
-def slow_anchored(vectors: np.ndarray, anchors: np.ndarray, temperature: float) -> float:
+def slow_anchored(
+    vectors: np.ndarray, anchors: np.ndarray, temperature: float, negatives: Sequence[np.ndarray] = ()
+) -> float:
     """One exponential at a time; other anchors equal to a row's own are left out."""
     cos = lambda a, b: float(a @ b / math.sqrt((a @ a) * (b @ b)))  # noqa: E731
     total = 0.0
+    anchors = np.array([*anchors, *negatives])
     for i, v in enumerate(vectors):
         candidates = [k for k in range(len(anchors)) if k == i or cos(anchors[i], anchors[k]) < 0.999]
         exps = {k: math.exp(cos(v, anchors[k]) / temperature) for k in candidates}
@@ -62,6 +65,16 @@ def test_values_and_gradients_equal_the_reference(temperature: float) -> None:
         expected[index] = (slow_anchored(up, anchors, temperature) - slow_anchored(down, anchors, temperature)) / 2e-5
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_negatives_from_beyond_the_batch_join_the_candidates() -> None:
+    rng = np.random.default_rng(0)
+    vectors, anchors, more = rng.normal(size=(3, 5, 4))
+    more[2] = 3 * anchors[4]  # the same text again: no negative of pair 4
+    x, a, k = (torch.tensor(v, dtype=torch.float32) for v in (vectors, anchors, more))
+    loss = anchored_loss(x, a, 0.1, negatives=k)
+    assert loss.item() == pytest.approx(slow_anchored(vectors, anchors, 0.1, list(more)), rel=1e-5)
+    assert loss > anchored_loss(x, a, 0.1)
 
 
 def test_a_duplicate_in_the_batch_pushes_nothing_away() -> None:
@@ -97,7 +110,7 @@ def test_cached_and_recomputed_anchors_are_equal_and_are_those_of_the_native_tex
     tokens: TokenizedPairs, encoder: Encoder, cldr_pairs: PairsFolder
 ) -> None:
     first, again = Teacher(encoder)(tokens), Teacher(encoder)(tokens)
-    fresh = Teacher(encoder)(TokenizedPairs(tokens.native, tokens.romanized, tokens.truncated))
+    fresh = Teacher(encoder)(TokenizedPairs(tokens.native, tokens.romanized, 0, tokens.languages))
     assert isinstance(again, np.memmap)
     np.testing.assert_array_equal(first, again)
     np.testing.assert_array_equal(first, fresh)
@@ -182,8 +195,9 @@ def test_the_body_can_be_trained_with_the_new_rows_at_their_own_rate(
     first = extended.masked_lm.config.original_vocabulary
     train_new_rows(extended, body=True)
     groups = parameter_groups(extended, 0.1, new_rows_lr=20.0)
-    assert [(g["weight_decay"], g.get("lr_factor")) for g in groups] == [(0.0, 20.0), (0.1, None), (0.0, None)]
-    assert groups[0]["params"][0].shape[0] == len(table) - first
+    by_kind = {(g["weight_decay"], g["lr_factor"]): g["params"] for g in groups}
+    assert by_kind.keys() == {(0.0, 20.0), (0.1, 1.0), (0.0, 1.0)}
+    assert [len(p) for p in by_kind[0.0, 20.0]] == [len(table) - first]
     fit(extended, cldr_pairs, AnchoredContrast(replay=1.0), steps=2)
     restore_table(extended)
     after = extended.masked_lm.get_input_embeddings().weight

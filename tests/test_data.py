@@ -8,7 +8,7 @@ import torch
 
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.data.collate import Vocabulary, collate, content_mask, pad
+from transliconet.data.collate import Extras, Vocabulary, collate, content_mask, pad
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
@@ -56,7 +56,7 @@ def test_a_batch_has_both_views_in_the_same_order(encoder: Encoder, cldr_pairs: 
     rows = cldr_pairs.part("train").slice(0, 50)
     native, romanized = rows["text"].to_pylist(), rows["romanized"].to_pylist()
     pairs = tokenize_pairs(encoder.tokenizer, native, romanized, 64)
-    batch = collate(pairs, BatchPlan((0,), np.array([5, 2, 9])), Vocabulary.of(encoder.tokenizer), None)
+    batch = collate(pairs, BatchPlan((0,), np.array([5, 2, 9])), Vocabulary.of(encoder.tokenizer), Extras())
     texts = [encoder.tokenizer.decode(r, skip_special_tokens=True) for r in batch[keys.INPUT_IDS]]
     expected = [t for side in (native, romanized) for t in (side[5], side[2], side[9])]
     assert [t.replace(" ", "") for t in texts] == [t.replace(" ", "") for t in expected]
@@ -67,7 +67,7 @@ def test_a_batch_has_both_views_in_the_same_order(encoder: Encoder, cldr_pairs: 
 def test_masks_depend_on_the_plan_alone(encoder: Encoder) -> None:
     pairs = tokenize_pairs(encoder.tokenizer, ["Москва и Киев"] * 9, ["Moskva i Kiev"] * 9, 64)
     vocabulary, indices = Vocabulary.of(encoder.tokenizer), np.arange(9)
-    masking = Masking(probability=0.5)
+    masking = Extras(Masking(probability=0.5))
     first = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
     torch.rand(3)
     again = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
@@ -89,6 +89,18 @@ def test_every_pair_once_an_epoch_and_never_alone(number: int, batch_size: int, 
     assert len(batches) == len(sampler)
     assert min(map(len, batches)) >= 2
     assert max(map(len, batches)) <= batch_size + 1
+
+
+@pytest.mark.parametrize("number", [100, 97, 33])
+def test_batches_of_one_group_and_mixed_ones_of_what_is_over(number: int) -> None:
+    groups = np.random.default_rng(0).integers(3, size=number)
+    sampler = PairBatchSampler(np.arange(number), 8, groups=groups)
+    batches = indices(sampler)
+    assert sorted(i for b in batches for i in b) == list(range(number))
+    assert len(batches) == len(sampler)
+    pure = [b for b in batches if len(set(groups[b])) == 1 and len(b) == 8]
+    assert len(pure) >= sum(np.bincount(groups) // 8)
+    assert min(map(len, batches)) >= 2
 
 
 def test_order_is_a_function_of_seed_and_epoch() -> None:

@@ -15,6 +15,7 @@ from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
+from transliconet.model.freeze import choose_trainable
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.probe.retrieval import RetrievalProbe
@@ -116,6 +117,55 @@ def test_biases_and_norms_do_not_decay(encoder: Encoder) -> None:
     )
     assert not any("bias" in names[id(p)] or "norm" in names[id(p)].lower() for p in decaying["params"])
     assert len(decaying["params"]) + len(free["params"]) == len(names)
+
+
+def test_layer_decay_slows_lower_layers(encoder: Encoder) -> None:
+    groups = parameter_groups(encoder, 0.1, layer_decay=0.5)
+    by_parameter = {id(p): g["lr_factor"] for g in groups for p in g["params"]}
+    factor = {n: by_parameter[id(p)] for n, p in encoder.named_parameters(remove_duplicate=False)}
+    body = "masked_lm.roberta."
+    assert factor["masked_lm.lm_head.bias"] == 1.0
+    assert factor[f"{body}encoder.layer.1.output.dense.weight"] == 1.0
+    assert factor[f"{body}encoder.layer.0.attention.self.query.bias"] == 0.5
+    assert factor[f"{body}embeddings.word_embeddings.weight"] == 0.25
+    with pytest.raises(ConfigError, match="optim.layer_decay=0"):
+        parameter_groups(encoder, 0.1, layer_decay=0)
+
+
+def _changed(module: PairModule, before: dict[str, torch.Tensor]) -> set[str]:
+    return {n for n, v in module.encoder.state_dict().items() if not torch.equal(v, before[n])}
+
+
+@pytest.mark.parametrize(("trainable", "frozen_layers"), [("embeddings", 0), ("all", 1), ("all", 2)])
+def test_frozen_weights_stay(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, trainable: str, frozen_layers: int
+) -> None:
+    encoder = make_encoder()
+    choose_trainable(encoder, trainable, frozen_layers)
+    module = make_module(encoder)
+    before = weights(module)
+    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48, masking=Masking())
+    trainer = pl.Trainer(
+        max_steps=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, use_distributed_sampler=False,
+    )  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    changed = {n.removeprefix("masked_lm.") for n in _changed(module, before)}
+    table = {"roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight"}  # one and the same, tied
+    if trainable == "embeddings":
+        assert changed == table
+        return
+    frozen = [f"roberta.encoder.layer.{i}." for i in range(frozen_layers)]
+    assert table <= changed
+    assert not [n for n in changed if n.startswith(tuple(frozen)) or n.startswith("roberta.embeddings.LayerNorm")]
+    assert [n for n in changed if n.startswith("roberta.encoder.layer.1.")] or frozen_layers == 2
+
+
+def test_unknown_parts_cannot_be_trained(encoder: Encoder) -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'new_rows'"):
+        choose_trainable(encoder, "new_row")
+    with pytest.raises(ConfigError, match="frozen_layers=3"):
+        choose_trainable(encoder, "all", 3)
 
 
 def test_the_learning_rate_warms_up_and_decays_linearly() -> None:

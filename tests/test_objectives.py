@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import math
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ from torch import Tensor
 
 from transliconet import keys
 from transliconet.errors import ConfigError
+from transliconet.model.encoder import Encoder
 from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, active, combine, encode
 from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss
+from transliconet.objectives.negatives import same_pair, same_text
 from transliconet.objectives.tcm import TransliterationContrast, tcm_loss
+from transliconet.objectives.tlm import TransliterationLanguageModel
+from transliconet.objectives.words import WordAlignment, Words, word_alignment_loss
 
 VARIANTS = [
     {"similarity": s, "temperature": t, "same_view_negatives": n}
@@ -24,7 +29,12 @@ VARIANTS = [
 
 
 def slow_tcm(
-    native: np.ndarray, romanized: np.ndarray, similarity: str, temperature: float, same_view_negatives: bool
+    native: np.ndarray,
+    romanized: np.ndarray,
+    similarity: str,
+    temperature: float,
+    same_view_negatives: bool,
+    same: Collection[tuple[int, int]] = (),
 ) -> float:
     """Equation 2 of arXiv 2401.06620, one exponential at a time, vectors interleaved as the paper has them."""
     pairs = len(native)
@@ -40,6 +50,7 @@ def slow_tcm(
     for i in range(2 * pairs):
         partner = i + 1 if i % 2 == 0 else i - 1
         others = [k for k in range(2 * pairs) if k != i and (same_view_negatives or k % 2 != i % 2)]
+        others = [k for k in others if (i // 2, k // 2) not in same and (k // 2, i // 2) not in same]
         total += -math.log(
             math.exp(s(vectors[i], vectors[partner])) / sum(math.exp(s(vectors[i], vectors[k])) for k in others)
         )
@@ -160,7 +171,9 @@ class FakeEncoder:
     def layer_number(self, layer: int | str, option: str = "layer") -> int:
         return self.layers if layer == "last" else int(layer)
 
-    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor, layers: set[int]) -> dict[int, Tensor]:
+    def hidden_states(
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+    ) -> dict[int, Tensor]:
         self.passes.append((input_ids, layers))
         return {layer: self.table[layer][input_ids] for layer in layers}
 
@@ -233,8 +246,162 @@ def test_pairs_are_counted_from_the_batch() -> None:
     assert EncodedPairs(a_batch(), {}, FakeEncoder()).pairs == 3
 
 
-@pytest.mark.parametrize("module", ["transliconet.objectives.mlm", "transliconet.objectives.tcm"])
+@pytest.mark.parametrize("same_view_negatives", [True, False])
+def test_pairs_that_say_the_same_are_no_negatives(same_view_negatives: bool) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 4, 3))
+    same = torch.eye(4, dtype=torch.bool)
+    same[0, 2] = same[2, 0] = True
+    x, y = (torch.tensor(v, dtype=torch.float32, requires_grad=True) for v in (a, b))
+    loss = tcm_loss(x, y, "cosine", 1.0, same_view_negatives, same)
+    loss.backward()
+
+    def slow(p: np.ndarray, q: np.ndarray) -> float:
+        return slow_tcm(p, q, "cosine", 1.0, same_view_negatives, {(0, 2)})
+
+    assert loss.item() == pytest.approx(slow(a, b), rel=1e-5)
+    assert loss.item() != pytest.approx(slow_tcm(a, b, "cosine", 1.0, same_view_negatives), rel=1e-3)
+    for tensor, expected in zip((x, y), finite_differences(slow, a, b), strict=True):
+        np.testing.assert_allclose(tensor.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_duplicates_alone_in_a_batch_give_no_gradient() -> None:
+    """Pairs with one text: nothing is left to push away, so nothing is pushed, nor pulled."""
+    batch = a_batch()
+    for first, others in ((0, (1, 2)), (3, (4, 5))):
+        batch[keys.INPUT_IDS][list(others)] = batch[keys.INPUT_IDS][first].clone()
+    encoder = FakeEncoder()
+    encoder.table.requires_grad_(True)
+    objective = TransliterationContrast(layer=1, input=CLEAN, same_view_negatives=False, false_negatives=1.0)
+    terms = objective(encode(encoder, batch, objective.reads(encoder)))
+    terms["tcm"].backward()
+    assert terms["tcm"].item() == 0
+    assert torch.count_nonzero(encoder.table.grad) == 0
+
+
+def test_same_text_counts_distinct_tokens() -> None:
+    ids = torch.tensor(
+        [[0, 5, 6, 7, 8, 2], [0, 8, 7, 6, 5, 2], [0, 5, 6, 7, 2, 1], [0, 2, 1, 1, 1, 1], [0, 2, 1, 1, 1, 1]]
+    )
+    content = ids > 2
+    assert same_text(ids, content).nonzero().tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [2, 2], [3, 3], [4, 4]]
+    near = same_text(ids, content, overlap=0.75)  # 3 of 4
+    assert near[0, 2]
+    assert near[2, 1]
+    assert not same_text(ids, content, overlap=0.76)[0, 2]
+
+
+def test_pairs_are_the_same_if_either_view_is() -> None:
+    native, romanized = [[5, 6], [7, 8], [7, 8]], [[9, 9], [9, 9], [10, 10]]
+    ids = torch.tensor(native + romanized)
+    same = same_pair(ids, torch.ones_like(ids, dtype=torch.bool), 1.0)
+    assert same.int().tolist() == [[1, 1, 0], [1, 1, 1], [0, 1, 1]]
+
+
+def test_several_layers_give_the_mean_of_their_losses() -> None:
+    encoder, batch = FakeEncoder(), a_batch()
+    alone = [TransliterationContrast(layer=n, input=CLEAN) for n in (0, 2)]
+    together = TransliterationContrast(layer=[0, "last"], input=CLEAN)
+    single = [o(encode(encoder, batch, o.reads(encoder)))["tcm"].item() for o in alone]
+    assert together.reads(encoder) == {(CLEAN, 0), (CLEAN, 2)}
+    loss = together(encode(encoder, batch, together.reads(encoder)))["tcm"].item()
+    assert loss == pytest.approx(sum(single) / 2, rel=1e-6)
+    with pytest.raises(ConfigError, match="no layer"):
+        TransliterationContrast(layer=[]).reads(encoder)
+
+
+def test_tlm_reads_both_rows_of_a_pair_as_one() -> None:
+    encoder, batch = FakeEncoder(), a_batch()
+    objective = TransliterationLanguageModel()
+    terms = objective(encode(encoder, batch, objective.reads(encoder)))
+    assert encoder.passes[0][0].shape == (3, 12)
+    assert torch.equal(encoder.passes[0][0][1], torch.cat([batch[keys.MASKED_IDS][1], batch[keys.MASKED_IDS][4]]))
+    where = (batch[keys.LABELS] != keys.IGNORE).nonzero().tolist()
+    logits = np.stack([(encoder.table[2][batch[keys.MASKED_IDS][r, c]] @ encoder.head).numpy() for r, c in where])
+    expected = slow_mlm(logits, np.array([batch[keys.LABELS][r, c] for r, c in where]))
+    assert terms["tlm"].item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_joined_rows_see_each_other_and_count_positions_anew(encoder: Encoder) -> None:
+    """Row 1 is row 0 with its halves exchanged: with restarted positions the states are exchanged too."""
+    left, right = (encoder.tokenizer(t)["input_ids"] for t in ("Москва и Киев", "Moskva"))
+    length = max(len(left), len(right))
+    left, right = (torch.tensor(r + [encoder.tokenizer.pad_token_id] * (length - len(r))) for r in (left, right))
+    ids = torch.stack([torch.cat([left, right]), torch.cat([right, left])])
+    attention = ids != encoder.tokenizer.pad_token_id
+    last = encoder.layers
+    with torch.inference_mode():
+        states = encoder.hidden_states(ids, attention, {last}, halves=2)[last]
+        alone = encoder.hidden_states(ids[:, :length], attention[:, :length], {last})[last]
+    here = attention[0]
+    exchanged = torch.cat([states[1, length:], states[1, :length]])
+    torch.testing.assert_close(states[0][here], exchanged[here], atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(states[0, : len(left)][here[:length]], alone[0][here[:length]], atol=1e-3)
+
+
+def slow_words(
+    native: np.ndarray, romanized: np.ndarray, row: list[int], types: list[tuple[int, int]], t: float
+) -> float:
+    cos = lambda a, b: float(a @ b / math.sqrt((a @ a) * (b @ b)))  # noqa: E731
+    total = 0.0
+    for i in range(len(native)):
+        alike = [any(a == b for a, b in zip(types[i], types[k], strict=True)) for k in range(len(native))]
+        candidates = [k for k in range(len(native)) if row[k] == row[i] and (k == i or not alike[k])]
+        for one, other in ((native, romanized), (romanized, native)):
+            exps = {k: math.exp(cos(one[i], other[k]) / t) for k in candidates}
+            total -= math.log(exps[i] / sum(exps.values()))
+    return total / (2 * len(native))
+
+
+def test_word_alignment_value_and_gradient_equal_the_reference() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 6, 3))
+    row, types = [0, 0, 0, 1, 1, 1], [(1, 1), (2, 2), (1, 3), (4, 4), (5, 5), (6, 5)]
+    x, y = (torch.tensor(v, dtype=torch.float32, requires_grad=True) for v in (a, b))
+    loss = word_alignment_loss(x, y, torch.tensor(row), torch.tensor(types), 0.2)
+    loss.backward()
+
+    def slow(p: np.ndarray, q: np.ndarray) -> float:
+        return slow_words(p, q, row, types, 0.2)
+
+    assert loss.item() == pytest.approx(slow(a, b), rel=1e-5)
+    for tensor, expected in zip((x, y), finite_differences(slow, a, b), strict=True):
+        assert np.abs(expected).max() > 1e-3
+        np.testing.assert_allclose(tensor.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
+    nothing = torch.zeros(0, 3, requires_grad=True)
+    assert word_alignment_loss(nothing, nothing, torch.zeros(0, dtype=torch.int64)).item() == 0
+
+
+def test_words_are_means_of_their_tokens() -> None:
+    numbers = torch.tensor([[-1, 0, 0, 1, -1], [-1, 0, 1, 1, -1], [-1, -1, -1, -1, -1]])
+    ids = torch.tensor([[0, 5, 6, 7, 2], [0, 7, 5, 6, 2], [0, 5, 2, 1, 1]])
+    words = Words.of(numbers)
+    assert words.row.tolist() == [0, 0, 1, 1]
+    assert words.mean(ids.unsqueeze(-1).float()).squeeze(1).tolist() == [5.5, 7, 7, 5.5]
+    one, two, three, four = words.types(ids).tolist()
+    assert (one, two) == (four, three)
+    assert one != two
+    swapped = Words.of(numbers[:1]).types(torch.tensor([[0, 6, 5, 7, 2]]))
+    assert swapped[0] != one  # the order of tokens counts
+
+
+def test_word_alignment_over_a_batch() -> None:
+    encoder, batch = FakeEncoder(), a_batch()
+    objective = WordAlignment(layer=1)
+    batch[keys.WORDS] = torch.full((6, 6), -1)
+    batch[keys.WORDS][[0, 3], 1:5] = torch.tensor([0, 0, 1, 2])
+    terms = objective(encode(encoder, batch, objective.reads(encoder)))
+    vectors = []
+    for r in (0, 3):
+        states = encoder.table[1][batch[keys.INPUT_IDS][r, 1:5]].numpy()
+        vectors.append(np.stack([states[:2].mean(0), states[2], states[3]]))
+    ids = batch[keys.INPUT_IDS]
+    types = [(tuple(ids[0, c].tolist()), tuple(ids[3, c].tolist())) for c in (slice(1, 3), slice(3, 4), slice(4, 5))]
+    assert terms["words"].item() == pytest.approx(slow_words(*vectors, [0, 0, 0], types, 0.1), rel=1e-5)
+
+
+@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives"])
 def test_docstring_examples(module: str) -> None:
-    results = doctest.testmod(importlib.import_module(module), extraglobs={"torch": torch})
+    results = doctest.testmod(importlib.import_module(f"transliconet.objectives.{module}"), extraglobs={"torch": torch})
     assert results.attempted > 0
     assert results.failed == 0

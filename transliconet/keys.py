@@ -25,5 +25,15 @@ LABELS = "labels"
 ANCHOR = "anchor"
 """(B, H) float32: pooled native states of the model before training; present when an objective reads anchors."""
 
+WORDS = "words"
+"""(2B, L) int64: which word of its row each token belongs to, counted from 0; -1 at special tokens and padding, and
+throughout both rows of a pair whose views have different numbers of words. Present when an objective reads words."""
+
+NEGATIVES = "negatives"
+"""(K, H) float32: anchors of K other training pairs; present when an objective reads more negatives than the batch."""
+
+BY_PAIR = (PAIR_INDEX, ANCHOR, NEGATIVES)
+"""Keys whose rows are not rows of the batch of texts."""
+
 IGNORE = -100
 """The label that the masked-LM loss passes over."""

@@ -1,7 +1,7 @@
 """``transliconet train``: pairs folder and encoder → run folder."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import transformers
@@ -9,11 +9,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.errors import ConfigError, require_choice
+from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
-from transliconet.model.rows import train_new_rows
+from transliconet.model.freeze import choose_trainable
 from transliconet.objectives.anchor import AnchoredContrast
-from transliconet.objectives.combine import MASKED
+from transliconet.objectives.combine import CLEAN
+from transliconet.objectives.words import WordAlignment
 from transliconet.train.callbacks import Throughput
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
@@ -31,12 +32,18 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
     return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
 
 
-def _teacher(encoder: Encoder, objectives: Mapping[str, object]) -> Teacher | None:
-    """What gives the anchors, where an objective that is switched on reads them."""
-    for objective in objectives.values():
-        if isinstance(objective, AnchoredContrast) and objective.weight > 0:
-            return Teacher(encoder, objective.layer, objective.pooling)
-    return None
+def _data_of(module: PairModule) -> dict[str, Any]:
+    """What the objectives that are on read beside token ids, as arguments of the data module."""
+    arguments: dict[str, Any] = {}
+    if all(kind == CLEAN for kind, _ in module.reads):
+        arguments["masking"] = None
+    for objective in module.objectives.values():
+        if isinstance(objective, AnchoredContrast):
+            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling)
+            arguments["negatives"] = objective.negatives
+        if isinstance(objective, WordAlignment):
+            arguments["words"] = True
+    return arguments
 
 
 def train(cfg: DictConfig) -> TrainResult:
@@ -44,21 +51,17 @@ def train(cfg: DictConfig) -> TrainResult:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
-    require_choice("trainable", cfg.trainable, ("all", "new_rows", "new_rows_and_body"))
-    objectives = build(cfg.objective)
-    teacher = _teacher(encoder, objectives)
-    if cfg.trainable != "all":
-        train_new_rows(encoder, body=cfg.trainable == "new_rows_and_body")
-    module = PairModule(encoder, objectives, **build(cfg.optim))
-    reads_masked = any(kind == MASKED for kind, _ in module.reads)
+    module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))
+    read_by_data = _data_of(module)
+    choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
     data = build(
         cfg.data,
         pairs=pairs,
+        also=[PairsFolder.open(folder) for folder in cfg.data.also],
         tokenizer=encoder.tokenizer,
         positions=encoder.positions,
         seed=cfg.seed,
-        anchors=teacher,
-        **({} if reads_masked else {"masking": None}),
+        **read_by_data,
     )
     probe = build(cfg.probe) if cfg.probe else None
     out = Path(cfg.run_dir)

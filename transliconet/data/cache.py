@@ -20,6 +20,8 @@ from transliconet.data.tokenize import Ragged, TokenizedPairs, tokenize
 log = logging.getLogger(__name__)
 
 VIEWS = {"native": "text", "romanized": "romanized"}
+LAYOUT = 2
+"""Changed whenever a cache's files do, so that an older one is not read."""
 
 
 def cached_pairs(
@@ -35,16 +37,20 @@ def cached_pairs(
     folder cannot be written, it is made in a temporary folder, for this run alone.
     """
     place = folder.path / "cache" / f"tokens-{_key(folder, tokenizer, max_length, languages, identical)}"
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        return folder.batches("train", identical=identical, languages=languages)
+
     if not place.is_dir():
-        rows = folder.batches("train", identical=identical, languages=languages)
+        tags = list(folder.manifest["languages"])
         try:
-            _make(place, rows, tokenizer, max_length)
+            _make(place, rows(), tags, tokenizer, max_length)
         except OSError as error:
             if place.is_dir():  # another process was faster
                 return _open(place)
             log.warning("no token cache in %s (%s): made for this run alone", place.parent, error.strerror)
             place = Path(tempfile.mkdtemp(prefix="transliconet-")) / "tokens"
-            _make(place, folder.batches("train", identical=identical, languages=languages), tokenizer, max_length)
+            _make(place, rows(), tags, tokenizer, max_length)
     return _open(place)
 
 
@@ -56,25 +62,35 @@ def _key(
     identical: bool,
 ) -> str:
     manifest = (folder.path / "manifest.json").read_bytes()
-    chosen = json.dumps([max_length, sorted(languages) if languages is not None else None, identical])
+    chosen = json.dumps([LAYOUT, max_length, sorted(languages) if languages is not None else None, identical])
     parts = (manifest, tokenizer.backend_tokenizer.to_str().encode(), chosen.encode())
     return hashlib.sha256(b"\0".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()[:20]
 
 
-def _make(place: Path, batches: Iterator[pa.RecordBatch], tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+def _make(
+    place: Path,
+    batches: Iterator[pa.RecordBatch],
+    tags: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f".{place.name}.{os.getpid()}")
     partial.mkdir()
     try:
         truncated = 0
         writers = {view: _RaggedWriter(partial, view) for view in VIEWS}
+        number = {tag: i for i, tag in enumerate(tags)}
+        languages: list[np.ndarray] = []
         for batch in batches:
+            languages.append(np.array([number[tag] for tag in batch["lang"].to_pylist()], np.int16))
             for view, column in VIEWS.items():
                 rows, cut = tokenize(tokenizer, batch[column].to_pylist(), max_length)
                 writers[view].append(rows)
                 truncated += cut
         for writer in writers.values():
             writer.close()
+        np.save(partial / "languages.npy", np.concatenate([np.zeros(0, np.int16), *languages]))
         (partial / "meta.json").write_text(json.dumps({"truncated": truncated}), encoding="utf-8")
         partial.rename(place)
     finally:
@@ -105,4 +121,5 @@ def _open(place: Path) -> TokenizedPairs:
         return Ragged(mapped, np.memmap(place / f"{view}.offsets", np.int64, "r"))
 
     truncated = json.loads((place / "meta.json").read_text(encoding="utf-8"))["truncated"]
-    return TokenizedPairs(ragged("native"), ragged("romanized"), truncated, place)
+    languages = np.load(place / "languages.npy")
+    return TokenizedPairs(ragged("native"), ragged("romanized"), truncated, languages, place)

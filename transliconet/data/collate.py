@@ -8,9 +8,11 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from transliconet import keys
+from transliconet.data.augment import Augmenter
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.data.sampler import BatchPlan
-from transliconet.data.tokenize import TokenizedPairs
+from transliconet.data.tokenize import Joined, TokenizedPairs
+from transliconet.data.words import WordBounds, number_words
 from transliconet.errors import CheckpointError
 
 
@@ -55,19 +57,36 @@ def content_mask(input_ids: Tensor, attention_mask: Tensor, special_ids: Tensor)
     return attention_mask & ~torch.isin(input_ids, special_ids)
 
 
-def collate(
-    pairs: TokenizedPairs,
-    plan: BatchPlan,
-    vocabulary: Vocabulary,
-    masking: Masking | None,
-    anchors: np.ndarray | None = None,
-) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Extras:
+    """What a batch holds beside ids and masks, each None unless an objective or option asks for it.
+
+    Args:
+        masking: masked input and its labels.
+        anchors: (N, H), the anchor of every pair.
+        negatives: number of anchors of other pairs.
+        words: numbers of words.
+        augmenter: makes romanised rows anew.
+    """
+
+    masking: Masking | None = None
+    anchors: np.ndarray | Joined | None = None
+    negatives: int = 0
+    words: WordBounds | None = None
+    augmenter: Augmenter | None = None
+
+
+def collate(pairs: TokenizedPairs, plan: BatchPlan, vocabulary: Vocabulary, extras: Extras) -> dict[str, Tensor]:
     """The batch of ``plan``, with the keys of :mod:`transliconet.keys`.
 
-    Masks depend on ``plan.key`` alone: not on the worker that makes the batch, nor on what was made before it.
+    What is random depends on ``plan.key`` alone: not on the worker that makes the batch, nor on what it made before.
     """
-    rows = [pairs.native[i] for i in plan.indices] + [pairs.romanized[i] for i in plan.indices]
-    ids, attention = pad(rows, vocabulary.pad_id)
+    seeds = np.random.SeedSequence(plan.key)
+    native, romanized = ([rows[i] for i in plan.indices] for rows in (pairs.native, pairs.romanized))
+    rng = np.random.default_rng(seeds.spawn(1)[0])
+    if extras.augmenter:
+        romanized = [extras.augmenter(n, r, rng) for n, r in zip(native, romanized, strict=True)]
+    ids, attention = pad(native + romanized, vocabulary.pad_id)
     content = content_mask(ids, attention, vocabulary.special_ids)
     batch = {
         keys.PAIR_INDEX: torch.from_numpy(np.asarray(plan.indices, dtype=np.int64)),
@@ -75,12 +94,19 @@ def collate(
         keys.ATTENTION_MASK: attention,
         keys.CONTENT_MASK: content,
     }
-    if anchors is not None:
-        batch[keys.ANCHOR] = torch.from_numpy(np.asarray(anchors[plan.indices], dtype=np.float32))
-    if masking is not None:
-        seed = int(np.random.SeedSequence(plan.key).generate_state(1, np.uint64)[0] >> 1)
-        generator = torch.Generator().manual_seed(seed)
+    if extras.words:
+        batch[keys.WORDS] = torch.from_numpy(number_words(extras.words, native, romanized, ids.shape[1]))
+    if extras.anchors is not None:
+        batch[keys.ANCHOR] = _vectors(extras.anchors, plan.indices)
+        if extras.negatives:
+            batch[keys.NEGATIVES] = _vectors(extras.anchors, rng.integers(len(pairs), size=extras.negatives))
+    if extras.masking is not None:
+        generator = torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0] >> 1))
         batch[keys.MASKED_IDS], batch[keys.LABELS] = mask_tokens(
-            ids, content, vocabulary.ordinary_ids, vocabulary.mask_id, masking, generator
+            ids, content, vocabulary.ordinary_ids, vocabulary.mask_id, extras.masking, generator
         )
     return batch
+
+
+def _vectors(anchors: np.ndarray | Joined, indices: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.stack([anchors[int(i)] for i in indices]).astype(np.float32))

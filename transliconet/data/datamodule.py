@@ -1,7 +1,7 @@
 """The LightningDataModule over a pairs folder."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytorch_lightning as pl
@@ -10,11 +10,13 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.augment import Augment, Augmenter
 from transliconet.data.cache import cached_pairs
-from transliconet.data.collate import Vocabulary, collate
+from transliconet.data.collate import Extras, Vocabulary, collate
 from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
-from transliconet.data.tokenize import TokenizedPairs
+from transliconet.data.tokenize import Joined, TokenizedPairs, joined
+from transliconet.data.words import WordBounds
 from transliconet.errors import ConfigError, DataError, require_range
 
 log = logging.getLogger(__name__)
@@ -23,13 +25,11 @@ log = logging.getLogger(__name__)
 class PairBatches(Dataset):
     """Batches as items: index it with a :class:`BatchPlan`."""
 
-    def __init__(
-        self, pairs: TokenizedPairs, vocabulary: Vocabulary, masking: Masking | None, anchors: np.ndarray | None
-    ) -> None:
-        self.pairs, self.vocabulary, self.masking, self.anchors = pairs, vocabulary, masking, anchors
+    def __init__(self, pairs: TokenizedPairs, vocabulary: Vocabulary, extras: Extras) -> None:
+        self.pairs, self.vocabulary, self.extras = pairs, vocabulary, extras
 
     def __getitem__(self, plan: BatchPlan) -> dict[str, Tensor]:
-        return collate(self.pairs, plan, self.vocabulary, self.masking, self.anchors)
+        return collate(self.pairs, plan, self.vocabulary, self.extras)
 
 
 class PairsDataModule(pl.LightningDataModule):
@@ -44,11 +44,16 @@ class PairsDataModule(pl.LightningDataModule):
         languages: tags to train on; None takes all.
         identical: also train on pairs whose romanisation equals the text (nothing to align, only MLM to learn).
         masking: how masked input is made; None where no objective reads it.
+        also: more pairs folders to train on, e.g. the same text by another romaniser; held out must be the same ids.
+        by_language: batches hold pairs of one language, so that negatives are hard; see :class:`PairBatchSampler`.
+        augment: misspelled or partly romanised rows; None leaves them as they are.
         workers: loader processes; batches are the same for any number.
         window: see :class:`PairBatchSampler`.
         seed: of the order and the masks.
         anchors: from tokenised pairs to (N, H) vectors, where an objective reads them
             (:class:`transliconet.train.teacher.Teacher`).
+        negatives: anchors of so many other pairs in each batch, drawn anew.
+        words: whether an objective reads word numbers.
     """
 
     def __init__(
@@ -61,10 +66,15 @@ class PairsDataModule(pl.LightningDataModule):
         languages: list[str] | None = None,
         identical: bool = False,
         masking: Masking | None = None,
+        also: Sequence[PairsFolder] = (),
+        by_language: bool = False,
+        augment: Augment | None = None,
         workers: int = 0,
         window: int = 50,
         seed: int = 0,
         anchors: Callable[[TokenizedPairs], np.ndarray] | None = None,
+        negatives: int = 0,
+        words: bool = False,
     ) -> None:
         super().__init__()
         require_range("data.batch_size", batch_size, least=2)
@@ -72,17 +82,20 @@ class PairsDataModule(pl.LightningDataModule):
         require_range("data.max_length", max_length, least=3)
         if max_length > positions:
             raise ConfigError(f"data.max_length={max_length}", f"the encoder has {positions} positions", "Lower it")
-        self.anchors = anchors
-        self.folder, self.tokenizer, self.masking = pairs, tokenizer, masking
+        self.folders = [pairs, *also]
+        for folder in also:
+            _same_heldout(pairs, folder)
+        self.anchors, self.negatives, self.words = anchors, negatives, words
+        self.tokenizer, self.masking, self.augment, self.by_language = tokenizer, masking, augment, by_language
         self.batch_size, self.max_length, self.window, self.seed = batch_size, max_length, window, seed
         self.languages, self.identical, self.workers = languages, identical, workers
         self._batches: PairBatches | None = None
 
     def prepare_data(self) -> None:
         """Tokenise the training part, and embed its anchors, on one process of each machine; others read the cache."""
-        pairs = self._tokenized()
-        if self.anchors and len(pairs):
-            self.anchors(pairs)
+        for pairs in self._tokenized():
+            if self.anchors and len(pairs):
+                self.anchors(pairs)
 
     def setup(self, stage: str | None = None) -> None:
         """Open the token ids (once a process).
@@ -92,27 +105,40 @@ class PairsDataModule(pl.LightningDataModule):
         """
         if self._batches is not None:
             return
-        pairs = self._tokenized()
+        parts = self._tokenized()
+        pairs = joined(parts)
         if len(pairs) == 0:
             raise DataError(
-                f"pairs={self.folder.path}", "no training pair", "Lower heldout in prepare, or set data.identical=true"
+                f"pairs={self.folders[0].path}",
+                "no training pair",
+                "Lower heldout in prepare, or set data.identical=true",
             )
         log.info(
             "%d training pairs, %.1f native and %.1f romanised tokens a pair, %d rows cut at %d tokens",
             len(pairs), pairs.native.lengths.mean(), pairs.romanized.lengths.mean(), pairs.truncated, self.max_length,
         )  # fmt: skip
-        anchors = self.anchors(pairs) if self.anchors else None
-        self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), self.masking, anchors)
+        bounds = WordBounds.of(self.tokenizer)
+        extras = Extras(
+            masking=self.masking,
+            anchors=Joined([self.anchors(part) for part in parts]) if self.anchors else None,
+            negatives=self.negatives,
+            words=bounds if self.words else None,
+            augmenter=Augmenter(self.augment, self.tokenizer, bounds, self.max_length) if self.augment else None,
+        )
+        self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), extras)
 
-    def _tokenized(self) -> TokenizedPairs:
-        return cached_pairs(self.folder, self.tokenizer, self.max_length, self.languages, self.identical)
+    def _tokenized(self) -> list[TokenizedPairs]:
+        return [
+            cached_pairs(folder, self.tokenizer, self.max_length, self.languages, self.identical)
+            for folder in self.folders
+        ]
 
     def train_dataloader(self) -> DataLoader:
         assert self._batches is not None, "setup() has run"  # Lightning calls it first
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        sampler = PairBatchSampler(
-            self._batches.pairs.lengths, self.batch_size, self.seed, rank, world_size, self.window
-        )
+        pairs = self._batches.pairs
+        groups = pairs.languages if self.by_language else None
+        sampler = PairBatchSampler(pairs.lengths, self.batch_size, self.seed, rank, world_size, self.window, groups)
         return DataLoader(
             self._batches,
             sampler=sampler,
@@ -120,4 +146,15 @@ class PairsDataModule(pl.LightningDataModule):
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=bool(self.trainer and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator"),
+        )
+
+
+def _same_heldout(first: PairsFolder, other: PairsFolder) -> None:
+    """Raise unless both folders hold out the same ids: one's training text would be the other's test."""
+    theirs, ours = ({k: f.manifest["rules"].get(k) for k in ("heldout", "seed")} for f in (other, first))
+    if theirs != ours:
+        raise ConfigError(
+            f"data.also={other.path}",
+            f"it holds out other ids than {first.path} ({theirs}, not {ours})",
+            "Prepare both with the same rules.heldout and rules.seed",
         )

@@ -23,6 +23,9 @@ class PairBatchSampler(Sampler[BatchPlan]):
     A shuffled epoch is cut into windows of ``window`` batches; within a window pairs are sorted by length, so a batch
     pads little while its neighbours stay random from epoch to epoch. Batches are then shuffled and dealt to the ranks.
 
+    With ``groups``, a batch holds pairs of one group, so that negatives are hard (of the same language); what each
+    group has over makes mixed batches.
+
     Args:
         lengths: (N,) tokens of the longer view of each pair.
         batch_size: pairs a batch and device.
@@ -30,13 +33,21 @@ class PairBatchSampler(Sampler[BatchPlan]):
         rank, world_size: this process and how many there are. Every rank gets the same number of batches: the last
             ``batches % world_size`` of an epoch wait for the next epoch's shuffle.
         window: batches sorted together; 1 leaves plain random batches.
+        groups: (N,) group of each pair; None: all are one.
 
     Raises:
         DataError: fewer than two pairs: contrast needs a negative.
     """
 
     def __init__(
-        self, lengths: np.ndarray, batch_size: int, seed: int = 0, rank: int = 0, world_size: int = 1, window: int = 50
+        self,
+        lengths: np.ndarray,
+        batch_size: int,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        window: int = 50,
+        groups: np.ndarray | None = None,
     ) -> None:
         require_range("data.batch_size", batch_size, least=2)
         require_range("data.window", window, least=1)
@@ -47,6 +58,7 @@ class PairBatchSampler(Sampler[BatchPlan]):
                 "Prepare more text, or hold out less",
             )
         self.lengths, self.batch_size, self.seed, self.window = lengths, batch_size, seed, window
+        self.groups = groups
         self.rank, self.world_size, self.epoch = rank, world_size, 0
         if len(self) == 0:
             raise DataError(
@@ -66,14 +78,30 @@ class PairBatchSampler(Sampler[BatchPlan]):
     def __iter__(self) -> Iterator[BatchPlan]:
         rng = np.random.default_rng([self.seed, self.epoch])
         order = rng.permutation(len(self.lengths))
-        batches: list[np.ndarray] = []
-        for start in range(0, len(order), self.window * self.batch_size):
-            window = order[start : start + self.window * self.batch_size]
-            window = window[np.argsort(self.lengths[window], kind="stable")]
-            batches += [window[i : i + self.batch_size] for i in range(0, len(window), self.batch_size)]
+        batches = [batch for part in self._parts(order) for batch in self._cut(part)]
         if len(batches) > 1 and len(batches[-1]) == 1:
             batches[-2:] = [np.concatenate(batches[-2:])]
         deal = rng.permutation(len(batches))
         for number in range(len(self)):
             chosen = number * self.world_size + self.rank
             yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[deal[chosen]])
+
+    def _parts(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        """``order`` in runs that batches do not cross: whole batches of each group, then what is over."""
+        if self.groups is None:
+            yield order
+            return
+        order = order[np.argsort(self.groups[order], kind="stable")]
+        over: list[np.ndarray] = []
+        for members in np.split(order, np.flatnonzero(np.diff(self.groups[order])) + 1):
+            whole = len(members) // self.batch_size * self.batch_size
+            yield members[:whole]
+            over.append(members[whole:])
+        yield np.concatenate(over)
+
+    def _cut(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        """Batches of like length."""
+        for start in range(0, len(order), self.window * self.batch_size):
+            window = order[start : start + self.window * self.batch_size]
+            window = window[np.argsort(self.lengths[window], kind="stable")]
+            yield from (window[i : i + self.batch_size] for i in range(0, len(window), self.batch_size))

@@ -27,15 +27,38 @@ class Ragged:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """Rows of several parts as if they were one: row ``i`` counts through the parts in order."""
+
+    parts: Sequence["Ragged | np.ndarray"]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        for part in self.parts:
+            if row < len(part):
+                return part[row]
+            row -= len(part)
+        raise IndexError(row)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.concatenate([part.lengths for part in self.parts])  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True)
 class TokenizedPairs:
     """Token ids of both views, special tokens included.
 
-    ``truncated`` counts the rows cut at the maximal length; ``place`` is the folder that caches them, if one does.
+    ``truncated`` counts the rows cut at the maximal length; ``languages`` (N,) numbers the language of each pair;
+    ``place`` is the folder that caches them, if one does.
     """
 
-    native: Ragged
-    romanized: Ragged
+    native: Ragged | Joined
+    romanized: Ragged | Joined
     truncated: int
+    languages: np.ndarray
     place: Path | None = None
 
     def __len__(self) -> int:
@@ -66,7 +89,19 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_lengt
 def tokenize_pairs(
     tokenizer: PreTrainedTokenizerBase, native: Sequence[str], romanized: Sequence[str], max_length: int
 ) -> TokenizedPairs:
-    """Tokenise both views. ``native[i]`` and ``romanized[i]`` are one pair."""
+    """Tokenise both views of one language's pairs. ``native[i]`` and ``romanized[i]`` are one pair."""
     left, cut_left = tokenize(tokenizer, native, max_length)
     right, cut_right = tokenize(tokenizer, romanized, max_length)
-    return TokenizedPairs(left, right, cut_left + cut_right)
+    return TokenizedPairs(left, right, cut_left + cut_right, np.zeros(len(left), np.int16))
+
+
+def joined(parts: Sequence[TokenizedPairs]) -> TokenizedPairs:
+    """Several sets of pairs as one. A single one is returned as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    return TokenizedPairs(
+        Joined([p.native for p in parts]),  # type: ignore[misc]
+        Joined([p.romanized for p in parts]),  # type: ignore[misc]
+        sum(p.truncated for p in parts),
+        np.concatenate([p.languages for p in parts]),
+    )

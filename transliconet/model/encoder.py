@@ -97,13 +97,17 @@ class Encoder(nn.Module):
             )
         return layer
 
-    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor, layers: Collection[int]) -> dict[int, Tensor]:
+    def hidden_states(
+        self, input_ids: Tensor, attention_mask: Tensor, layers: Collection[int], halves: int = 1
+    ) -> dict[int, Tensor]:
         """Hidden states of the wanted layers; the others are not kept.
 
         Args:
             input_ids: (N, L) int64.
             attention_mask: (N, L) bool, True at tokens.
             layers: indices as transformers' ``hidden_states`` has them.
+            halves: rows are so many texts of L / halves tokens each, padding included, that attend to each other; the
+                positions of each start anew.
 
         Returns:
             layer → (N, L, H).
@@ -120,11 +124,19 @@ class Encoder(nn.Module):
         modules = {0: body.embeddings, **{i + 1: m for i, m in enumerate(body.encoder.layer)}}
         hooks = [modules[layer].register_forward_hook(keep(layer)) for layer in layers]
         try:
-            body(input_ids=input_ids, attention_mask=attention_mask)
+            body(input_ids=input_ids, attention_mask=attention_mask, position_ids=self._positions(input_ids, halves))
         finally:
             for hook in hooks:
                 hook.remove()
         return kept
+
+    def _positions(self, input_ids: Tensor, halves: int) -> Tensor | None:
+        if halves == 1:
+            return None  # transformers' own
+        number, length = input_ids.shape
+        pad_id = self.masked_lm.config.pad_token_id
+        parts = (input_ids != pad_id).view(number, halves, length // halves)
+        return (parts.cumsum(-1) * parts + pad_id).view(number, length)
 
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""

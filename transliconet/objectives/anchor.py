@@ -12,19 +12,26 @@ from transliconet.model.pooling import POOLINGS, pool
 from transliconet.objectives.combine import CLEAN, EncodedPairs, Reads
 
 
-def anchored_loss(vectors: Tensor, anchors: Tensor, temperature: float = 0.05, same: float = 0.999) -> Tensor:
+def anchored_loss(
+    vectors: Tensor,
+    anchors: Tensor,
+    temperature: float = 0.05,
+    same: float = 0.999,
+    negatives: Tensor | None = None,
+) -> Tensor:
     r"""InfoNCE from trained vectors to fixed ones, by cosine (van den Oord et al., 2018, equation 4).
 
     .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(\cos(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(\cos(v_i, a_k)/T)}
 
-    :math:`C(i)` leaves out every other anchor that is the same as :math:`a_i` (cosine above ``same``): equal texts in a
-    batch are no negatives.
+    :math:`C(i)` holds the anchors of the batch and ``negatives``, but leaves out every other one that is the same as
+    :math:`a_i` (cosine above ``same``): equal texts are no negatives.
 
     Args:
         vectors: (B, D), trained.
         anchors: (B, D), fixed; row i belongs to row i of ``vectors``.
         temperature: T > 0.
         same: cosine of two anchors from which they count as one.
+        negatives: (K, D), fixed; anchors of other texts. They cost a matrix product, no forward pass.
 
     Returns:
         Scalar, float32.
@@ -42,9 +49,10 @@ def anchored_loss(vectors: Tensor, anchors: Tensor, temperature: float = 0.05, s
             f"a batch of {len(vectors)} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more"
         )
     v, a = F.normalize(vectors.float(), dim=-1), F.normalize(anchors.float(), dim=-1)
-    own = torch.eye(len(v), dtype=torch.bool, device=v.device)
-    no_negative = (a @ a.T > same) & ~own
-    scores = (v @ a.T / temperature).masked_fill(no_negative, float("-inf"))
+    candidates = a if negatives is None else torch.cat([a, F.normalize(negatives.float(), dim=-1)])
+    own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
+    no_negative = (a @ candidates.T > same) & ~own
+    scores = (v @ candidates.T / temperature).masked_fill(no_negative, float("-inf"))
     return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
 
 
@@ -72,6 +80,7 @@ class AnchoredContrast:
             view's forward pass.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
+        negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
     """
 
     weight: float = 1.0
@@ -81,11 +90,13 @@ class AnchoredContrast:
     layer: int | str = "last"
     pooling: str = "mean"
     temperature: float = 0.05
+    negatives: int = 0
 
     def __post_init__(self) -> None:
         for name in ("weight", "contrast", "pull", "replay"):
             require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
         require_range("objective.anchor.temperature", self.temperature, above=0)
+        require_range("objective.anchor.negatives", self.negatives, least=0)
         require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
 
     @property
@@ -101,7 +112,8 @@ class AnchoredContrast:
         vectors = pool(hidden, batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK], self.pooling)
         romanized = vectors[-encoded.pairs :]
         terms = {
-            "anchor": self.contrast * anchored_loss(romanized, anchors, self.temperature),
+            "anchor": self.contrast
+            * anchored_loss(romanized, anchors, self.temperature, negatives=batch.get(keys.NEGATIVES)),
             "pull": self.pull * pull_loss(romanized, anchors),
         }
         if self.reads_native:

@@ -1,6 +1,6 @@
 """What an objective is, what it reads, and how several are summed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +10,8 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import ConfigError
 
-MASKED, CLEAN = "masked", "clean"
-IDS_OF_INPUT = {MASKED: keys.MASKED_IDS, CLEAN: keys.INPUT_IDS}
+MASKED, CLEAN, JOINED = "masked", "clean", "joined"
+"""Kinds of input: rows with masked tokens, rows as they are, and both masked rows of a pair as one (:func:`join`)."""
 
 Reads = set[tuple[str, int]]
 """(input, hidden layer) pairs: the states an objective needs."""
@@ -23,13 +23,15 @@ class EncoderLike(Protocol):
     @property
     def layers(self) -> int: ...
     def layer_number(self, layer: int | str, option: str = ...) -> int: ...
-    def hidden_states(self, input_ids: Tensor, attention_mask: Tensor, layers: set[int]) -> dict[int, Tensor]: ...
+    def hidden_states(
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+    ) -> dict[int, Tensor]: ...
     def vocabulary_logits(self, hidden: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """A batch and the hidden states, (2B, L, H) each, that the objectives asked for.
+    """A batch and the hidden states that the objectives asked for, (2B, L, H) each; of joined input (B, 2L, H).
 
     Where no objective reads the native view, batch and states hold the B romanised rows alone.
     """
@@ -81,8 +83,25 @@ def romanized_only(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The batch without its native rows, cut to the longest that is left."""
     pairs = len(batch[keys.PAIR_INDEX])
     length = int(batch[keys.ATTENTION_MASK][pairs:].any(0).sum())
-    by_pair = (keys.PAIR_INDEX, keys.ANCHOR)
-    return {k: v if k in by_pair else v[pairs:, :length] for k, v in batch.items()}
+    return {k: v if k in keys.BY_PAIR else v[pairs:, :length] for k, v in batch.items()}
+
+
+def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str], option: str = "layer") -> list[int]:
+    """One layer or several as indices of the hidden states, each once.
+
+    Raises:
+        ConfigError: the encoder has no such layer, or none is named.
+    """
+    several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
+    if not several:
+        raise ConfigError(f"{option}=[]", "no layer", "Name one, e.g. 8, or several, [4, 8, last]")
+    return list(dict.fromkeys(encoder.layer_number(layer, option) for layer in several))
+
+
+def join(rows: Tensor) -> Tensor:
+    """(2B, L) rows of both views → (B, 2L): each native row with its romanised row behind it."""
+    pairs = len(rows) // 2
+    return torch.cat([rows[:pairs], rows[pairs:]], dim=1)
 
 
 def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads, native: bool = True) -> EncodedPairs:
@@ -92,7 +111,12 @@ def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads, nati
     hidden: dict[tuple[str, int], Tensor] = {}
     for kind in sorted({kind for kind, _ in reads}):
         layers = {layer for k, layer in reads if k == kind}
-        states = encoder.hidden_states(batch[IDS_OF_INPUT[kind]], batch[keys.ATTENTION_MASK], layers)
+        ids, attention, halves = batch[keys.INPUT_IDS], batch[keys.ATTENTION_MASK], 1
+        if kind != CLEAN:
+            ids = batch[keys.MASKED_IDS]
+        if kind == JOINED:
+            ids, attention, halves = join(ids), join(attention), 2
+        states = encoder.hidden_states(ids, attention, layers, halves)
         hidden.update({(kind, layer): state for layer, state in states.items()})
     return EncodedPairs(batch, hidden, encoder)
 

@@ -1,5 +1,6 @@
 """Transliteration contrastive modelling: a sentence and its romanisation are each other's nearest neighbour."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS, pool
-from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, Reads
+from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, EncoderLike, Reads, layer_numbers
+from transliconet.objectives.negatives import same_pair
 
 SIMILARITIES = ("dot", "cosine")
 
@@ -20,6 +22,7 @@ def tcm_loss(
     similarity: str = "dot",
     temperature: float = 1.0,
     same_view_negatives: bool = True,
+    same: Tensor | None = None,
 ) -> Tensor:
     r"""Symmetric InfoNCE between the two views (TransliCo, arXiv 2401.06620, equation 2).
 
@@ -36,6 +39,8 @@ def tcm_loss(
         similarity: ``dot`` or ``cosine``.
         temperature: T > 0.
         same_view_negatives: whether vectors of one's own view count as negatives.
+        same: (B, B) bool, True where two pairs say the same (:func:`transliconet.objectives.negatives.same_pair`): in
+            neither view are they negatives of each other. None: all other pairs are.
 
     Returns:
         Scalar, float32.
@@ -60,6 +65,9 @@ def tcm_loss(
     excluded = torch.eye(2 * pairs, dtype=torch.bool, device=scores.device)
     if not same_view_negatives:
         excluded = (rows < pairs).unsqueeze(0) == (rows < pairs).unsqueeze(1)
+    if same is not None:
+        other = same & ~torch.eye(pairs, dtype=torch.bool, device=same.device)
+        excluded = excluded | other.repeat(2, 2)
     return F.cross_entropy(scores.masked_fill(excluded, float("-inf")), (rows + pairs) % (2 * pairs))
 
 
@@ -70,23 +78,26 @@ class TransliterationContrast:
     Args:
         weight: factor in the total loss.
         scale: factor of the loss itself; the paper's code halves it before weighing it.
-        layer: hidden layer, 0 the embeddings; ``last`` is the top one.
+        layer: hidden layer, 0 the embeddings; ``last`` the top. Several, ``[4, 8, last]``: the mean of their losses.
         pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls``.
         similarity: ``dot`` or ``cosine``.
         temperature: T > 0.
         same_view_negatives: see :func:`tcm_loss`.
         input: ``masked`` contrasts the masked input, sharing the masked-LM forward pass; ``clean`` the text as it is,
             at the cost of a second pass when MLM is also on.
+        false_negatives: overlap of tokens from which two pairs of a batch are no negatives of each other, 1 for equal
+            texts (:func:`transliconet.objectives.negatives.same_text`); None, as in the paper: all are.
     """
 
     weight: float = 0.5
     scale: float = 0.5
-    layer: int | str = 8
+    layer: int | str | Sequence[int | str] = 8
     pooling: str = "mean"
     similarity: str = "dot"
     temperature: float = 1.0
     same_view_negatives: bool = True
     input: str = MASKED
+    false_negatives: float | None = None
 
     def __post_init__(self) -> None:
         require_range("objective.tcm.weight", self.weight, least=0)
@@ -95,18 +106,27 @@ class TransliterationContrast:
         require_choice("objective.tcm.pooling", self.pooling, POOLINGS)
         require_choice("objective.tcm.similarity", self.similarity, SIMILARITIES)
         require_choice("objective.tcm.input", self.input, (MASKED, CLEAN))
+        if self.false_negatives is not None:
+            require_range("objective.tcm.false_negatives", self.false_negatives, above=0, most=1)
 
     @property
     def reads_native(self) -> bool:
         return True
 
-    def reads(self, encoder: object) -> Reads:
-        return {(self.input, encoder.layer_number(self.layer, "objective.tcm.layer"))}  # type: ignore[attr-defined]
+    def reads(self, encoder: EncoderLike) -> Reads:
+        return {(self.input, layer) for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        hidden = encoded.hidden[self.input, encoded.encoder.layer_number(self.layer)]
-        content, attention = encoded.batch[keys.CONTENT_MASK], encoded.batch[keys.ATTENTION_MASK]
-        vectors = pool(hidden, content, attention, self.pooling)
-        native, romanized = vectors[: encoded.pairs], vectors[encoded.pairs :]
-        loss = tcm_loss(native, romanized, self.similarity, self.temperature, self.same_view_negatives)
-        return {"tcm": self.scale * loss}
+        batch = encoded.batch
+        content, attention = batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK]
+        same = None
+        if self.false_negatives is not None:
+            same = same_pair(batch[keys.INPUT_IDS], content, self.false_negatives)
+        losses = []
+        for layer in layer_numbers(encoded.encoder, self.layer):
+            vectors = pool(encoded.hidden[self.input, layer], content, attention, self.pooling)
+            native, romanized = vectors[: encoded.pairs], vectors[encoded.pairs :]
+            losses.append(
+                tcm_loss(native, romanized, self.similarity, self.temperature, self.same_view_negatives, same)
+            )
+        return {"tcm": self.scale * torch.stack(losses).mean()}

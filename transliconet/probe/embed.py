@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from transliconet.data.collate import Vocabulary, content_mask, pad
-from transliconet.data.tokenize import Ragged, tokenize
+from transliconet.data.tokenize import Joined, Ragged, tokenize
 from transliconet.errors import DataError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import pool
@@ -42,7 +42,7 @@ def embed(
 
 
 def embed_rows(
-    encoder: Encoder, rows: Ragged, layer: int | str = "last", pooling: str = "mean", batch_tokens: int = 4096
+    encoder: Encoder, rows: Ragged | Joined, layer: int | str = "last", pooling: str = "mean", batch_tokens: int = 4096
 ) -> np.ndarray:
     """:func:`embed` for token ids."""
     number = encoder.layer_number(layer, "probe.layer")

@@ -30,7 +30,7 @@ class PairModule(pl.LightningModule):
         objectives: by name; those that are None or of weight 0 are off.
         optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
         scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer step; None: constant.
-        weight_decay, new_rows_lr: see :func:`transliconet.train.optim.parameter_groups`.
+        weight_decay, new_rows_lr, layer_decay: see :func:`transliconet.train.optim.parameter_groups`.
 
     Raises:
         ConfigError: no objective is on, or one reads a layer that the encoder does not have.
@@ -44,6 +44,7 @@ class PairModule(pl.LightningModule):
         scheduler: MakeScheduler | None = None,
         weight_decay: float = 0.01,
         new_rows_lr: float = 1.0,
+        layer_decay: float = 1.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -51,7 +52,7 @@ class PairModule(pl.LightningModule):
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
         self.reads_native = any(o.reads_native for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
-        self.weight_decay, self.new_rows_lr = weight_decay, new_rows_lr
+        self.decays = {"weight_decay": weight_decay, "new_rows_lr": new_rows_lr, "layer_decay": layer_decay}
 
     def on_fit_start(self) -> None:
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
@@ -73,7 +74,7 @@ class PairModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         try:
-            groups = parameter_groups(self.encoder, self.weight_decay, self.new_rows_lr)
+            groups = parameter_groups(self.encoder, **self.decays)
             optimizer = self.make_optimizer(groups)
         except (TypeError, ValueError) as error:
             raise ConfigError("optim.optimizer", str(error), "Change that option") from error

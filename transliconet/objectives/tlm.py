@@ -1,0 +1,41 @@
+"""Transliteration language modelling: hidden tokens of one script are predicted from both."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from transliconet import keys
+from transliconet.errors import require_range
+from transliconet.objectives.combine import JOINED, EncodedPairs, EncoderLike, Reads, join
+from transliconet.objectives.mlm import mlm_loss
+
+
+@dataclass(frozen=True)
+class TransliterationLanguageModel:
+    r"""Masked language modelling on a sentence and its romanisation put one behind the other (PPA, arXiv 2406.19759).
+
+    The loss is TLM's (Lample & Conneau, 2019, section 3.3), with the romanisation where they have a translation: of
+    :math:`[x; \hat x]`, whose halves each count their positions from the start,
+
+    .. math:: -\frac{1}{|M|} \sum_{i \in M} \log p\big([x; \hat x]_i \mid [x; \hat x]_{\setminus M}\big)
+
+    Each half keeps its own special tokens. It takes a forward pass of its own, over rows twice as long.
+    """
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_range("objective.tlm.weight", self.weight, least=0)
+
+    @property
+    def reads_native(self) -> bool:
+        return True
+
+    def reads(self, encoder: EncoderLike) -> Reads:
+        return {(JOINED, encoder.layers)}
+
+    def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
+        labels = join(encoded.batch[keys.LABELS])
+        hidden = encoded.hidden[JOINED, encoded.encoder.layers]
+        chosen = labels != keys.IGNORE
+        return {"tlm": mlm_loss(encoded.encoder.vocabulary_logits(hidden[chosen]), labels[chosen])}
