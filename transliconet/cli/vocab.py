@@ -1,5 +1,6 @@
 """``transliconet vocab``: encoder → encoder with another vocabulary."""
 
+from itertools import chain
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -13,6 +14,7 @@ from transliconet.errors import ConfigError
 from transliconet.export import export_encoder
 from transliconet.report.card import vocabulary_card
 from transliconet.vocab.apply import changed_share
+from transliconet.vocab.method import Material
 
 
 def vocab(cfg: DictConfig) -> tuple[dict[str, int], dict[str, float]]:
@@ -29,12 +31,14 @@ def vocab(cfg: DictConfig) -> tuple[dict[str, int], dict[str, float]]:
     if cfg.protect and pairs is None:
         raise ConfigError(f"protect={list(cfg.protect)}", "no pairs folder to take their text from", "Add pairs=FOLDER")
     texts = {t: pairs.part("all", languages=[t])["text"].to_pylist() for t in _languages(pairs)} if pairs else {}
+    romanized = pairs.part("all")["romanized"].to_pylist() if pairs else []
     if absent := [t for t in cfg.protect if t not in texts]:
         raise ConfigError(f"protect={absent}", "not in the pairs folder", f"It has {', '.join(texts)}")
     encoder = build_encoder(cfg.encoder, pairs)
     before = encoder.tokenizer
     protected = [text for tag in cfg.protect for text in texts[tag]]
-    encoder, counts = build(cfg.method)(encoder, romanizer(cfg.romanizer), protected)
+    everything = [*chain.from_iterable(texts.values()), *romanized]
+    encoder, counts = build(cfg.method)(encoder, Material(romanizer(cfg.romanizer), protected, everything))
     changed = {tag: changed_share(before, encoder.tokenizer, native) for tag, native in texts.items()}
     export_encoder(encoder, out, vocabulary_card(encoder.name, counts, changed))
     return counts, changed

@@ -1,13 +1,13 @@
 """TransMI from start to finish: plan, protect, extend, report."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from transliconet.corpus.romanize import Romanizer
 from transliconet.corpus.scripts import scripts_in
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.apply import drop_pieces_used_in, extend, unigram_vocabulary
 from transliconet.vocab.merge import merge_pieces
+from transliconet.vocab.method import Material
 
 
 @dataclass(frozen=True)
@@ -24,25 +24,20 @@ class TransMI:
     scripts: Collection[str] | None = None
     min_length: int = 1
 
-    def __call__(
-        self, encoder: Encoder, romanizer: Romanizer, protect: Sequence[str] = ()
-    ) -> tuple[Encoder, dict[str, int]]:
+    def __call__(self, encoder: Encoder, material: Material) -> tuple[Encoder, dict[str, int]]:
         """The extended encoder, and counts: pieces added and pieces that gave nothing, by reason.
 
-        Args:
-            encoder: changed in place; use the one returned.
-            romanizer: pieces have no language, so it is called without one.
-            protect: texts that must be cut as before; new pieces that they would use are left out.
+        New pieces that the protected texts would use are left out. The encoder given is changed; use the one returned.
         """
         wanted = None if self.scripts is None else set(self.scripts)
         plan = merge_pieces(
             unigram_vocabulary(encoder.tokenizer),
-            lambda text: romanizer(text, ""),
+            lambda text: material.romanizer(text, ""),
             self.merge,
             set(encoder.tokenizer.all_special_ids),
             self.min_length,
             keep=None if wanted is None else lambda text: bool(scripts_in(text) & wanted),
         )
-        if protect:
-            plan = drop_pieces_used_in(encoder.tokenizer, plan, protect)
+        if material.protected:
+            plan = drop_pieces_used_in(encoder.tokenizer, plan, material.protected)
         return extend(encoder, plan.new), {"added": len(plan.new), **plan.skipped}
