@@ -221,13 +221,17 @@ def test_without_replay_the_native_rows_are_not_computed(encoder: Encoder, cldr_
     terms = []
     with torch.no_grad():
         for replay in (0.0, 1.0):
-            objective = AnchoredContrast(replay=replay)
-            terms.append(objective(encode(encoder, batch, objective.reads(encoder), objective.reads_native)))
+            objective = AnchoredContrast(pull=1.0, replay=replay, replay_share=0.5)
+            terms.append(objective(encode(encoder, batch, objective.reads(encoder), objective.native_share)))
     hook.remove()
     pairs = len(batch[keys.PAIR_INDEX])
-    assert rows == [pairs, 2 * pairs]
+    assert rows == [pairs, pairs + pairs // 2]
+    assert terms[0].keys() == {"anchor", "pull"}
     assert terms[0]["anchor"].item() == pytest.approx(terms[1]["anchor"].item(), rel=1e-5)
-    assert terms[1]["replay"].item() == pytest.approx(0, abs=1e-5)  # the model still is its own teacher
+    assert terms[1]["pull_replay"].item() == pytest.approx(0, abs=1e-5)  # the model still is its own teacher
+    anchors = batch[keys.ANCHOR]
+    expected = slow_anchored(anchors[:4].numpy(), anchors.numpy(), 0.05)
+    assert terms[1]["anchor_replay"].item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_training_draws_romanised_text_to_the_anchors(

@@ -72,12 +72,13 @@ def test_every_group_is_offered_by_a_root_and_named_in_its_help() -> None:
 
 def test_the_paper_run_has_the_settings_of_the_paper() -> None:
     cfg = composed("train", "experiment=translico", "pairs=x")
-    assert OmegaConf.to_container(cfg.objective) == {
+    on = {name: o for name, o in OmegaConf.to_container(cfg.objective).items() if o["weight"] > 0}
+    assert on == {
         "mlm": {"_target_": "transliconet.objectives.mlm.MaskedLanguageModel", "weight": 1.0},
         "tcm": {
             "_target_": "transliconet.objectives.tcm.TransliterationContrast",
             "weight": 0.5, "scale": 0.5, "layer": 8, "pooling": "mean", "similarity": "dot", "temperature": 1.0,
-            "same_view_negatives": True, "input": "masked",
+            "same_view_negatives": True, "input": "masked", "false_negatives": None,
         },
     }  # fmt: skip
     assert cfg.encoder.path == "cis-lmu/glot500-base"
@@ -89,6 +90,17 @@ def test_the_paper_run_has_the_settings_of_the_paper() -> None:
         0.8,
         0.1,
     )
+
+
+@pytest.mark.parametrize(
+    ("objective", "on"),
+    [("translico", "mlm tcm"), ("contrast", "tcm"), ("ppa", "mlm tcm tlm"), ("anchored", "anchor"), ("parts", "")],
+)
+def test_what_each_objective_switches_on(objective: str, on: str) -> None:
+    cfg = composed("train", f"objective={objective}", "pairs=x")
+    assert [name for name in cfg.objective if cfg.objective[name].weight > 0] == on.split()
+    summed = composed("train", "objective=parts", "objective.tlm.weight=0.5", "objective.words.weight=2", "pairs=x")
+    assert [name for name in summed.objective if summed.objective[name].weight > 0] == ["tlm", "words"]
 
 
 def test_an_experiment_leaves_the_last_word_to_the_command_line() -> None:

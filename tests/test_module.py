@@ -1,5 +1,6 @@
 """Training itself: it learns, it can be repeated, and what is not trained is not touched."""
 
+import csv
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
 from transliconet import keys
@@ -19,7 +21,7 @@ from transliconet.model.freeze import choose_trainable
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.train.callbacks import Throughput
+from transliconet.train.callbacks import ProbeWhileTraining, Throughput
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay, parameter_groups
 
@@ -213,3 +215,24 @@ def test_bfloat16_trains(fit: Callable[..., PairModule]) -> None:
 def test_a_layer_beyond_the_encoder_stops_before_training(encoder: Encoder) -> None:
     with pytest.raises(ConfigError, match=r"objective.tcm.layer=8: tiny has hidden layers 0 \(embeddings\) to 2"):
         make_module(encoder, {"tcm": TransliterationContrast()})
+
+
+def test_probing_while_training_is_logged_and_can_be_watched(
+    cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder], tmp_path: Path
+) -> None:
+    module = make_module(make_encoder())
+    probing = ProbeWhileTraining(RetrievalProbe(), cldr_pairs, every_n_steps=2)
+    best = ModelCheckpoint(tmp_path, monitor="probe/native→romanized", mode="max", every_n_train_steps=2)
+    trainer = pl.Trainer(
+        max_steps=5, accelerator="cpu", logger=CSVLogger(tmp_path, "", ""), callbacks=[probing, best],
+        enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False, log_every_n_steps=50,
+    )  # fmt: skip
+    trainer.fit(module, datamodule=PairsDataModule(cldr_pairs, module.encoder.tokenizer, 64, 16, 48, masking=Masking()))
+    with (tmp_path / "metrics.csv").open() as f:
+        rows = [r for r in csv.DictReader(f) if r.get("probe/train_seconds")]
+    assert [int(r["step"]) for r in rows] == [2, 4]
+    assert float(rows[0]["probe/train_seconds"]) < float(rows[1]["probe/train_seconds"])
+    assert 0 <= float(rows[1]["probe/romanized→native"]) <= 1
+    assert best.best_model_score is not None
+    with pytest.raises(ConfigError, match="probe_every_n_steps=0"):
+        ProbeWhileTraining(RetrievalProbe(), cldr_pairs, every_n_steps=0)

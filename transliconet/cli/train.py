@@ -1,13 +1,16 @@
 """``transliconet train``: pairs folder and encoder → run folder."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 import transformers
 from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command
+from transliconet.cli.surgery import operate
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
@@ -15,10 +18,13 @@ from transliconet.model.freeze import choose_trainable
 from transliconet.objectives.anchor import AnchoredContrast
 from transliconet.objectives.combine import CLEAN
 from transliconet.objectives.words import WordAlignment
-from transliconet.train.callbacks import Throughput
+from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.train.callbacks import ProbeWhileTraining, Throughput
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
 from transliconet.train.teacher import Teacher
+
+log = logging.getLogger(__name__)
 
 
 def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
@@ -32,18 +38,27 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
     return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
 
 
-def _data_of(module: PairModule) -> dict[str, Any]:
+def _data_of(module: PairModule, precision: str) -> dict[str, Any]:
     """What the objectives that are on read beside token ids, as arguments of the data module."""
+    autocast = torch.bfloat16 if precision == "bf16-mixed" else None
     arguments: dict[str, Any] = {}
     if all(kind == CLEAN for kind, _ in module.reads):
         arguments["masking"] = None
     for objective in module.objectives.values():
         if isinstance(objective, AnchoredContrast):
-            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling)
+            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling, autocast)
             arguments["negatives"] = objective.negatives
         if isinstance(objective, WordAlignment):
             arguments["words"] = True
     return arguments
+
+
+def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder) -> list[pl.Callback]:
+    if cfg.probe_every_n_steps is None:
+        return []
+    if probe is None:
+        raise ConfigError("probe=none", f"probe_every_n_steps={cfg.probe_every_n_steps} has no probe", "Choose a probe")
+    return [ProbeWhileTraining(probe, pairs, cfg.probe_every_n_steps)]
 
 
 def train(cfg: DictConfig) -> TrainResult:
@@ -51,8 +66,12 @@ def train(cfg: DictConfig) -> TrainResult:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
+    if cfg.method:
+        operated = operate(cfg, encoder, pairs)
+        log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
+        encoder = operated.encoder
     module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))
-    read_by_data = _data_of(module)
+    read_by_data = _data_of(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
     data = build(
         cfg.data,
@@ -68,7 +87,7 @@ def train(cfg: DictConfig) -> TrainResult:
     trainer = build(
         cfg.trainer,
         logger=list(build(cfg.logger).values()),
-        callbacks=[build(cfg.checkpoint), Throughput()],
+        callbacks=[build(cfg.checkpoint), Throughput(), *_probing(cfg, probe, pairs)],
         default_root_dir=str(out),
     )
     ends = cfg.trainer

@@ -1,5 +1,6 @@
 """Anchored contrast: romanised text is drawn to where the frozen starting model has its native text."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS, pool
-from transliconet.objectives.combine import CLEAN, EncodedPairs, Reads
+from transliconet.objectives.combine import CLEAN, EncodedPairs, EncoderLike, Reads
 
 
 def anchored_loss(
@@ -44,7 +45,7 @@ def anchored_loss(
     0.3133
     """
     require_range("temperature", temperature, above=0)
-    if len(vectors) < 2:
+    if len(vectors) < 2 and (negatives is None or not len(negatives)):
         raise ConfigError(
             f"a batch of {len(vectors)} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more"
         )
@@ -67,7 +68,7 @@ def pull_loss(vectors: Tensor, anchors: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AnchoredContrast:
-    """Contrast and pull of the romanised view towards the native vectors of the starting model.
+    """Both views are drawn to the native vectors of the starting model.
 
     The anchors are the pooled native states of the model as it was before training; the data module computes them once
     and caches them beside the pairs.
@@ -75,9 +76,10 @@ class AnchoredContrast:
     Args:
         weight: factor in the total loss.
         contrast: factor of :func:`anchored_loss` within this objective.
-        pull: factor of :func:`pull_loss` of the romanised view.
-        replay: factor of :func:`pull_loss` of the native view, which keeps native text where it was; 0 saves the native
-            view's forward pass.
+        pull: factor of :func:`pull_loss`.
+        replay: factor of the same two losses of the native view, which keep native text where it was. Needed only where
+            weights are trained that native text shares.
+        replay_share: share of a batch's pairs whose native view is replayed; the others' is not computed.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
         negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
@@ -85,8 +87,9 @@ class AnchoredContrast:
 
     weight: float = 1.0
     contrast: float = 1.0
-    pull: float = 1.0
+    pull: float = 0.0
     replay: float = 0.0
+    replay_share: float = 0.5
     layer: int | str = "last"
     pooling: str = "mean"
     temperature: float = 0.05
@@ -95,27 +98,37 @@ class AnchoredContrast:
     def __post_init__(self) -> None:
         for name in ("weight", "contrast", "pull", "replay"):
             require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
+        require_range("objective.anchor.replay_share", self.replay_share, above=0, most=1)
         require_range("objective.anchor.temperature", self.temperature, above=0)
         require_range("objective.anchor.negatives", self.negatives, least=0)
         require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
 
     @property
-    def reads_native(self) -> bool:
-        return self.replay > 0
+    def native_share(self) -> float:
+        return self.replay_share if self.replay > 0 else 0.0
 
-    def reads(self, encoder: object) -> Reads:
-        return {(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"))}  # type: ignore[attr-defined]
+    def reads(self, encoder: EncoderLike) -> Reads:
+        return {(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"))}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         hidden = encoded.hidden[CLEAN, encoded.encoder.layer_number(self.layer)]
-        batch, anchors = encoded.batch, encoded.batch[keys.ANCHOR]
+        batch = encoded.batch
         vectors = pool(hidden, batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK], self.pooling)
-        romanized = vectors[-encoded.pairs :]
-        terms = {
-            "anchor": self.contrast
-            * anchored_loss(romanized, anchors, self.temperature, negatives=batch.get(keys.NEGATIVES)),
-            "pull": self.pull * pull_loss(romanized, anchors),
-        }
-        if self.reads_native:
-            terms["replay"] = self.replay * pull_loss(vectors[: encoded.pairs], anchors)
+        terms = self._terms(vectors[-encoded.pairs :], batch)
+        if self.replay > 0:
+            replayed = self._terms(vectors[: encoded.native], batch)
+            terms.update({f"{name}_replay": self.replay * loss for name, loss in replayed.items()})
+        return terms
+
+    def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The losses of one view of the first pairs of the batch."""
+        terms: dict[str, Tensor] = {}
+        anchors = batch[keys.ANCHOR]
+        if self.contrast:
+            others = [anchors[len(vectors) :], *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
+            terms["anchor"] = self.contrast * anchored_loss(
+                vectors, anchors[: len(vectors)], self.temperature, negatives=torch.cat(others)
+            )
+        if self.pull:
+            terms["pull"] = self.pull * pull_loss(vectors, anchors[: len(vectors)])
         return terms

@@ -1,5 +1,6 @@
 """What an objective is, what it reads, and how several are summed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,7 +34,8 @@ class EncoderLike(Protocol):
 class EncodedPairs:
     """A batch and the hidden states that the objectives asked for, (2B, L, H) each; of joined input (B, 2L, H).
 
-    Where no objective reads the native view, batch and states hold the B romanised rows alone.
+    Where the objectives read the native view of ``native`` pairs only, batch and states hold the native rows of the
+    first so many, then all B romanised rows.
     """
 
     batch: Mapping[str, Tensor]
@@ -45,6 +47,11 @@ class EncodedPairs:
         """B."""
         return len(self.batch[keys.PAIR_INDEX])
 
+    @property
+    def native(self) -> int:
+        """Pairs whose native row is there."""
+        return len(self.batch[keys.INPUT_IDS]) - self.pairs
+
 
 class Objective(Protocol):
     """One weighted part of the training loss."""
@@ -52,8 +59,8 @@ class Objective(Protocol):
     @property
     def weight(self) -> float: ...
     @property
-    def reads_native(self) -> bool:
-        """Whether it needs the native rows; if none does, they are not computed."""
+    def native_share(self) -> float:
+        """Share of a batch's pairs whose native row it needs; what no objective needs is not computed."""
         ...
 
     def reads(self, encoder: EncoderLike) -> Reads:
@@ -79,11 +86,18 @@ def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
     return on
 
 
-def romanized_only(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The batch without its native rows, cut to the longest that is left."""
+def native_rows(pairs: int, share: float) -> int:
+    """How many pairs of a batch have their native row computed: ``share`` of them, rounded up."""
+    return math.ceil(pairs * share)
+
+
+def without_natives(batch: Mapping[str, Tensor], native: int) -> dict[str, Tensor]:
+    """The batch without the native rows of all pairs but the first ``native``, cut to the longest row that is left."""
     pairs = len(batch[keys.PAIR_INDEX])
-    length = int(batch[keys.ATTENTION_MASK][pairs:].any(0).sum())
-    return {k: v if k in keys.BY_PAIR else v[pairs:, :length] for k, v in batch.items()}
+    attention = batch[keys.ATTENTION_MASK]
+    rows = torch.cat([torch.arange(native), torch.arange(pairs, 2 * pairs)]).to(attention.device)
+    length = int(attention[rows].any(0).sum())
+    return {k: v if k in keys.BY_PAIR else v[rows, :length] for k, v in batch.items()}
 
 
 def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str], option: str = "layer") -> list[int]:
@@ -104,10 +118,11 @@ def join(rows: Tensor) -> Tensor:
     return torch.cat([rows[:pairs], rows[pairs:]], dim=1)
 
 
-def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads, native: bool = True) -> EncodedPairs:
-    """Run the encoder once per kind of input, over both views at once, or over the romanised one alone."""
-    if not native:
-        batch = romanized_only(batch)
+def encode(encoder: EncoderLike, batch: Mapping[str, Tensor], reads: Reads, native_share: float = 1.0) -> EncodedPairs:
+    """Run the encoder once per kind of input, over romanised rows and ``native_share`` of the native ones together."""
+    pairs = len(batch[keys.PAIR_INDEX])
+    if (native := native_rows(pairs, native_share)) < pairs:
+        batch = without_natives(batch, native)
     hidden: dict[tuple[str, int], Tensor] = {}
     for kind in sorted({kind for kind, _ in reads}):
         layers = {layer for k, layer in reads if k == kind}

@@ -44,8 +44,8 @@ class MaskedLanguageModel:
         require_range("objective.mlm.weight", self.weight, least=0)
 
     @property
-    def reads_native(self) -> bool:
-        return True
+    def native_share(self) -> float:
+        return 1.0
 
     def reads(self, encoder: object) -> Reads:
         return {(MASKED, encoder.layers)}  # type: ignore[attr-defined]

@@ -110,8 +110,8 @@ class TransliterationContrast:
             require_range("objective.tcm.false_negatives", self.false_negatives, above=0, most=1)
 
     @property
-    def reads_native(self) -> bool:
-        return True
+    def native_share(self) -> float:
+        return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
         return {(self.input, layer) for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")}

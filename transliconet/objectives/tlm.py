@@ -28,8 +28,8 @@ class TransliterationLanguageModel:
         require_range("objective.tlm.weight", self.weight, least=0)
 
     @property
-    def reads_native(self) -> bool:
-        return True
+    def native_share(self) -> float:
+        return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
         return {(JOINED, encoder.layers)}

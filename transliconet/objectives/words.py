@@ -109,8 +109,8 @@ class WordAlignment:
         require_range("objective.words.temperature", self.temperature, above=0)
 
     @property
-    def reads_native(self) -> bool:
-        return True
+    def native_share(self) -> float:
+        return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
         return {(CLEAN, encoder.layer_number(self.layer, "objective.words.layer"))}

@@ -42,9 +42,14 @@ def embed(
 
 
 def embed_rows(
-    encoder: Encoder, rows: Ragged | Joined, layer: int | str = "last", pooling: str = "mean", batch_tokens: int = 4096
+    encoder: Encoder,
+    rows: Ragged | Joined,
+    layer: int | str = "last",
+    pooling: str = "mean",
+    batch_tokens: int = 4096,
+    autocast: torch.dtype | None = None,
 ) -> np.ndarray:
-    """:func:`embed` for token ids."""
+    """:func:`embed` for token ids; matrix products in ``autocast``'s precision, where one is given."""
     number = encoder.layer_number(layer, "probe.layer")
     require_range("probe.batch_tokens", batch_tokens, least=1)
     vocabulary = Vocabulary.of(encoder.tokenizer)
@@ -53,7 +58,7 @@ def embed_rows(
     training = encoder.training
     encoder.eval()
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(device.type, autocast, enabled=autocast is not None):
             for batch in _batches(rows.lengths, batch_tokens):
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)

@@ -1,11 +1,18 @@
 """What is measured while a run goes on."""
 
 import time
+from collections import defaultdict
+from collections.abc import Iterable
+from statistics import fmean
 
 import pytorch_lightning as pl
 from torch import Tensor
 
 from transliconet import keys
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.errors import require_range
+from transliconet.objectives.combine import native_rows
+from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
 
 
 class Throughput(pl.Callback):
@@ -25,8 +32,10 @@ class Throughput(pl.Callback):
         batch_idx: int,
     ) -> None:
         self._pairs += len(batch[keys.PAIR_INDEX]) * trainer.world_size
-        read = 0 if getattr(pl_module, "reads_native", True) else len(batch[keys.PAIR_INDEX])
-        self._tokens += int(batch[keys.ATTENTION_MASK][read:].sum()) * trainer.world_size
+        pairs = len(batch[keys.PAIR_INDEX])
+        native = native_rows(pairs, getattr(pl_module, "native_share", 1.0))
+        attention = batch[keys.ATTENTION_MASK]
+        self._tokens += int(attention[:native].sum() + attention[pairs:].sum()) * trainer.world_size
         if (batch_idx + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]
             return
         elapsed = time.monotonic() - self._since
@@ -34,3 +43,53 @@ class Throughput(pl.Callback):
         pl_module.log("tokens_per_s", self._tokens / elapsed)
         self._pairs = self._tokens = 0
         self._since = time.monotonic()
+
+
+class ProbeWhileTraining(pl.Callback):
+    """Runs a probe every so many steps and logs, for each task, ``probe/TASK`` (mean Acc@1 over languages) and
+    ``probe/train_seconds``, the time trained so far without the probes.
+
+    Args:
+        probe: what to run; on the first process, the others wait.
+        pairs: the folder it reads.
+        every_n_steps: optimizer steps between two probes; the first comes after so many.
+    """
+
+    def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
+        require_range("probe_every_n_steps", every_n_steps, least=1)
+        self.probe, self.pairs, self.every = probe, pairs, every_n_steps
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._probed, self._since, self._probing = 0, time.monotonic(), 0.0
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: dict[str, Tensor],
+        batch_idx: int,
+    ) -> None:
+        step = trainer.global_step
+        if step == self._probed or step % self.every:  # accumulated batches end several times in the same step
+            return
+        self._probed = step
+        started = time.monotonic()
+        means: dict[str, float] = {}
+        if trainer.is_global_zero:
+            means = mean_accuracies(self.probe.run(pl_module.encoder, self.pairs))  # type: ignore[arg-type]
+        means = trainer.strategy.broadcast(means)
+        self._probing += time.monotonic() - started
+        seconds = time.monotonic() - self._since - self._probing
+        metrics = {"probe/train_seconds": seconds, **{f"probe/{task}": acc for task, acc in means.items()}}
+        pl_module.log_dict(metrics, logger=False)  # for callbacks that watch; loggers would miss steps they do not log
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, step=step)
+
+
+def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
+    """Mean Acc@1 over languages of each task."""
+    by_task: defaultdict[str, list[float]] = defaultdict(list)
+    for record in records:
+        by_task[record.task].append(record.acc[1])
+    return {task: fmean(values) for task, values in by_task.items()}

@@ -50,7 +50,7 @@ class PairModule(pl.LightningModule):
         self.encoder = encoder
         self.objectives = active(objectives)
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
-        self.reads_native = any(o.reads_native for o in self.objectives.values())
+        self.native_share = max(o.native_share for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decays = {"weight_decay": weight_decay, "new_rows_lr": new_rows_lr, "layer_decay": layer_decay}
 
@@ -58,7 +58,7 @@ class PairModule(pl.LightningModule):
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        encoded = encode(self.encoder, batch, self.reads, self.reads_native)
+        encoded = encode(self.encoder, batch, self.reads, self.native_share)
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[keys.PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import nn
 
 from transliconet.data.tokenize import TokenizedPairs
@@ -34,11 +35,13 @@ class Teacher:
     Args:
         encoder: the starting model.
         layer, pooling: of the anchors.
+        autocast: precision of the matrix products; None: float32.
     """
 
     encoder: Encoder
     layer: int | str = "last"
     pooling: str = "mean"
+    autocast: torch.dtype | None = None
 
     def __call__(self, pairs: TokenizedPairs) -> np.ndarray:
         """(N, H) float32, one row a pair, memory-mapped where the tokens have a cache to stand beside."""
@@ -53,8 +56,9 @@ class Teacher:
         return np.load(file, mmap_mode="r")
 
     def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
-        return embed_rows(self.encoder, pairs.native, self.layer, self.pooling)
+        return embed_rows(self.encoder, pairs.native, self.layer, self.pooling, autocast=self.autocast)
 
     def _file(self, tokens: Path) -> Path:
-        settings = f"{weights_digest(self.encoder.masked_lm)} {self.encoder.layer_number(self.layer)} {self.pooling}"
+        layer = self.encoder.layer_number(self.layer)
+        settings = f"{weights_digest(self.encoder.masked_lm)} {layer} {self.pooling} {self.autocast}"
         return tokens / f"anchors-{hashlib.sha256(settings.encode()).hexdigest()[:20]}.npy"

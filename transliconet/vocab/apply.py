@@ -71,13 +71,15 @@ def drop_pieces_used_in(
     the original tokenizer cuts them.
     """
     first = len(unigram_vocabulary(tokenizer))
-    new = list(plan.new)
-    dropped = 0
+    new, dropped = list(plan.new), 0
+    texts = list(dict.fromkeys(texts))
     for _ in range(rounds):
-        extended = _with_pieces(tokenizer, new)
-        used = {i for ids in extended(list(texts), add_special_tokens=False)["input_ids"] for i in ids if i >= first}
+        rows = _with_pieces(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
+        used = {i for ids in rows for i in ids if i >= first}
         if not used:
             break
+        # A text that was cut without the pieces that go now is cut the same without them: it needs no second look.
+        texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
         new = [piece for id_, piece in enumerate(new, first) if id_ not in used]
         dropped += len(used)
     return MergePlan(tuple(new), {**plan.skipped, "protected": dropped})

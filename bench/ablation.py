@@ -1,0 +1,152 @@
+"""The recipes against one another: same pairs, same encoder, same training time, several seeds.
+
+    python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation [--minutes 2] [--seeds 0 1 2]
+
+Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of training, probes not
+counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after ``transliconet vocab``: recipes
+with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``, ``table.md`` and
+``curves.png`` to ``--out``; finished runs are not run again.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from transliconet.report.records import read_results
+from transliconet.train.callbacks import mean_accuracies
+
+TASKS = ("native→romanized", "romanized→eng_Latn", "native→eng_Latn")
+RECIPES = {  # name → (overrides, starts from the encoder with romanised pieces)
+    "translico (layer 8, dot, T = 1, MLM)": (
+        ["experiment=translico", "trainer=cpu", "trainer.accumulate_grad_batches=1", "data.max_length=64"], False,
+    ),
+    "ppa": (["experiment=ppa", "data.max_length=64"], False),
+    "plain TCM (cosine, T = 0.05)": (["objective=contrast", "data.batch_size=64", "data.max_length=64"], False),
+    "anchored": (["experiment=anchored"], False),
+    "recommended": (["experiment=recommended", "method=none"], True),
+}  # fmt: skip
+STUDENT_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
+"""Two-sided 97.5 % quantiles of Student's t for the mean of n runs."""
+
+
+def train(options: argparse.Namespace, recipe: str, seed: int, steps: int, out: Path, probe: bool) -> None:
+    overrides, extended = RECIPES[recipe]
+    languages = ",".join(options.languages)
+    train_on = ",".join(options.train_languages)
+    probing = (
+        ["probe.pivots=[eng_Latn]", f"probe.languages=[{languages}]", f"probe.max_candidates={options.candidates}",
+         "probe.layer=last", f"probe_every_n_steps={max(1, steps // 4)}"]
+        if probe else ["probe=none"]
+    )  # fmt: skip
+    command = [
+        str(Path(sys.executable).with_name("transliconet")), "train", *overrides, "trainer.accelerator=cpu",
+        "trainer.devices=1", "trainer.precision=bf16-mixed", "encoder=local",
+        f"encoder.path={options.transmi if extended else options.encoder}", f"pairs={options.pairs}", f"seed={seed}",
+        f"trainer.max_steps={steps}", "trainer.max_epochs=-1", f"data.languages=[{train_on}]", *probing,
+        "checkpoint.save_last=false", "trainer.log_every_n_steps=5", "logger=csv", f"out={out}",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{recipe}, seed {seed}: {done.stderr[-2000:]}")
+
+
+def steps_for(options: argparse.Namespace, recipe: str, folder: Path) -> int:
+    """As many optimizer steps as the recipe makes in the given minutes, from a short run's slowest half."""
+    out = folder / "timing"
+    if not (out / "results.json").is_file():
+        train(options, recipe, 0, 30, out, probe=False)
+    seconds = json.loads((out / "results.json").read_text())["training"]["seconds"] / 30
+    return max(8, round(options.minutes * 60 / seconds))
+
+
+def curve(run: Path) -> list[dict[str, float]]:
+    """Probe rows of a run, the first before training."""
+    before = mean_accuracies(read_results(run / "results.json")["before"])
+    start = {"probe/train_seconds": 0.0, **{f"probe/{task}": before[task] for task in TASKS}}
+    with (run / "metrics.csv").open() as f:
+        rows = [r for r in csv.DictReader(f) if r.get("probe/train_seconds")]
+    return [start, *({k: float(v) for k, v in r.items() if k.startswith("probe/")} for r in rows)]
+
+
+def interval(values: Sequence[float]) -> str:
+    """Mean and 95 % interval over seeds, in percent."""
+    if len(values) < 2:
+        return f"{100 * values[0]:.1f}"
+    half = STUDENT_T[len(values)] * stdev(values) / len(values) ** 0.5
+    return f"{100 * fmean(values):.1f} ± {100 * half:.1f}"
+
+
+def write_table(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
+    lines = ["| recipe | steps | training, s | " + " | ".join(TASKS) + " |", "|:--|--:|--:|" + "--:|" * len(TASKS)]
+    first = curve(next(iter(runs.values()))[0])[0]
+    lines.append("| untouched | 0 | 0 | " + " | ".join(f"{100 * first[f'probe/{t}']:.1f}" for t in TASKS) + " |")
+    extended = curve(runs["recommended"][0])[0]
+    cells = " | ".join(f"{100 * extended[f'probe/{t}']:.1f}" for t in TASKS)
+    lines.append(f"| transmi (no training) | 0 | 0 | {cells} |")
+    for recipe, folders in runs.items():
+        after = [mean_accuracies(read_results(f / "results.json")["after"]) for f in folders]
+        accuracies = [[means[task] for means in after] for task in TASKS]
+        steps = json.loads((folders[0] / "results.json").read_text())["training"]["steps"]
+        seconds = fmean(curve(f)[-1]["probe/train_seconds"] for f in folders)
+        cells = " | ".join(interval(a) for a in accuracies)
+        lines.append(f"| {recipe} | {steps} | {seconds:.0f} | {cells} |")
+    (out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
+    figure, axes = plt.subplots(figsize=(7, 5.5))
+    markers = ["o", "s", "^", "D", "v"]
+    for (recipe, folders), marker, colour in zip(
+        runs.items(), markers, plt.colormaps["cividis"].colors[::55], strict=False
+    ):
+        for i, run in enumerate(folders):
+            points = curve(run)
+            x, y = ([100 * p[f"probe/{t}"] for p in points] for t in ("native→eng_Latn", "romanized→eng_Latn"))
+            axes.plot(x, y, marker=marker, color=colour, lw=1, ms=5, alpha=0.8, label=None if i else recipe)
+            axes.plot(x[-1], y[-1], marker=marker, color=colour, ms=10)
+    axes.set(xlabel="native → English, Acc@1 (%)", ylabel="romanised → English, Acc@1 (%)")
+    axes.axline((0, 0), slope=1, color="grey", lw=0.5, ls=":")
+    axes.legend(loc="upper left", frameon=False)
+    axes.grid(alpha=0.3)
+    figure.savefig(out / "curves.png", dpi=130, bbox_inches="tight")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("--pairs", "--encoder", "--transmi", "--out"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--candidates", type=int, default=150)
+    parser.add_argument("--languages", nargs="+", default=["amh_Ethi", "ell_Grek", "hin_Deva", "kor_Hang", "ben_Beng"])
+    parser.add_argument("--train-languages", nargs="+", required=True)
+    options = parser.parse_args()
+    runs: dict[str, list[Path]] = {}
+    steps: dict[str, int] = {}
+    for seed in options.seeds:
+        for recipe in RECIPES:
+            folder = options.out / "runs" / recipe.split(" (")[0].replace(" ", "_")
+            if recipe not in steps:
+                steps[recipe] = steps_for(options, recipe, folder)
+            run = folder / str(seed)
+            if not (run / "results.json").is_file():
+                train(options, recipe, seed, steps[recipe], run, probe=True)
+            runs.setdefault(recipe, []).append(run)
+            print(f"{recipe}, seed {seed}: done", flush=True)
+    write_table(runs, options.out)
+    plot(runs, options.out)
+
+
+if __name__ == "__main__":
+    main()

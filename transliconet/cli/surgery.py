@@ -1,0 +1,69 @@
+"""A change of vocabulary as the configuration describes it, for ``transliconet vocab`` and ``transliconet train``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from omegaconf import DictConfig
+
+from transliconet.cli.app import build
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.romanize import romanizer
+from transliconet.errors import ConfigError
+from transliconet.model.encoder import Encoder
+from transliconet.vocab.apply import changed_share
+from transliconet.vocab.method import Material
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Operated:
+    """An encoder after surgery.
+
+    Args:
+        encoder: with the changed vocabulary.
+        counts: pieces by what became of them.
+        changed: language → share of its native texts that are cut differently now.
+    """
+
+    encoder: Encoder
+    counts: Mapping[str, int]
+    changed: Mapping[str, float] = field(default_factory=dict)
+
+
+def operate(cfg: DictConfig, encoder: Encoder, pairs: PairsFolder | None) -> Operated:
+    """Carry out ``cfg.method`` with ``cfg.romanizer``, leaving the native text of ``cfg.protect`` cut as it is.
+
+    Raises:
+        ConfigError: languages to protect that ``pairs`` does not have.
+    """
+    texts = _native_texts(pairs) if pairs else {}
+    protect = _protected_tags(cfg.protect, texts)
+    romanized = pairs.part("all")["romanized"].to_pylist() if pairs else []
+    material = Material(
+        romanizer(cfg.romanizer),
+        protected=[text for tag in protect for text in texts[tag]],
+        texts=[*chain.from_iterable(texts.values()), *romanized],
+    )
+    before = encoder.tokenizer
+    encoder, counts = build(cfg.method)(encoder, material)
+    changed = {tag: changed_share(before, encoder.tokenizer, native) for tag, native in texts.items()}
+    return Operated(encoder, counts, changed)
+
+
+def _native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
+    tags = sorted(pairs.manifest["languages"])
+    return {tag: pairs.part("all", languages=[tag])["text"].to_pylist() for tag in tags}
+
+
+def _protected_tags(protect: str | Sequence[str], texts: Mapping[str, object]) -> list[str]:
+    if protect == ALL:
+        return list(texts)
+    if isinstance(protect, str):
+        raise ConfigError(f"protect={protect}", "not a list of tags", "Give protect=all or protect=[eng_Latn]")
+    if protect and not texts:
+        raise ConfigError(f"protect={list(protect)}", "no pairs folder to take their text from", "Add pairs=FOLDER")
+    if absent := [tag for tag in protect if tag not in texts]:
+        raise ConfigError(f"protect={absent}", "not in the pairs folder", f"It has {', '.join(texts)}")
+    return list(protect)
