@@ -24,7 +24,7 @@ TABLE = "roberta.embeddings.word_embeddings.weight"
 
 
 def trim(encoder: Encoder, texts: list[str], floor: int = 0) -> tuple[Encoder, dict[str, int]]:
-    return Trim(floor)(encoder, Material(Identity(), texts=texts))
+    return Trim(floor)(encoder, Material(Identity(), native={"und_Zyyy": texts}))
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
 from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary
 from transliconet.vocab.merge import MergePlan, NewPiece, merge_pieces
+from transliconet.vocab.method import Material
+from transliconet.vocab.transmi import TransMI
 
 ROMAN = {"да": "da", "ДА": "da", "dá": "da", "нет": "net", "ё": "", "а б": "a b", "я": "ya", "ya": "ya", "dog": "dog"}
 VOCABULARY = [
@@ -148,3 +150,35 @@ def test_protected_text_is_cut_as_before(encoder: Encoder, plan: MergePlan) -> N
     kept = drop_pieces_used_in(before, plan, latin)
     assert 0 < kept.skipped["protected"] <= len(plan.new) - len(kept.new)
     assert changed_share(before, extend(encoder, kept.new).tokenizer, latin) == 0
+
+
+def romanize_by_code(text: str, lcode: str) -> str:
+    return transliterate(text).replace("v", "w" if lcode == "deu" else "v")
+
+
+def pieces_added(encoder: Encoder, **options: object) -> set[str]:
+    native = {"rus_Cyrl": ["привет мир"] * 3, "deu_Cyrl": ["вода"]}
+    size = len(encoder.tokenizer)
+    extended, counts = TransMI(**options)(encoder, Material(romanize_by_code, native=native))  # type: ignore[arg-type]
+    added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
+    assert counts["added"] == len(added) == len(set(added))
+    return set(added)
+
+
+def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -> None:
+    def added(**options: object) -> set[str]:
+        fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
+        return pieces_added(fresh, **options)
+
+    without, with_codes = added(language_codes=False), added()
+    assert without < with_codes
+    new = with_codes - without
+    assert all("w" in piece for piece in new)
+    used = {p.replace("▁", "") for p in encoder.tokenizer.tokenize("вода")}
+    assert {piece.replace("▁", "") for piece in new} <= {romanize_by_code(p, "deu") for p in used}
+    only = added(languages=["rus_Cyrl"])
+    assert only < with_codes
+    sources = set(encoder.tokenizer.tokenize("привет мир"))
+    assert only == {transliterate(p) for p in sources} - encoder.tokenizer.get_vocab().keys()
+    with pytest.raises(ConfigError, match=r"method.languages=\['fra_Latn'\]"):
+        added(languages=["fra_Latn"])

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 from omegaconf import DictConfig
 
@@ -40,11 +39,11 @@ def operate(cfg: DictConfig, encoder: Encoder, pairs: PairsFolder | None) -> Ope
     """
     texts = _native_texts(pairs) if pairs else {}
     protect = _protected_tags(cfg.protect, texts)
-    romanized = pairs.part("all")["romanized"].to_pylist() if pairs else []
     material = Material(
         romanizer(cfg.romanizer),
         protected=[text for tag in protect for text in texts[tag]],
-        texts=[*chain.from_iterable(texts.values()), *romanized],
+        native=texts,
+        romanized=pairs.part("all")["romanized"].to_pylist() if pairs else [],
     )
     before = encoder.tokenizer
     encoder, counts = build(cfg.method)(encoder, material)

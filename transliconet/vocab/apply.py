@@ -26,6 +26,15 @@ def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, fl
     return [(piece, score) for piece, score in model["vocab"]]
 
 
+def used_pieces(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
+    """Ids of the pieces that ``texts`` are cut into."""
+    used: set[int] = set()
+    for start in range(0, len(texts), 4096):
+        for row in tokenizer(list(texts[start : start + 4096]), verbose=False)["input_ids"]:
+            used.update(row)
+    return used
+
+
 def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
     """The encoder with ``new`` pieces; original ids, scores and rows stay as they are.
 
@@ -53,11 +62,16 @@ def _with_pieces(tokenizer: PreTrainedTokenizerBase, new: Iterable[NewPiece]) ->
     """A copy of the tokenizer with pieces appended to its Unigram model."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state["model"]["vocab"] += [[piece.piece, piece.score] for piece in new]
-    return type(tokenizer)(
+    return tokenizer_from(state, tokenizer)
+
+
+def tokenizer_from(state: dict, like: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """A tokenizer from the state of a fast one, with the settings of ``like``."""
+    return type(like)(
         tokenizer_object=Tokenizer.from_str(json.dumps(state)),
-        model_max_length=tokenizer.model_max_length,
-        name_or_path=tokenizer.name_or_path,
-        **tokenizer.special_tokens_map,
+        model_max_length=like.model_max_length,
+        name_or_path=like.name_or_path,
+        **like.special_tokens_map,
     )
 
 

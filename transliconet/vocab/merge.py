@@ -29,7 +29,7 @@ class MergePlan:
 
 def merge_pieces(
     vocabulary: Sequence[tuple[str, float]],
-    romanize: Callable[[str], str],
+    romanize: Callable[[str], str | Collection[str]],
     merge: str = "max",
     special_ids: Collection[int] = (),
     min_length: int = 1,
@@ -48,7 +48,8 @@ def merge_pieces(
 
     Args:
         vocabulary: (piece, log probability) by id, as a Unigram model has them.
-        romanize: from text to Latin script. What it raises on is skipped and counted.
+        romanize: from text to Latin script: one romanisation or several, each of which becomes a piece. What it raises
+            on is skipped and counted.
         merge: ``max``, ``min`` or ``average``.
         special_ids: never romanised.
         min_length: shortest new piece in characters, the word-start mark not counted.
@@ -74,30 +75,44 @@ def merge_pieces(
         elif not bare or (keep is not None and not keep(bare)):
             reason = "left_out"
         else:
-            new, reason = _romanized(bare, mark, romanize, existing, min_length)
+            found, reason = _romanized(bare, mark, romanize, existing, min_length)
+            for new in found:
+                sources[new].append(id_)
         if reason:
             skipped[reason] += 1
-        else:
-            sources[new].append(id_)
     new_pieces = tuple(_merge(piece, ids, vocabulary, merge) for piece, ids in sources.items())
     return MergePlan(new_pieces, dict(sorted(skipped.items())))
 
 
 def _romanized(
-    bare: str, mark: str, romanize: Callable[[str], str], existing: Collection[str], min_length: int
-) -> tuple[str, str]:
-    """The new piece and no reason, or a reason why there is none."""
+    bare: str,
+    mark: str,
+    romanize: Callable[[str], str | Collection[str]],
+    existing: Collection[str],
+    min_length: int,
+) -> tuple[list[str], str]:
+    """The new pieces and no reason, or a reason why there is none (the first romanisation's)."""
     try:
-        roman = romanize(bare)
+        romans = romanize(bare)
     except Exception:  # third-party code on arbitrary text: whatever it raises is the piece's, not the run's
-        return "", "romanizer_error"
+        return [], "romanizer_error"
+    found, reasons = [], []
+    for roman in dict.fromkeys([romans] if isinstance(romans, str) else romans):
+        if reason := _reason(roman, bare, mark, existing, min_length):
+            reasons.append(reason)
+        else:
+            found.append(mark + roman)
+    return (found, "") if found else ([], reasons[0])
+
+
+def _reason(roman: str, bare: str, mark: str, existing: Collection[str], min_length: int) -> str:
     if roman == bare:
-        return "", "unchanged"
+        return "unchanged"
     if not roman or any(c.isspace() for c in roman) or WORD_START in roman:
-        return "", "not_one_word"
+        return "not_one_word"
     if len(roman) < min_length:
-        return "", "too_short"
-    return (mark + roman, "") if mark + roman not in existing else ("", "already_a_piece")
+        return "too_short"
+    return "already_a_piece" if mark + roman in existing else ""
 
 
 def _merge(piece: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str) -> NewPiece:

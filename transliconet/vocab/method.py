@@ -1,7 +1,8 @@
 """What a change of vocabulary is, and what it is given."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 from transliconet.corpus.romanize import Romanizer
@@ -13,14 +14,21 @@ class Material:
     """What a method may use.
 
     Args:
-        romanizer: pieces have no language, so it is called without one.
+        romanizer: that of the pairs.
         protected: texts that must be cut as before.
-        texts: all texts of the pairs folder, both views.
+        native: language → native texts of the pairs folder.
+        romanized: all romanised texts of the pairs folder.
     """
 
     romanizer: Romanizer
     protected: Sequence[str] = ()
-    texts: Sequence[str] = ()
+    native: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    romanized: Sequence[str] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        """All texts of the pairs folder, both views."""
+        return [*chain.from_iterable(self.native.values()), *self.romanized]
 
 
 class VocabularyMethod(Protocol):

@@ -7,27 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import nn
-from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.scripts import scripts_in
 from transliconet.errors import CheckpointError, ConfigError, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.apply import unigram_vocabulary
+from transliconet.vocab.apply import tokenizer_from, unigram_vocabulary, used_pieces
 from transliconet.vocab.merge import WORD_START
 from transliconet.vocab.method import Material
 
 ID_SETTINGS = ("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id")
-
-
-def used_pieces(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
-    """Ids of the pieces that ``texts`` are cut into."""
-    used: set[int] = set()
-    for start in range(0, len(texts), 4096):
-        for row in tokenizer(list(texts[start : start + 4096]), verbose=False)["input_ids"]:
-            used.update(row)
-    return used
 
 
 def best_of_each_script(vocabulary: Sequence[tuple[str, float]], floor: int) -> set[int]:
@@ -54,7 +43,7 @@ def keep_pieces(encoder: Encoder, kept: Collection[int]) -> Encoder:
         token["id"] = number[token["id"]]
     for token in (state.get("post_processor") or {}).get("special_tokens", {}).values():
         token["ids"] = [number[i] for i in token["ids"]]
-    tokenizer = _tokenizer_like(encoder.tokenizer, state)
+    tokenizer = tokenizer_from(state, encoder.tokenizer)
     _take_rows(encoder.masked_lm, order)
     config = encoder.masked_lm.config
     for name in ID_SETTINGS:
@@ -63,15 +52,6 @@ def keep_pieces(encoder: Encoder, kept: Collection[int]) -> Encoder:
     if hasattr(config, "original_vocabulary"):
         config.original_vocabulary = int(np.searchsorted(order, config.original_vocabulary))
     return Encoder(encoder.masked_lm, tokenizer, encoder.name)
-
-
-def _tokenizer_like(tokenizer: PreTrainedTokenizerBase, state: dict) -> PreTrainedTokenizerBase:
-    return type(tokenizer)(
-        tokenizer_object=Tokenizer.from_str(json.dumps(state)),
-        model_max_length=tokenizer.model_max_length,
-        name_or_path=tokenizer.name_or_path,
-        **tokenizer.special_tokens_map,
-    )
 
 
 def _take_rows(masked_lm: nn.Module, order: Sequence[int]) -> None:
