@@ -2,10 +2,10 @@
 
     python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation [--minutes 2] [--seeds 0 1 2]
 
-Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of training, probes not
-counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after ``transliconet vocab``: recipes
-with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``, ``table.md`` and
-``curves.png`` to ``--out``; finished runs are not run again.
+Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of training, probes and the
+anchors of anchored recipes not counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after
+``transliconet vocab``: recipes with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``,
+``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again.
 """
 
 import argparse
@@ -61,12 +61,14 @@ def train(options: argparse.Namespace, recipe: str, seed: int, steps: int, out: 
 
 
 def steps_for(options: argparse.Namespace, recipe: str, folder: Path) -> int:
-    """As many optimizer steps as the recipe makes in the given minutes, from a short run's slowest half."""
+    """As many optimizer steps as the recipe makes in the given minutes, from a short run without its first steps."""
     out = folder / "timing"
     if not (out / "results.json").is_file():
-        train(options, recipe, 0, 30, out, probe=False)
-    seconds = json.loads((out / "results.json").read_text())["training"]["seconds"] / 30
-    return max(8, round(options.minutes * 60 / seconds))
+        train(options, recipe, 0, 25, out, probe=False)
+    batch = json.loads((out / "results.json").read_text())["config"]["data"]["batch_size"]
+    with (out / "metrics.csv").open() as f:
+        rates = [float(r["pairs_per_s"]) for r in csv.DictReader(f) if r["pairs_per_s"]]
+    return max(8, round(options.minutes * 60 * fmean(rates[1:]) / batch))
 
 
 def curve(run: Path) -> list[dict[str, float]]:
