@@ -14,7 +14,7 @@ from transliconet import keys
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, active, combine, encode
-from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss
+from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss, mlm_loss_in_chunks
 from transliconet.objectives.negatives import same_pair, same_text
 from transliconet.objectives.tcm import TransliterationContrast, tcm_loss
 from transliconet.objectives.tlm import TransliterationLanguageModel
@@ -148,6 +148,28 @@ def test_mlm_value_and_gradient_equal_the_reference() -> None:
     np.testing.assert_allclose(z.grad.numpy(), expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("chunk", [1, 3, 4, 10, 50])
+def test_mlm_in_chunks_equals_mlm_and_never_holds_more_logits(chunk: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden, weight = (torch.randn(n, 4, generator=generator).double() for n in (10, 7))
+    labels = torch.randint(7, (10,), generator=generator)
+    results, rows = [], []
+    for in_chunks in (False, True):
+        h, w = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
+
+        def head(x: Tensor, w: Tensor = w) -> Tensor:
+            rows.append(len(x))
+            return x @ w.T
+
+        loss = mlm_loss_in_chunks(head, h, labels, chunk if in_chunks else None)
+        loss.backward()
+        results.append((loss, h.grad, w.grad))
+    assert rows[0] == 10
+    assert max(rows[1:]) <= max(chunk, 1)
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one.float(), other.float(), atol=1e-6, rtol=1e-5)
+
+
 def test_mlm_of_nothing_is_zero_and_keeps_the_graph() -> None:
     weight = torch.ones(3, 7, requires_grad=True)
     loss = mlm_loss(torch.zeros(0, 3) @ weight, torch.zeros(0, dtype=torch.int64))
@@ -201,7 +223,7 @@ def test_mlm_takes_one_loss_a_view_and_the_head_at_masked_positions_only() -> No
     objective = MaskedLanguageModel()
     encoded = encode(encoder, batch, objective.reads(encoder))
     terms = objective(encoded)
-    assert encoder.head_rows == [6]
+    assert encoder.head_rows == [3, 3]  # not the other 30
     for name, rows in (("mlm_native", range(3)), ("mlm_romanized", range(3, 6))):
         where = [(r, c) for r in rows for c in range(6) if batch[keys.LABELS][r, c] != keys.IGNORE]
         assert len(where) == 3

@@ -1,5 +1,6 @@
 """Every recipe runs by name on a pairs folder and an encoder, and leaves an export that loads."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -67,3 +68,28 @@ def test_transmi_trains_nothing(start: Path, cldr_pairs: PairsFolder, cli_here: 
     others = before.keys() - {TABLE, "lm_head.decoder.weight", "lm_head.bias", "lm_head.decoder.bias"}
     assert all(torch.equal(before[name], after[name]) for name in others)
     assert json.loads((tmp_path / "transmi" / "results.json").read_text())["training"]["steps"] == 0
+
+
+def test_parts_are_summed_and_every_option_of_training_is_reached(
+    start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+) -> None:
+    weights = [f"objective.{part}.weight=1" for part in ("mlm", "tcm", "tlm", "words", "anchor")]
+    options = [
+        "trainable=all", "frozen_layers=3", "optim.layer_decay=0.9", "data.by_language=true", "data.identical=true",
+        f"data.also=[{cldr_pairs.path}]", "data.augment.mixed=0.5", "data.augment.misspelled=0.5", "data.workers=2",
+        "objective.tcm.layer=[2,last]", "objective.tcm.false_negatives=0.8", "objective.anchor.pull=1",
+        "probe_every_n_steps=1", "trainer.log_every_n_steps=1", "objective.mlm.chunk=8",
+    ]  # fmt: skip
+    done = cli_here(
+        "train", *SMALL, "objective=parts", *weights, *options, "encoder=local", f"encoder.path={start}",
+        f"pairs={cldr_pairs.path}", "out=sum",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    with (tmp_path / "sum" / "metrics.csv").open() as f:
+        row = next(csv.DictReader(f))
+    terms = {name.removeprefix("loss/") for name in row if name.startswith("loss/")}
+    assert terms == {"mlm_native", "mlm_romanized", "tcm", "tlm", "words", "anchor", "pull"}
+    before = Encoder.from_pretrained(str(start)).masked_lm.state_dict()
+    after = Encoder.from_pretrained("sum/export").masked_lm.state_dict()
+    layer = "roberta.encoder.layer.{}.output.dense.weight".format
+    assert [torch.equal(before[layer(i)], after[layer(i)]) for i in (0, 2, 3, 9)] == [True, True, False, False]

@@ -7,7 +7,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.combine import JOINED, EncodedPairs, EncoderLike, Reads, join
-from transliconet.objectives.mlm import mlm_loss
+from transliconet.objectives.mlm import mlm_loss_in_chunks
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,19 @@ class TransliterationLanguageModel:
     .. math:: -\frac{1}{|M|} \sum_{i \in M} \log p\big([x; \hat x]_i \mid [x; \hat x]_{\setminus M}\big)
 
     Each half keeps its own special tokens. It takes a forward pass of its own, over rows twice as long.
+
+    Args:
+        weight: factor in the total loss.
+        chunk: see :func:`transliconet.objectives.mlm.mlm_loss_in_chunks`.
     """
 
     weight: float = 1.0
+    chunk: int | None = 512
 
     def __post_init__(self) -> None:
         require_range("objective.tlm.weight", self.weight, least=0)
+        if self.chunk is not None:
+            require_range("objective.tlm.chunk", self.chunk, least=1)
 
     @property
     def native_share(self) -> float:
@@ -38,4 +45,5 @@ class TransliterationLanguageModel:
         labels = join(encoded.batch[keys.LABELS])
         hidden = encoded.hidden[JOINED, encoded.encoder.layers]
         chosen = labels != keys.IGNORE
-        return {"tlm": mlm_loss(encoded.encoder.vocabulary_logits(hidden[chosen]), labels[chosen])}
+        head = encoded.encoder.vocabulary_logits
+        return {"tlm": mlm_loss_in_chunks(head, hidden[chosen], labels[chosen], self.chunk)}
