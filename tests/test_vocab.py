@@ -6,13 +6,15 @@ import pytest
 import torch
 
 import transliconet.vocab.merge
+import transliconet.vocab.words
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
-from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary
+from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary, with_pieces
 from transliconet.vocab.merge import MergePlan, NewPiece, merge_pieces
 from transliconet.vocab.method import Material
 from transliconet.vocab.transmi import TransMI
+from transliconet.vocab.words import word_pieces
 
 ROMAN = {"да": "da", "ДА": "da", "dá": "da", "нет": "net", "ё": "", "а б": "a b", "я": "ya", "ya": "ya", "dog": "dog"}
 VOCABULARY = [
@@ -158,8 +160,9 @@ def romanize_by_code(text: str, lcode: str) -> str:
 
 def pieces_added(encoder: Encoder, **options: object) -> set[str]:
     native = {"rus_Cyrl": ["привет мир"] * 3, "deu_Cyrl": ["вода"]}
+    romanized = {tag: [romanize_by_code(t, tag[:3]) for t in texts] for tag, texts in native.items()}
     size = len(encoder.tokenizer)
-    extended, counts = TransMI(**options)(encoder, Material(romanize_by_code, native=native))  # type: ignore[arg-type]
+    extended, counts = TransMI(**options)(encoder, Material(romanize_by_code, native=native, romanized=romanized))  # type: ignore[arg-type]
     added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
     assert counts["added"] == len(added) == len(set(added))
     return set(added)
@@ -182,3 +185,24 @@ def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -
     assert only == {transliterate(p) for p in sources} - encoder.tokenizer.get_vocab().keys()
     with pytest.raises(ConfigError, match=r"method.languages=\['fra_Latn'\]"):
         added(languages=["fra_Latn"])
+
+
+def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: Encoder) -> None:
+    results = doctest.testmod(transliconet.vocab.words)
+    assert (results.attempted > 0, results.failed) == (True, 0)
+    codeless = pieces_added(tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32))
+    with_words = pieces_added(encoder, words=1)
+    assert codeless <= with_words
+    original = encoder.tokenizer
+    words = {("привет", "privet"): 3, ("мир", "mir"): 2, ("вода", "voda"): 1}
+    plan = merge_pieces(unigram_vocabulary(original), transliterate, "max", set(original.all_special_ids))
+    extended = with_pieces(original, plan.new)
+    pieces = {p.piece: p for p in word_pieces(original, extended, words, lambda p: [transliterate(p)], least=1)}
+    for (native, roman), _ in words.items():
+        expected = [transliterate(p) for p in original.tokenize(native)]
+        assert (extended.tokenize(roman) != expected) == (f"▁{roman}" in pieces)
+    for word, piece in pieces.items():
+        native = next(n for n, r in words if f"▁{r}" == word)
+        assert set(piece.sources) <= set(original(native, add_special_tokens=False)["input_ids"])
+        assert with_pieces(extended, [piece]).tokenize(word[1:]) == [word]
+    assert not word_pieces(original, extended, words, lambda p: [transliterate(p)], least=4)

@@ -31,19 +31,31 @@ class Operated:
     changed: Mapping[str, float] = field(default_factory=dict)
 
 
-def operate(cfg: DictConfig, encoder: Encoder, pairs: PairsFolder | None) -> Operated:
+def operate(
+    cfg: DictConfig, encoder: Encoder, pairs: PairsFolder | None, languages: Sequence[str] | None = None
+) -> Operated:
     """Carry out ``cfg.method`` with ``cfg.romanizer``, leaving the native text of ``cfg.protect`` cut as it is.
+
+    What a method learns from ``pairs`` it learns from the part that is not held out; all of it is protected, and
+    reported on.
+
+    Args:
+        cfg: of a command.
+        encoder: changed; use the one returned.
+        pairs: the folder, if there is one.
+        languages: to learn from; None takes all.
 
     Raises:
         ConfigError: languages to protect that ``pairs`` does not have.
     """
     texts = _native_texts(pairs) if pairs else {}
     protect = _protected_tags(cfg.protect, texts)
+    parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or texts} if pairs else {}
     material = Material(
         romanizer(cfg.romanizer),
         protected=[text for tag in protect for text in texts[tag]],
-        native=texts,
-        romanized=pairs.part("all")["romanized"].to_pylist() if pairs else [],
+        native={tag: rows["text"].to_pylist() for tag, rows in parts.items()},
+        romanized={tag: rows["romanized"].to_pylist() for tag, rows in parts.items()},
     )
     before = encoder.tokenizer
     encoder, counts = build(cfg.method)(encoder, material)

@@ -67,7 +67,7 @@ def train(cfg: DictConfig) -> TrainResult:
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
     if cfg.method:
-        operated = operate(cfg, encoder, pairs)
+        operated = operate(cfg, encoder, pairs, cfg.data.languages)
         log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
         encoder = operated.encoder
     module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))

@@ -42,7 +42,7 @@ def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
     from the sources' mean. The encoder given is changed and must not be used on.
     """
     first = len(unigram_vocabulary(encoder.tokenizer))
-    tokenizer = _with_pieces(encoder.tokenizer, new)
+    tokenizer = with_pieces(encoder.tokenizer, new)
     masked_lm = encoder.masked_lm
     rows, bias = masked_lm.get_input_embeddings().weight.data.clone(), masked_lm.lm_head.bias.data.clone()
     size = max(first + len(new), len(rows))
@@ -58,7 +58,7 @@ def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
     return Encoder(masked_lm, tokenizer, encoder.name)
 
 
-def _with_pieces(tokenizer: PreTrainedTokenizerBase, new: Iterable[NewPiece]) -> PreTrainedTokenizerBase:
+def with_pieces(tokenizer: PreTrainedTokenizerBase, new: Iterable[NewPiece]) -> PreTrainedTokenizerBase:
     """A copy of the tokenizer with pieces appended to its Unigram model."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state["model"]["vocab"] += [[piece.piece, piece.score] for piece in new]
@@ -87,8 +87,10 @@ def drop_pieces_used_in(
     first = len(unigram_vocabulary(tokenizer))
     new, dropped = list(plan.new), 0
     texts = list(dict.fromkeys(texts))
+    if not texts:
+        return plan
     for _ in range(rounds):
-        rows = _with_pieces(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
+        rows = with_pieces(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
         used = {i for ids in rows for i in ids if i >= first}
         if not used:
             break
@@ -96,7 +98,7 @@ def drop_pieces_used_in(
         texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
         new = [piece for id_, piece in enumerate(new, first) if id_ not in used]
         dropped += len(used)
-    return MergePlan(tuple(new), {**plan.skipped, "protected": dropped})
+    return MergePlan(tuple(new), {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped})
 
 
 def changed_share(before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:

@@ -1,7 +1,7 @@
 """TransMI (arXiv 2405.09913): romanised pieces for a vocabulary, with their scores and sources."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from transliconet.errors import require_choice, require_range
@@ -21,10 +21,15 @@ class NewPiece:
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds, and how many pieces gave nothing, by reason."""
+    """What a merge adds, and how many pieces gave nothing, by reason; ``skipped`` also counts ``whole_words`` added."""
 
     new: tuple[NewPiece, ...]
     skipped: dict[str, int]
+
+    def with_more(self, pieces: Iterable[NewPiece]) -> "MergePlan":
+        """This plan and more pieces, of which ``skipped`` says how many there are."""
+        more = tuple(pieces)
+        return MergePlan((*self.new, *more), {**self.skipped, "whole_words": len(more)})
 
 
 def merge_pieces(

@@ -16,19 +16,19 @@ class Material:
     Args:
         romanizer: that of the pairs.
         protected: texts that must be cut as before.
-        native: language → native texts of the pairs folder.
-        romanized: all romanised texts of the pairs folder.
+        native: language → native texts to learn from.
+        romanized: language → their romanisations, in the same order.
     """
 
     romanizer: Romanizer
     protected: Sequence[str] = ()
     native: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    romanized: Sequence[str] = ()
+    romanized: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[str]:
-        """All texts of the pairs folder, both views."""
-        return [*chain.from_iterable(self.native.values()), *self.romanized]
+        """All texts to learn from, both views."""
+        return [*chain.from_iterable(self.native.values()), *chain.from_iterable(self.romanized.values())]
 
 
 class VocabularyMethod(Protocol):

@@ -1,17 +1,19 @@
 """TransMI from start to finish: plan, protect, extend, report."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.scripts import scripts_in
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.apply import drop_pieces_used_in, extend, unigram_vocabulary, used_pieces
+from transliconet.vocab.apply import drop_pieces_used_in, extend, unigram_vocabulary, used_pieces, with_pieces
 from transliconet.vocab.merge import WORD_START, merge_pieces
 from transliconet.vocab.method import Material
+from transliconet.vocab.words import count_words, word_pieces
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,9 @@ class TransMI:
         language_codes: uroman's output depends on the language. A piece is romanised without a code, as the paper has
             it, and also as each language of the pairs folder whose text uses it is romanised.
         min_length: shortest new piece, in characters.
+        words: also a piece for each whole romanised word that the pairs have at least so many times, where it would
+            otherwise be cut unlike its native word (:mod:`transliconet.vocab.words`; not in the paper); None: no such
+            pieces.
     """
 
     merge: str = "max"
@@ -32,37 +37,53 @@ class TransMI:
     languages: Collection[str] | None = None
     language_codes: bool = True
     min_length: int = 1
+    words: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.words is not None:
+            require_range("method.words", self.words, least=1)
 
     def __call__(self, encoder: Encoder, material: Material) -> tuple[Encoder, dict[str, int]]:
         """The extended encoder, and counts: pieces added and pieces that gave nothing, by reason.
 
         New pieces that the protected texts would use are left out. The encoder given is changed; use the one returned.
-        """
-        codes = self._codes(encoder.tokenizer, material)
 
-        def romanize(text: str) -> list[str]:
-            return [
-                material.romanizer(text, code) for code in ("", *(codes.get(text, ()) if self.language_codes else ()))
-            ]
+        Raises:
+            ConfigError: a language that the pairs do not have.
+        """
+        tags, original = self._tags(material), encoder.tokenizer
+        codes = self._codes(original, material, tags)
+
+        def romanize(piece: str) -> list[str]:
+            return [material.romanizer(piece, code) for code in ("", *(codes[piece] if self.language_codes else ()))]
 
         plan = merge_pieces(
-            unigram_vocabulary(encoder.tokenizer),
+            unigram_vocabulary(original),
             romanize,
             self.merge,
-            set(encoder.tokenizer.all_special_ids),
+            set(original.all_special_ids),
             self.min_length,
             keep=self._wanted(codes),
         )
-        if material.protected:
-            plan = drop_pieces_used_in(encoder.tokenizer, plan, material.protected)
+        plan = drop_pieces_used_in(original, plan, material.protected)
+        if self.words is not None:
+            pairs = chain.from_iterable(zip(material.native[t], material.romanized[t], strict=True) for t in tags)
+            extended = with_pieces(original, plan.new)
+            whole = word_pieces(original, extended, count_words(pairs), romanize, self.words)
+            plan = drop_pieces_used_in(original, plan.with_more(whole), material.protected)
         return extend(encoder, plan.new), {"added": len(plan.new), **plan.skipped}
 
-    def _codes(self, tokenizer: PreTrainedTokenizerBase, material: Material) -> dict[str, list[str]]:
-        """Piece (without its mark) → codes of the languages whose native text uses it."""
+    def _tags(self, material: Material) -> list[str]:
         tags = list(material.native) if self.languages is None else list(self.languages)
         if absent := [tag for tag in tags if tag not in material.native]:
             there = ", ".join(material.native) or "none: add pairs=FOLDER"
             raise ConfigError(f"method.languages={absent}", "not in the pairs folder", f"There are {there}")
+        return tags
+
+    def _codes(
+        self, tokenizer: PreTrainedTokenizerBase, material: Material, tags: Sequence[str]
+    ) -> defaultdict[str, list[str]]:
+        """Piece (without its mark) → codes of the languages whose native text uses it."""
         codes: defaultdict[str, list[str]] = defaultdict(list)
         if self.language_codes or self.languages is not None:
             for tag in tags:

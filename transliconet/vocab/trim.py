@@ -84,7 +84,7 @@ class Trim:
         if not material.texts:
             raise ConfigError("pairs=null", "no text to keep the pieces of", "Add pairs=FOLDER")
         vocabulary = unigram_vocabulary(encoder.tokenizer)
-        used = used_pieces(encoder.tokenizer, material.texts)
+        used = used_pieces(encoder.tokenizer, [*material.texts, *material.protected])
         floor = best_of_each_script(vocabulary, self.floor)
         trimmed = keep_pieces(encoder, used | floor)
         kept = len(unigram_vocabulary(trimmed.tokenizer))

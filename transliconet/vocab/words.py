@@ -1,0 +1,80 @@
+"""Pieces for whole romanised words, where the cut of the romanised word tears apart what the native pieces say.
+
+Romanised pieces of all scripts share one alphabet, with each other and with the pieces that were there, so the best cut
+of a romanised word is often not the romanisation of the native word's cut: its rows are then those of other words.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from transformers import PreTrainedTokenizerBase
+
+from transliconet.vocab.apply import unigram_vocabulary
+from transliconet.vocab.merge import WORD_START, NewPiece
+
+MARGIN = 0.1
+"""By how much (in log probability) a word's piece beats its best cut into others: enough to win, no more."""
+
+
+def count_words(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """(native word, romanised word) → occurrences, from pairs of texts with as many words in both views.
+
+    >>> count_words([("да и да", "da i da"), ("Нью-Йорк", "Nyu York")])
+    Counter({('да', 'da'): 2, ('и', 'i'): 1})
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for native, romanized in pairs:
+        own, roman = native.split(), romanized.split()
+        if len(own) == len(roman):
+            counts.update(zip(own, roman, strict=True))
+    return counts
+
+
+def word_pieces(
+    original: PreTrainedTokenizerBase,
+    extended: PreTrainedTokenizerBase,
+    words: Mapping[tuple[str, str], int],
+    romanize: Callable[[str], Collection[str]],
+    least: int,
+) -> list[NewPiece]:
+    """A piece for each romanised word that ``extended`` cuts otherwise than ``original`` cuts the native word.
+
+    Args:
+        original: the tokenizer that native text is cut by.
+        extended: the tokenizer with romanised pieces.
+        words: (native, romanised) → occurrences (:func:`count_words`).
+        romanize: from a piece without its mark to its romanisations.
+        least: fewest occurrences of a romanised word.
+
+    Returns:
+        Pieces whose sources are those of the most frequent native word, the first one first met.
+    """
+    natives: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (native, roman), number in words.items():
+        natives[roman][native] += number
+    known = extended.get_vocab()
+    frequent = [w for w, c in natives.items() if c.total() >= least and WORD_START + w not in known]
+    if not frequent:
+        return []
+    chosen = [natives[roman].most_common(1)[0][0] for roman in frequent]
+    own = original(chosen, add_special_tokens=False)["input_ids"]
+    roman = extended(frequent, add_special_tokens=False)["input_ids"]
+    scores = [score for _, score in unigram_vocabulary(extended)]
+    pieces: list[NewPiece] = []
+    for word, sources, cut in zip(frequent, own, roman, strict=True):
+        if not _same_cut(original.convert_ids_to_tokens(sources), extended.convert_ids_to_tokens(cut), romanize):
+            rows = [i for i in sources if i != known.get(WORD_START)] or list(sources)
+            pieces.append(NewPiece(WORD_START + word, sum(scores[i] for i in cut) + MARGIN, tuple(rows)))
+    return pieces
+
+
+def _same_cut(native: list[str], romanized: list[str], romanize: Callable[[str], Collection[str]]) -> bool:
+    if len(native) != len(romanized):
+        return False
+    for own, roman in zip(native, romanized, strict=True):
+        if own.startswith(WORD_START) != roman.startswith(WORD_START):
+            return False
+        bare, expected = own.removeprefix(WORD_START), roman.removeprefix(WORD_START)
+        if bare != expected and expected not in romanize(bare):
+            return False
+    return True
