@@ -89,7 +89,7 @@ class AnchoredContrast:
     contrast: float = 1.0
     pull: float = 0.0
     replay: float = 0.0
-    replay_share: float = 0.5
+    replay_share: float = 0.25
     layer: int | str = "last"
     pooling: str = "mean"
     temperature: float = 0.05
