@@ -33,7 +33,7 @@ def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
     assert done.out.startswith(f"transliconet {command}")
     groups = {
         "prepare": "corpus: cldr, csv, gettext, glot500, hub, jsonl, parallel, parquet, text",
-        "train": "objective: anchored, contrast, translico",
+        "train": "objective: anchored, contrast, parts, ppa, translico",
         "probe": "encoder: ",
     }
     assert groups.get(command, "") in done.out
@@ -45,7 +45,7 @@ def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
     [
         ("train", "objective.tcm.temprature=1", "objective.tcm.temprature: no such key. Did you mean 'objective.tcm.temperature'?"),
         ("train", "objectiv=contrast", "objectiv: no such key. Did you mean 'objective'?"),
-        ("train", "objective=contrst", "objective=contrst: not an option. Did you mean 'contrast'? The options are anchored, contrast, translico"),
+        ("train", "objective=contrst", "objective=contrst: not an option. Did you mean 'contrast'? The options are anchored, contrast, parts, ppa, translico"),
         ("train", "experiment=quickstrat", "experiment=quickstrat: not an option. Did you mean 'quickstart'?"),
         ("prepare", "corpus.path=x", "corpus.path: no such key. Did you mean 'corpus.paths'?"),
         ("prepare", "rules.held_out=0.1", "rules.held_out: no such key. Did you mean 'rules.heldout'?"),

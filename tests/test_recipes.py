@@ -93,3 +93,15 @@ def test_parts_are_summed_and_every_option_of_training_is_reached(
     after = Encoder.from_pretrained("sum/export").masked_lm.state_dict()
     layer = "roberta.encoder.layer.{}.output.dense.weight".format
     assert [torch.equal(before[layer(i)], after[layer(i)]) for i in (0, 2, 3, 9)] == [True, True, False, False]
+
+
+def test_an_experiment_that_sets_the_probe_runs_without_one(
+    start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+) -> None:
+    options = [o for o in SMALL if not o.startswith("probe")]
+    done = cli_here(
+        "train", "experiment=translico", *options, "probe=none", "encoder=local", f"encoder.path={start}",
+        f"pairs={cldr_pairs.path}", "out=quiet",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    assert json.loads((tmp_path / "quiet" / "results.json").read_text())["records"] == []

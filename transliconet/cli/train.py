@@ -66,7 +66,7 @@ def train(cfg: DictConfig) -> TrainResult:
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
     pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
-    if cfg.method:
+    if "_target_" in cfg.method:
         operated = operate(cfg, encoder, pairs, cfg.data.languages)
         log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
         encoder = operated.encoder
@@ -82,7 +82,7 @@ def train(cfg: DictConfig) -> TrainResult:
         seed=cfg.seed,
         **read_by_data,
     )
-    probe = build(cfg.probe) if cfg.probe else None
+    probe = build(cfg.probe) if "_target_" in cfg.probe else None  # an experiment may leave settings of no probe
     out = Path(cfg.run_dir)
     trainer = build(
         cfg.trainer,

@@ -19,7 +19,7 @@ def vocab(cfg: DictConfig) -> Operated:
     out = Path(cfg.out).expanduser()
     if out.exists() and not cfg.overwrite:
         raise ConfigError(f"out={out}", "already there", "Choose another folder, or overwrite=true")
-    if not cfg.method:
+    if "_target_" not in cfg.method:
         raise ConfigError("method=none", "nothing to do", "Choose one of: transmi, trim, graft")
     pairs = PairsFolder.open(cfg.pairs) if cfg.pairs else None
     operated = operate(cfg, build_encoder(cfg.encoder, pairs), pairs)
