@@ -118,7 +118,7 @@ def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
             axes.plot(x, y, marker=marker, color=colour, lw=1, ms=5, alpha=0.8, label=None if i else recipe)
             axes.plot(x[-1], y[-1], marker=marker, color=colour, ms=10)
     axes.set(xlabel="native → English, Acc@1 (%)", ylabel="romanised → English, Acc@1 (%)")
-    axes.autoscale(False)  # the line below must not widen the view
+    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the line below must not widen the view
     axes.axline((0, 0), slope=1, color="grey", lw=0.5, ls=":")
     axes.legend(loc="center left", frameon=False)
     axes.grid(alpha=0.3)
