@@ -1,7 +1,7 @@
 """A change of vocabulary as the configuration describes it, for ``transliconet vocab`` and ``transliconet train``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
@@ -10,7 +10,6 @@ from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.romanize import romanizer
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.apply import changed_share
 from transliconet.vocab.method import Material
 
 ALL = "all"
@@ -23,12 +22,10 @@ class Operated:
     Args:
         encoder: with the changed vocabulary.
         counts: pieces by what became of them.
-        changed: language → share of its native texts that are cut differently now.
     """
 
     encoder: Encoder
     counts: Mapping[str, int]
-    changed: Mapping[str, float] = field(default_factory=dict)
 
 
 def operate(
@@ -36,8 +33,7 @@ def operate(
 ) -> Operated:
     """Carry out ``cfg.method`` with ``cfg.romanizer``, leaving the native text of ``cfg.protect`` cut as it is.
 
-    What a method learns from ``pairs`` it learns from the part that is not held out; all of it is protected, and
-    reported on.
+    What a method learns from ``pairs`` it learns from the part that is not held out; all of it is protected.
 
     Args:
         cfg: of a command.
@@ -48,7 +44,7 @@ def operate(
     Raises:
         ConfigError: languages to protect that ``pairs`` does not have.
     """
-    texts = _native_texts(pairs) if pairs else {}
+    texts = native_texts(pairs) if pairs else {}
     protect = _protected_tags(cfg.protect, texts)
     parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or texts} if pairs else {}
     material = Material(
@@ -57,13 +53,11 @@ def operate(
         native={tag: rows["text"].to_pylist() for tag, rows in parts.items()},
         romanized={tag: rows["romanized"].to_pylist() for tag, rows in parts.items()},
     )
-    before = encoder.tokenizer
-    encoder, counts = build(cfg.method)(encoder, material)
-    changed = {tag: changed_share(before, encoder.tokenizer, native) for tag, native in texts.items()}
-    return Operated(encoder, counts, changed)
+    return Operated(*build(cfg.method)(encoder, material))
 
 
-def _native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
+def native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
+    """Language → all its native texts."""
     tags = sorted(pairs.manifest["languages"])
     return {tag: pairs.part("all", languages=[tag])["text"].to_pylist() for tag in tags}
 

@@ -117,13 +117,15 @@ class PairsDataModule(pl.LightningDataModule):
             "%d training pairs, %.1f native and %.1f romanised tokens a pair, %d rows cut at %d tokens",
             len(pairs), pairs.native.lengths.mean(), pairs.romanized.lengths.mean(), pairs.truncated, self.max_length,
         )  # fmt: skip
-        bounds = WordBounds.of(self.tokenizer)
+        bounds = WordBounds.of(self.tokenizer) if self.words or self.augment else None
         extras = Extras(
             masking=self.masking,
             anchors=Joined([self.anchors(part) for part in parts]) if self.anchors else None,
             negatives=self.negatives,
             words=bounds if self.words else None,
-            augmenter=Augmenter(self.augment, self.tokenizer, bounds, self.max_length) if self.augment else None,
+            augmenter=Augmenter(self.augment, self.tokenizer, bounds, self.max_length)
+            if bounds and self.augment
+            else None,
         )
         self._batches = PairBatches(pairs, Vocabulary.of(self.tokenizer), extras)
 

@@ -15,7 +15,10 @@ def drop_vowel(word: str, rng: np.random.Generator) -> str:
     True
     """
     places = [i for i, letter in enumerate(word) if i and letter.lower() in VOWELS]
-    return _without(word, int(rng.choice(places))) if places and len(word) > 2 else word
+    if not places or len(word) <= 2:
+        return word
+    i = int(rng.choice(places))
+    return word[:i] + word[i + 1 :]
 
 
 def double_letter(word: str, rng: np.random.Generator) -> str:
@@ -52,7 +55,3 @@ HABITS = (drop_vowel, double_letter, digit_for_letter)
 def misspell(word: str, rng: np.random.Generator) -> str:
     """The word after one habit, chosen at random; never empty, never two words."""
     return HABITS[int(rng.integers(len(HABITS)))](word, rng)
-
-
-def _without(word: str, i: int) -> str:
-    return word[:i] + word[i + 1 :]

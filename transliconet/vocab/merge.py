@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from transliconet.data.words import WORD_START
 from transliconet.errors import require_choice, require_range
 
 MERGES = ("max", "min", "average")
-WORD_START = "▁"
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from itertools import chain
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.scripts import scripts_in
+from transliconet.data.words import WORD_START
 from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.apply import drop_pieces_used_in, extend, unigram_vocabulary, used_pieces, with_pieces
-from transliconet.vocab.merge import WORD_START, merge_pieces
+from transliconet.vocab.merge import merge_pieces
 from transliconet.vocab.method import Material
 from transliconet.vocab.words import count_words, word_pieces
 

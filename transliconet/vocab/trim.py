@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from transliconet.corpus.scripts import scripts_in
+from transliconet.data.words import WORD_START
 from transliconet.errors import CheckpointError, ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.apply import tokenizer_from, unigram_vocabulary, used_pieces
-from transliconet.vocab.merge import WORD_START
 from transliconet.vocab.method import Material
 
 ID_SETTINGS = ("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.data.words import WORD_START
 from transliconet.vocab.apply import unigram_vocabulary
-from transliconet.vocab.merge import WORD_START, NewPiece
+from transliconet.vocab.merge import NewPiece
 
 MARGIN = 0.1
 """By how much (in log probability) a word's piece beats its best cut into others: enough to win, no more."""
