@@ -24,7 +24,7 @@ from transliconet.export import encoder_from_checkpoint, export_encoder, save_sk
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table, train_new_rows
 from transliconet.objectives.anchor import AnchoredContrast, anchored_loss, pull_loss
-from transliconet.objectives.combine import encode
+from transliconet.objectives.encode import encode
 from transliconet.probe.embed import embed
 from transliconet.probe.index import gold_ranks
 from transliconet.train.module import PairModule
@@ -216,8 +216,8 @@ def test_without_replay_the_native_rows_are_not_computed(encoder: Encoder, cldr_
     data.prepare_data()
     data.setup()
     batch = next(iter(data.train_dataloader()))
-    rows: list[int] = []
-    hook = encoder.masked_lm.roberta.register_forward_hook(lambda m, a, o: rows.append(len(o[0])))
+    tokens: list[int] = []
+    hook = encoder.masked_lm.roberta.embeddings.register_forward_hook(lambda m, a, o: tokens.append(o.shape[1]))
     terms = []
     with torch.no_grad():
         for replay in (0.0, 1.0):
@@ -225,7 +225,9 @@ def test_without_replay_the_native_rows_are_not_computed(encoder: Encoder, cldr_
             terms.append(objective(encode(encoder, batch, objective.reads(encoder), objective.native_share)))
     hook.remove()
     pairs = len(batch[keys.PAIR_INDEX])
-    assert rows == [pairs, pairs + pairs // 2]
+    lengths = batch[keys.ATTENTION_MASK].sum(1)
+    romanized = int(lengths[pairs:].sum())
+    assert tokens == [romanized, romanized + int(lengths[: pairs // 2].sum())]
     assert terms[0].keys() == {"anchor", "pull"}
     assert terms[0]["anchor"].item() == pytest.approx(terms[1]["anchor"].item(), rel=1e-5)
     assert terms[1]["pull_replay"].item() == pytest.approx(0, abs=1e-5)  # the model still is its own teacher

@@ -102,12 +102,12 @@ def test_one_forward_pass_a_step_serves_both_views_and_objectives(
     data = PairsDataModule(cldr_pairs, module.encoder.tokenizer, 64, 8, 48, masking=Masking())
     data.setup()
     batch = next(iter(data.train_dataloader()))
-    rows: list[int] = []
-    module.encoder.masked_lm.roberta.register_forward_hook(lambda m, a, o: rows.append(len(o[0])))
+    tokens: list[int] = []
+    module.encoder.masked_lm.roberta.embeddings.register_forward_hook(lambda m, a, o: tokens.append(o.shape[1]))
     module.log = module.log_dict = lambda *a, **k: None  # type: ignore[assignment, method-assign]
     module.optimizers = lambda: torch.optim.SGD(module.parameters(), lr=0.1)  # type: ignore[assignment, method-assign]
     module.training_step(batch, 0)
-    assert rows == [2 * len(batch[keys.PAIR_INDEX])]
+    assert tokens == [int(batch[keys.ATTENTION_MASK].sum())]  # both views, without padding
 
 
 def test_biases_and_norms_do_not_decay(encoder: Encoder) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
-from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, active, combine, encode
+from transliconet.objectives.combine import active, combine
+from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, encode
 from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss, mlm_loss_in_chunks
 from transliconet.objectives.negatives import same_pair, same_text
 from transliconet.objectives.tcm import TransliterationContrast, tcm_loss
@@ -325,7 +326,7 @@ def test_several_layers_give_the_mean_of_their_losses() -> None:
     alone = [TransliterationContrast(layer=n, input=CLEAN) for n in (0, 2)]
     together = TransliterationContrast(layer=[0, "last"], input=CLEAN)
     single = [o(encode(encoder, batch, o.reads(encoder)))["tcm"].item() for o in alone]
-    assert together.reads(encoder) == {(CLEAN, 0), (CLEAN, 2)}
+    assert together.reads(encoder) == {(CLEAN, 0, "mean"), (CLEAN, 2, "mean")}
     loss = together(encode(encoder, batch, together.reads(encoder)))["tcm"].item()
     assert loss == pytest.approx(sum(single) / 2, rel=1e-6)
     with pytest.raises(ConfigError, match="no layer"):

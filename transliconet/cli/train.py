@@ -16,7 +16,7 @@ from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.freeze import choose_trainable
 from transliconet.objectives.anchor import AnchoredContrast
-from transliconet.objectives.combine import CLEAN
+from transliconet.objectives.encode import CLEAN
 from transliconet.objectives.words import WordAlignment
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.callbacks import ProbeWhileTraining, Throughput
@@ -42,7 +42,7 @@ def _data_of(module: PairModule, precision: str) -> dict[str, Any]:
     """What the objectives that are on read beside token ids, as arguments of the data module."""
     autocast = torch.bfloat16 if precision == "bf16-mixed" else None
     arguments: dict[str, Any] = {}
-    if all(kind == CLEAN for kind, _ in module.reads):
+    if all(read.kind == CLEAN for read in module.reads):
         arguments["masking"] = None
     for objective in module.objectives.values():
         if isinstance(objective, AnchoredContrast):
@@ -70,7 +70,7 @@ def train(cfg: DictConfig) -> TrainResult:
         operated = operate(cfg, encoder, pairs, cfg.data.languages)
         log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
         encoder = operated.encoder
-    module = PairModule(encoder, build(cfg.objective), **build(cfg.optim))
+    module = PairModule(encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch)
     read_by_data = _data_of(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
     data = build(

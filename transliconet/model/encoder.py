@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError, ConfigError
+from transliconet.model.packing import NAME, Packing
 
 ARCHITECTURES = ("xlm-roberta",)
 
@@ -26,6 +27,7 @@ class Encoder(nn.Module):
     def __init__(self, masked_lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
         super().__init__()
         self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
+        masked_lm.set_attn_implementation(NAME)
         if len(tokenizer) > masked_lm.config.vocab_size:
             raise CheckpointError(
                 name,
@@ -100,7 +102,7 @@ class Encoder(nn.Module):
     def hidden_states(
         self, input_ids: Tensor, attention_mask: Tensor, layers: Collection[int], halves: int = 1
     ) -> dict[int, Tensor]:
-        """Hidden states of the wanted layers; the others are not kept.
+        """Hidden states of the wanted layers. Layers above them are not computed, nor is anything at padding.
 
         Args:
             input_ids: (N, L) int64.
@@ -110,33 +112,24 @@ class Encoder(nn.Module):
                 positions of each start anew.
 
         Returns:
-            layer → (N, L, H).
+            layer → (N, L, H), zeros at padding.
         """
-        body = self.masked_lm.roberta
-        kept: dict[int, Tensor] = {}
+        body, packing = self.masked_lm.roberta, Packing.of(attention_mask)
+        ids, positions = (
+            packing.pack(rows).unsqueeze(0) for rows in (input_ids, self._positions(attention_mask, halves))
+        )
+        states = body.embeddings(input_ids=ids, position_ids=positions)
+        kept = {0: states} if 0 in layers else {}
+        for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
+            states = layer(states, packing=packing)
+            if number in layers:
+                kept[number] = states
+        return {number: packing.unpack(states[0]) for number, states in kept.items()}
 
-        def keep(layer: int):  # type: ignore[no-untyped-def]
-            def hook(module: nn.Module, args: object, output: Tensor | tuple) -> None:
-                kept[layer] = output[0] if isinstance(output, tuple) else output
-
-            return hook
-
-        modules = {0: body.embeddings, **{i + 1: m for i, m in enumerate(body.encoder.layer)}}
-        hooks = [modules[layer].register_forward_hook(keep(layer)) for layer in layers]
-        try:
-            body(input_ids=input_ids, attention_mask=attention_mask, position_ids=self._positions(input_ids, halves))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return kept
-
-    def _positions(self, input_ids: Tensor, halves: int) -> Tensor | None:
-        if halves == 1:
-            return None  # transformers' own
-        number, length = input_ids.shape
-        pad_id = self.masked_lm.config.pad_token_id
-        parts = (input_ids != pad_id).view(number, halves, length // halves)
-        return (parts.cumsum(-1) * parts + pad_id).view(number, length)
+    def _positions(self, attention_mask: Tensor, halves: int) -> Tensor:
+        """(N, L) int64: XLM-R counts the tokens of a text from ``pad_token_id + 1``."""
+        texts = attention_mask.unflatten(1, (halves, -1))
+        return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
 
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""

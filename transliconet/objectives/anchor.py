@@ -9,8 +9,9 @@ from torch import Tensor
 
 from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
-from transliconet.model.pooling import POOLINGS, pool
-from transliconet.objectives.combine import CLEAN, EncodedPairs, EncoderLike, Reads
+from transliconet.model.pooling import POOLINGS
+from transliconet.objectives.encode import CLEAN, EncodedPairs, EncoderLike, Read, Reads
+from transliconet.objectives.gather import gather, processes, share_of_mean
 
 
 def anchored_loss(
@@ -19,6 +20,7 @@ def anchored_loss(
     temperature: float = 0.05,
     same: float = 0.999,
     negatives: Tensor | None = None,
+    soft: bool = False,
 ) -> Tensor:
     r"""InfoNCE from trained vectors to fixed ones, by cosine (van den Oord et al., 2018, equation 4).
 
@@ -27,12 +29,17 @@ def anchored_loss(
     :math:`C(i)` holds the anchors of the batch and ``negatives``, but leaves out every other one that is the same as
     :math:`a_i` (cosine above ``same``): equal texts are no negatives.
 
+    With ``soft``, the target is not :math:`a_i` alone but the neighbourhood that the anchor has: the cross-entropy to
+    :math:`\mathrm{softmax}_k \cos(a_i, a_k)/T` over all candidates (similarity distillation; Fang et al., 2021,
+    arXiv 2101.04731, equation 2). Equal texts then share the target and none is left out.
+
     Args:
         vectors: (B, D), trained.
         anchors: (B, D), fixed; row i belongs to row i of ``vectors``.
         temperature: T > 0.
         same: cosine of two anchors from which they count as one.
         negatives: (K, D), fixed; anchors of other texts. They cost a matrix product, no forward pass.
+        soft: whether the target is the anchor's own similarities.
 
     Returns:
         Scalar, float32.
@@ -51,6 +58,8 @@ def anchored_loss(
         )
     v, a = F.normalize(vectors.float(), dim=-1), F.normalize(anchors.float(), dim=-1)
     candidates = a if negatives is None else torch.cat([a, F.normalize(negatives.float(), dim=-1)])
+    if soft:
+        return F.cross_entropy(v @ candidates.T / temperature, (a @ candidates.T / temperature).softmax(-1))
     own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
     no_negative = (a @ candidates.T > same) & ~own
     scores = (v @ candidates.T / temperature).masked_fill(no_negative, float("-inf"))
@@ -83,6 +92,7 @@ class AnchoredContrast:
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
         negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
+        soft: see :func:`anchored_loss`.
     """
 
     weight: float = 1.0
@@ -94,6 +104,7 @@ class AnchoredContrast:
     pooling: str = "mean"
     temperature: float = 0.05
     negatives: int = 0
+    soft: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weight", "contrast", "pull", "replay"):
@@ -108,27 +119,29 @@ class AnchoredContrast:
         return self.replay_share if self.replay > 0 else 0.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
-        return {(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"))}
+        return {Read(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"), self.pooling)}
+
+    def negatives_a_text(self, pairs: int) -> int:
+        """Negatives of each text in a batch of ``pairs`` a process."""
+        return (pairs + self.negatives) * processes() - 1
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        hidden = encoded.hidden[CLEAN, encoded.encoder.layer_number(self.layer)]
-        batch = encoded.batch
-        vectors = pool(hidden, batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK], self.pooling)
-        terms = self._terms(vectors[-encoded.pairs :], batch)
+        vectors = encoded.states[Read(CLEAN, encoded.encoder.layer_number(self.layer), self.pooling)]
+        terms = self._terms(vectors[-encoded.pairs :], encoded.batch)
         if self.replay > 0:
-            replayed = self._terms(vectors[: encoded.native], batch)
+            replayed = self._terms(vectors[: encoded.native], encoded.batch)
             terms.update({f"{name}_replay": self.replay * loss for name, loss in replayed.items()})
         return terms
 
     def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of one view of the first pairs of the batch."""
         terms: dict[str, Tensor] = {}
-        anchors = batch[keys.ANCHOR]
+        own, rest = batch[keys.ANCHOR].split([len(vectors), len(batch[keys.ANCHOR]) - len(vectors)])
         if self.contrast:
-            others = [anchors[len(vectors) :], *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
+            others = [rest, *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
             terms["anchor"] = self.contrast * anchored_loss(
-                vectors, anchors[: len(vectors)], self.temperature, negatives=torch.cat(others)
+                gather(vectors), gather(own), self.temperature, negatives=gather(torch.cat(others)), soft=self.soft
             )
         if self.pull:
-            terms["pull"] = self.pull * pull_loss(vectors, anchors[: len(vectors)])
+            terms["pull"] = self.pull * share_of_mean(len(vectors), vectors.device) * pull_loss(vectors, own)
         return terms

@@ -10,7 +10,8 @@ from torch.utils.checkpoint import checkpoint
 
 from transliconet import keys
 from transliconet.errors import require_range
-from transliconet.objectives.combine import MASKED, EncodedPairs, Reads
+from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, EncoderLike, Read, Reads
+from transliconet.objectives.gather import share_of_mean
 
 
 def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -83,15 +84,17 @@ class MaskedLanguageModel:
     def native_share(self) -> float:
         return 1.0
 
-    def reads(self, encoder: object) -> Reads:
-        return {(MASKED, encoder.layers)}  # type: ignore[attr-defined]
+    def reads(self, encoder: EncoderLike) -> Reads:
+        return {Read(MASKED, encoder.layers, LABELLED)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         labels = encoded.batch[keys.LABELS]
-        hidden = encoded.hidden[MASKED, encoded.encoder.layers]
-        terms = {}
-        for name, rows in (("native", slice(encoded.pairs)), ("romanized", slice(encoded.pairs, None))):
-            chosen = labels[rows] != keys.IGNORE
-            states, targets = hidden[rows][chosen], labels[rows][chosen]
-            terms[f"mlm_{name}"] = mlm_loss_in_chunks(encoded.encoder.vocabulary_logits, states, targets, self.chunk)
+        states = encoded.states[Read(MASKED, encoded.encoder.layers, LABELLED)]
+        of_views = [rows[rows != keys.IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])]
+        terms, head = {}, encoded.encoder.vocabulary_logits
+        for name, targets, hidden in zip(
+            ("native", "romanized"), of_views, states.split([len(t) for t in of_views]), strict=True
+        ):
+            loss = mlm_loss_in_chunks(head, hidden, targets, self.chunk)
+            terms[f"mlm_{name}"] = share_of_mean(len(targets), loss.device) * loss
         return terms

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
-from transliconet.model.pooling import POOLINGS, pool
-from transliconet.objectives.combine import CLEAN, MASKED, EncodedPairs, EncoderLike, Reads, layer_numbers
+from transliconet.model.pooling import POOLINGS
+from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, EncoderLike, Read, Reads, layer_numbers
+from transliconet.objectives.gather import gather, processes
 from transliconet.objectives.negatives import same_pair
 
 SIMILARITIES = ("dot", "cosine")
@@ -87,6 +88,7 @@ class TransliterationContrast:
             at the cost of a second pass when MLM is also on.
         false_negatives: overlap of tokens from which two pairs of a batch are no negatives of each other, 1 for equal
             texts (:func:`transliconet.objectives.negatives.same_text`); None, as in the paper: all are.
+        across_devices: whether pairs of other processes are negatives, too; the paper's are not.
     """
 
     weight: float = 0.5
@@ -98,6 +100,7 @@ class TransliterationContrast:
     same_view_negatives: bool = True
     input: str = MASKED
     false_negatives: float | None = None
+    across_devices: bool = True
 
     def __post_init__(self) -> None:
         require_range("objective.tcm.weight", self.weight, least=0)
@@ -114,18 +117,29 @@ class TransliterationContrast:
         return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
-        return {(self.input, layer) for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")}
+        return {
+            Read(self.input, layer, self.pooling) for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")
+        }
+
+    def negatives_a_text(self, pairs: int) -> int:
+        """Negatives of each text in a batch of ``pairs`` a process."""
+        pairs *= processes() if self.across_devices else 1
+        return 2 * pairs - 2 if self.same_view_negatives else pairs - 1
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        batch = encoded.batch
-        content, attention = batch[keys.CONTENT_MASK], batch[keys.ATTENTION_MASK]
+        batch, pairs = encoded.batch, encoded.pairs
+
+        def views(rows: Tensor) -> Tensor:
+            """Native rows, then romanised ones, of every process where those count."""
+            return torch.cat([gather(rows[:pairs]), gather(rows[pairs:])]) if self.across_devices else rows
+
         same = None
         if self.false_negatives is not None:
-            same = same_pair(batch[keys.INPUT_IDS], content, self.false_negatives)
+            content = views(batch[keys.CONTENT_MASK].byte()).bool()
+            same = same_pair(views(batch[keys.INPUT_IDS]), content, self.false_negatives)
         losses = []
         for layer in layer_numbers(encoded.encoder, self.layer):
-            vectors = pool(encoded.hidden[self.input, layer], content, attention, self.pooling)
-            native, romanized = vectors[: encoded.pairs], vectors[encoded.pairs :]
+            native, romanized = views(encoded.states[Read(self.input, layer, self.pooling)]).chunk(2)
             losses.append(
                 tcm_loss(native, romanized, self.similarity, self.temperature, self.same_view_negatives, same)
             )

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from transliconet import keys
 from transliconet.errors import require_range
-from transliconet.objectives.combine import JOINED, EncodedPairs, EncoderLike, Reads, join
+from transliconet.objectives.encode import JOINED, LABELLED, EncodedPairs, EncoderLike, Read, Reads, join
+from transliconet.objectives.gather import share_of_mean
 from transliconet.objectives.mlm import mlm_loss_in_chunks
 
 
@@ -39,11 +40,11 @@ class TransliterationLanguageModel:
         return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
-        return {(JOINED, encoder.layers)}
+        return {Read(JOINED, encoder.layers, LABELLED)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         labels = join(encoded.batch[keys.LABELS])
-        hidden = encoded.hidden[JOINED, encoded.encoder.layers]
-        chosen = labels != keys.IGNORE
-        head = encoded.encoder.vocabulary_logits
-        return {"tlm": mlm_loss_in_chunks(head, hidden[chosen], labels[chosen], self.chunk)}
+        targets = labels[labels != keys.IGNORE]
+        states = encoded.states[Read(JOINED, encoded.encoder.layers, LABELLED)]
+        loss = mlm_loss_in_chunks(encoded.encoder.vocabulary_logits, states, targets, self.chunk)
+        return {"tlm": share_of_mean(len(targets), loss.device) * loss}

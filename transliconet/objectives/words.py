@@ -8,7 +8,8 @@ from torch import Tensor
 
 from transliconet import keys
 from transliconet.errors import require_range
-from transliconet.objectives.combine import CLEAN, EncodedPairs, EncoderLike, Reads
+from transliconet.objectives.encode import CLEAN, TOKENS, EncodedPairs, EncoderLike, Read, Reads
+from transliconet.objectives.gather import share_of_mean
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,10 @@ class WordAlignment:
         return 1.0
 
     def reads(self, encoder: EncoderLike) -> Reads:
-        return {(CLEAN, encoder.layer_number(self.layer, "objective.words.layer"))}
+        return {Read(CLEAN, encoder.layer_number(self.layer, "objective.words.layer"), TOKENS)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        hidden = encoded.hidden[CLEAN, encoded.encoder.layer_number(self.layer)]
+        hidden = encoded.states[Read(CLEAN, encoded.encoder.layer_number(self.layer), TOKENS)]
         ids, words = encoded.batch[keys.INPUT_IDS], encoded.batch[keys.WORDS]
         vectors, types, rows = [], [], []
         for view in (slice(encoded.pairs), slice(encoded.pairs, None)):
@@ -125,4 +126,4 @@ class WordAlignment:
             types.append(found.types(ids[view]))
             rows.append(found.row)
         loss = word_alignment_loss(vectors[0], vectors[1], rows[0], torch.stack(types, 1), self.temperature)
-        return {"words": loss}
+        return {"words": share_of_mean(len(rows[0]), loss.device) * loss}

@@ -11,7 +11,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import require_range
-from transliconet.objectives.combine import native_rows
+from transliconet.objectives.encode import native_rows
 from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
 
 

@@ -9,10 +9,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from transliconet import keys
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state
-from transliconet.objectives.combine import Objective, active, combine, encode
+from transliconet.objectives.combine import Contrastive, Objective, active, combine
+from transliconet.objectives.encode import encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder.masked_lm."
@@ -31,6 +32,7 @@ class PairModule(pl.LightningModule):
         optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
         scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer step; None: constant.
         weight_decay, new_rows_lr, layer_decay: see :func:`transliconet.train.optim.parameter_groups`.
+        micro_batch: texts encoded at a time, see :func:`transliconet.objectives.encode.encode`.
 
     Raises:
         ConfigError: no objective is on, or one reads a layer that the encoder does not have.
@@ -45,8 +47,12 @@ class PairModule(pl.LightningModule):
         weight_decay: float = 0.01,
         new_rows_lr: float = 1.0,
         layer_decay: float = 1.0,
+        micro_batch: int | None = None,
     ) -> None:
         super().__init__()
+        if micro_batch is not None:
+            require_range("micro_batch", micro_batch, least=1)
+        self.micro_batch = micro_batch
         self.encoder = encoder
         self.objectives = active(objectives)
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
@@ -58,11 +64,14 @@ class PairModule(pl.LightningModule):
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        encoded = encode(self.encoder, batch, self.reads, self.native_share)
+        encoded = encode(self.encoder, batch, self.reads, self.native_share, self.micro_batch)
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[keys.PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
         self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
+        for objective in self.objectives.values():
+            if isinstance(objective, Contrastive):
+                self.log("negatives", float(objective.negatives_a_text(pairs)), batch_size=pairs)
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
 

@@ -1,0 +1,163 @@
+"""From a batch to the states that objectives read: as few forward passes, and as little kept, as they allow."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from transliconet import keys
+from transliconet.errors import ConfigError
+from transliconet.model.pooling import pool
+
+MASKED, CLEAN, JOINED = "masked", "clean", "joined"
+"""Kinds of input: rows with masked tokens, rows as they are, and both masked rows of a pair as one (:func:`join`)."""
+
+LABELLED, TOKENS = "labelled", "tokens"
+"""Forms of states, beside the poolings: of the M tokens with a label, row after row; of every token."""
+
+
+class Read(NamedTuple):
+    """States that an objective needs.
+
+    ``layer`` is a hidden layer of the ``kind`` of input; ``form`` is a pooling (R rows → (R, H)), :data:`LABELLED` →
+    (M, H), or :data:`TOKENS` → (R, L, H). Everything else of the layer is let go.
+    """
+
+    kind: str
+    layer: int
+    form: str
+
+
+Reads = set[Read]
+
+
+class EncoderLike(Protocol):
+    """What objectives ask of the encoder."""
+
+    @property
+    def layers(self) -> int: ...
+    def layer_number(self, layer: int | str, option: str = ...) -> int: ...
+    def hidden_states(
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+    ) -> dict[int, Tensor]: ...
+    def vocabulary_logits(self, hidden: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class EncodedPairs:
+    """A batch and the states that the objectives asked for; R is 2B, of joined input B.
+
+    Where the objectives read the native view of ``native`` pairs only, batch and states hold the native rows of the
+    first so many, then all B romanised rows.
+    """
+
+    batch: Mapping[str, Tensor]
+    states: Mapping[Read, Tensor]
+    encoder: EncoderLike
+
+    @property
+    def pairs(self) -> int:
+        """B."""
+        return len(self.batch[keys.PAIR_INDEX])
+
+    @property
+    def native(self) -> int:
+        """Pairs whose native row is there."""
+        return len(self.batch[keys.INPUT_IDS]) - self.pairs
+
+
+def native_rows(pairs: int, share: float) -> int:
+    """How many pairs of a batch have their native row computed: ``share`` of them, rounded up."""
+    return math.ceil(pairs * share)
+
+
+def without_natives(batch: Mapping[str, Tensor], native: int) -> dict[str, Tensor]:
+    """The batch without the native rows of all pairs but the first ``native``, cut to the longest row that is left."""
+    pairs = len(batch[keys.PAIR_INDEX])
+    attention = batch[keys.ATTENTION_MASK]
+    rows = torch.cat([torch.arange(native), torch.arange(pairs, 2 * pairs)]).to(attention.device)
+    length = int(attention[rows].any(0).sum())
+    return {k: v if k in keys.BY_PAIR else v[rows, :length] for k, v in batch.items()}
+
+
+def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str], option: str = "layer") -> list[int]:
+    """One layer or several as indices of the hidden states, each once.
+
+    Raises:
+        ConfigError: the encoder has no such layer, or none is named.
+    """
+    several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
+    if not several:
+        raise ConfigError(f"{option}=[]", "no layer", "Name one, e.g. 8, or several, [4, 8, last]")
+    return list(dict.fromkeys(encoder.layer_number(layer, option) for layer in several))
+
+
+def join(rows: Tensor) -> Tensor:
+    """(2B, L) rows of both views → (B, 2L): each native row with its romanised row behind it."""
+    pairs = len(rows) // 2
+    return torch.cat([rows[:pairs], rows[pairs:]], dim=1)
+
+
+def encode(
+    encoder: EncoderLike,
+    batch: Mapping[str, Tensor],
+    reads: Reads,
+    native_share: float = 1.0,
+    micro_batch: int | None = None,
+) -> EncodedPairs:
+    """Run the encoder once per kind of input, over romanised rows and ``native_share`` of the native ones together.
+
+    Args:
+        encoder: the model.
+        batch: see :mod:`transliconet.keys`.
+        reads: the states wanted.
+        native_share: of the pairs whose native row is needed.
+        micro_batch: texts encoded at a time. Of each part only what ``reads`` names is kept, and the part is encoded
+            again in the backward pass, with the same dropout: the memory of a part, the loss and gradients of the whole
+            batch (GradCache; Gao et al., 2021, arXiv 2101.06983), in one backward pass. None: all at once.
+    """
+    pairs = len(batch[keys.PAIR_INDEX])
+    if (native := native_rows(pairs, native_share)) < pairs:
+        batch = without_natives(batch, native)
+    states: dict[Read, Tensor] = {}
+    for kind in sorted({read.kind for read in reads}):
+        wanted = sorted(read for read in reads if read.kind == kind)
+        rows = _rows(batch, kind)
+        if micro_batch is None or len(rows[0]) <= micro_batch:
+            parts: Iterable[tuple[Tensor, ...]] = [_states(encoder, wanted, *rows)]
+        else:
+            parts = [
+                checkpoint(_states, encoder, wanted, *part, use_reentrant=False)
+                for part in zip(*(tensor.split(micro_batch) for tensor in rows), strict=True)
+            ]
+        states.update(zip(wanted, map(torch.cat, zip(*parts, strict=True)), strict=True))
+    return EncodedPairs(batch, states, encoder)
+
+
+def _rows(batch: Mapping[str, Tensor], kind: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Ids, attention and content mask, and where labels stand, of a kind of input."""
+    attention = batch[keys.ATTENTION_MASK]
+    ids, labelled = batch[keys.INPUT_IDS], torch.zeros_like(attention)
+    if kind != CLEAN:
+        ids, labelled = batch[keys.MASKED_IDS], batch[keys.LABELS] != keys.IGNORE
+    rows = (ids, attention, batch[keys.CONTENT_MASK], labelled)
+    return tuple(map(join, rows)) if kind == JOINED else rows  # type: ignore[return-value]
+
+
+def _states(
+    encoder: EncoderLike, wanted: Sequence[Read], ids: Tensor, attention: Tensor, content: Tensor, labelled: Tensor
+) -> tuple[Tensor, ...]:
+    """The states of some rows, in the order and form ``wanted``."""
+    halves = 2 if wanted[0].kind == JOINED else 1
+    hidden = encoder.hidden_states(ids, attention, {read.layer for read in wanted}, halves)
+    return tuple(_form(hidden[read.layer], read.form, content, attention, labelled) for read in wanted)
+
+
+def _form(hidden: Tensor, form: str, content: Tensor, attention: Tensor, labelled: Tensor) -> Tensor:
+    if form == TOKENS:
+        return hidden
+    return hidden[labelled] if form == LABELLED else pool(hidden, content, attention, form)
