@@ -12,7 +12,7 @@ from transliconet.data.collate import Extras, Vocabulary, collate, content_mask,
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
-from transliconet.data.tokenize import tokenize, tokenize_pairs
+from transliconet.data.tokenize import Ragged, tokenize, tokenize_pairs
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 
@@ -111,14 +111,82 @@ def test_order_is_a_function_of_seed_and_epoch() -> None:
     assert indices(first) != indices(again)
 
 
-def test_ranks_share_the_batches_evenly_and_without_overlap() -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, 500)
-    whole = [tuple(b) for b in indices(PairBatchSampler(lengths, 8))]
-    ranks = [[tuple(b) for b in indices(PairBatchSampler(lengths, 8, rank=r, world_size=4))] for r in range(4)]
-    assert {len(r) for r in ranks} == {len(whole) // 4}
-    dealt = [b for r in ranks for b in r]
-    assert len(set(dealt)) == len(dealt)
-    assert set(dealt) <= set(whole)
+@pytest.mark.parametrize("budget", [None, 300])
+@pytest.mark.parametrize(("number", "world_size"), [(500, 4), (33, 3), (20, 5)])
+def test_ranks_share_every_pair_in_as_many_batches(number: int, world_size: int, budget: int | None) -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, number)
+    ranks = [
+        PairBatchSampler(lengths, 8, rank=r, world_size=world_size, batch_tokens=budget) for r in range(world_size)
+    ]
+    for epoch in range(3):
+        for rank in ranks:
+            rank.set_epoch(epoch)
+        dealt = [indices(rank) for rank in ranks]
+        assert {len(batches) for batches in dealt} == {len(ranks[0])}
+        assert sorted(i for batches in dealt for b in batches for i in b) == list(range(number))
+        assert min(len(b) for batches in dealt for b in batches) >= 2
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(777) % 3], ids=["together", "by_group"])
+def test_batches_keep_to_their_budget_of_tokens(groups: np.ndarray | None) -> None:
+    rng = np.random.default_rng(0)
+    tokens, text = rng.integers(4, 100, 777), rng.integers(0, 600, 777)
+    sampler = PairBatchSampler(tokens, 8, batch_tokens=400, groups=groups, texts=[text])
+    numbers = set()
+    for epoch in range(5):
+        sampler.set_epoch(epoch)
+        batches = indices(sampler)
+        numbers.add(len(batches))
+        assert sorted(i for b in batches for i in b) == list(range(777))
+        costs = sorted(int(tokens[b].sum()) for b in batches)
+        assert costs[-4] <= 400  # a single pair left over, or one that had to be parted from its equal, may go beyond
+        assert costs[-1] <= 500
+        assert np.mean(costs) > 300
+        assert all(len(set(text[b])) == len(b) for b in batches)
+    assert len(numbers) == 1  # Lightning counts the batches of the first epoch only
+    assert numbers == {len(sampler)}
+
+
+def test_equal_texts_of_either_view_stand_in_different_batches() -> None:
+    rng = np.random.default_rng(0)
+    native, romanized = rng.integers(0, 300, 400), rng.integers(0, 200, 400)
+    sampler = PairBatchSampler(rng.integers(2, 40, 400), 16, texts=[native, romanized])
+    batches = indices(sampler)
+    assert sorted(i for b in batches for i in b) == list(range(400))
+    for batch in batches:
+        assert len(set(native[batch])) == len(set(romanized[batch])) == len(batch)
+    without = indices(PairBatchSampler(rng.integers(2, 40, 400), 16))
+    assert any(len(set(native[b])) < len(b) for b in without)  # or nothing has been parted
+
+
+def test_texts_that_cannot_be_parted_are_reported(caplog: pytest.LogCaptureFixture) -> None:
+    everything_alike = np.zeros(40, dtype=np.uint64)
+    with caplog.at_level("WARNING"):
+        sampler = PairBatchSampler(np.arange(2, 42), 8, texts=[everything_alike])
+    assert sorted(i for b in indices(sampler) for i in b) == list(range(40))
+    assert "35 pairs stand in a batch with an equal text" in caplog.text
+
+
+def test_digests_are_equal_for_equal_rows_only() -> None:
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(0, 5, rng.integers(1, 6)).astype(np.int32) for _ in range(70_000)]
+    ragged = Ragged(np.concatenate(rows), np.concatenate([[0], np.cumsum([len(r) for r in rows])]))
+    by_row = {tuple(row): digest for row, digest in zip(rows, ragged.digests, strict=True)}
+    assert all(by_row[tuple(row)] == digest for row, digest in zip(rows, ragged.digests, strict=True))
+    assert len(set(by_row.values())) == len(by_row) > 1000
+
+
+def test_a_resumed_epoch_goes_on_where_it_was() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 200)
+    whole, resumed = PairBatchSampler(lengths, 8), PairBatchSampler(lengths, 8)
+    for sampler in (whole, resumed):
+        sampler.set_epoch(2)
+    resumed.resume(2, 7)
+    plans, rest = list(whole), list(resumed)
+    assert [p.key for p in rest] == [p.key for p in plans[7:]]
+    assert [p.indices.tolist() for p in rest] == [p.indices.tolist() for p in plans[7:]]
+    resumed.set_epoch(3)
+    assert len(list(resumed)) == len(whole)
 
 
 def test_a_window_pads_less_than_random_batches() -> None:
@@ -134,7 +202,7 @@ def test_too_few_pairs() -> None:
     with pytest.raises(DataError, match="no negatives"):
         PairBatchSampler(np.array([3]), 8)
     with pytest.raises(DataError, match="no batch of 8 for each of 4 processes"):
-        PairBatchSampler(np.ones(10), 8, world_size=4)
+        PairBatchSampler(np.ones(7), 8, world_size=4)
 
 
 def test_no_heldout_id_is_trained_on(data: Callable[..., PairsDataModule], cldr_pairs: PairsFolder) -> None:

@@ -40,6 +40,7 @@ class PairsDataModule(pl.LightningDataModule):
         tokenizer: the encoder's.
         positions: longest row the encoder takes, in tokens.
         batch_size: pairs a batch and device; each pair is two rows.
+        batch_tokens: tokens a batch and device, both views, instead of a number of pairs; None: ``batch_size`` counts.
         max_length: rows are cut at this many tokens, special ones included; cut rows are counted.
         languages: tags to train on; None takes all.
         identical: also train on pairs whose romanisation equals the text (nothing to align, only MLM to learn).
@@ -62,6 +63,7 @@ class PairsDataModule(pl.LightningDataModule):
         tokenizer: PreTrainedTokenizerBase,
         positions: int,
         batch_size: int = 24,
+        batch_tokens: int | None = None,
         max_length: int = 512,
         languages: list[str] | None = None,
         identical: bool = False,
@@ -87,7 +89,8 @@ class PairsDataModule(pl.LightningDataModule):
             _same_heldout(pairs, folder)
         self.anchors, self.negatives, self.words = anchors, negatives, words
         self.tokenizer, self.masking, self.augment, self.by_language = tokenizer, masking, augment, by_language
-        self.batch_size, self.max_length, self.window, self.seed = batch_size, max_length, window, seed
+        self.batch_size, self.batch_tokens, self.window, self.seed = batch_size, batch_tokens, window, seed
+        self.max_length = max_length
         self.languages, self.identical, self.workers = languages, identical, workers
         self._batches: PairBatches | None = None
 
@@ -140,7 +143,17 @@ class PairsDataModule(pl.LightningDataModule):
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         pairs = self._batches.pairs
         groups = pairs.languages if self.by_language else None
-        sampler = PairBatchSampler(pairs.lengths, self.batch_size, self.seed, rank, world_size, self.window, groups)
+        sampler = PairBatchSampler(
+            pairs.tokens,
+            self.batch_size,
+            self.seed,
+            rank,
+            world_size,
+            self.window,
+            groups,
+            self.batch_tokens,
+            pairs.texts,
+        )
         return DataLoader(
             self._batches,
             sampler=sampler,

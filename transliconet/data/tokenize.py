@@ -25,6 +25,20 @@ class Ragged:
     def lengths(self) -> np.ndarray:
         return np.diff(self.offsets)
 
+    @property
+    def digests(self) -> np.ndarray:
+        """(N,) uint64, equal for equal rows and, but for chance (2⁻⁶⁴ a pair of rows), for no others."""
+        found = np.zeros(len(self), dtype=np.uint64)
+        for start in range(0, len(self), 1 << 16):
+            bounds = np.asarray(self.offsets[start : start + (1 << 16) + 1])
+            values = np.asarray(self.values[bounds[0] : bounds[-1]]).astype(np.uint64)
+            lengths = np.diff(bounds)
+            place = np.arange(len(values)) - np.repeat(bounds[:-1] - bounds[0], lengths)
+            mixed = _mix(values << np.uint64(32) | place.astype(np.uint64))
+            sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+            found[start : start + len(lengths)] = np.diff(sums[bounds - bounds[0]])
+        return found
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -46,6 +60,10 @@ class Joined:
     def lengths(self) -> np.ndarray:
         return np.concatenate([part.lengths for part in self.parts])  # type: ignore[union-attr]
 
+    @property
+    def digests(self) -> np.ndarray:
+        return np.concatenate([part.digests for part in self.parts])  # type: ignore[union-attr]
+
 
 @dataclass(frozen=True)
 class TokenizedPairs:
@@ -65,9 +83,21 @@ class TokenizedPairs:
         return len(self.native)
 
     @property
-    def lengths(self) -> np.ndarray:
-        """(N,) tokens of the longer view of each pair: what the pair costs in a padded batch."""
-        return np.maximum(self.native.lengths, self.romanized.lengths)
+    def tokens(self) -> np.ndarray:
+        """(N,) tokens of both views of each pair: what the pair costs."""
+        return self.native.lengths + self.romanized.lengths
+
+    @property
+    def texts(self) -> list[np.ndarray]:
+        """(N,) digests of the texts of each view."""
+        return [self.native.digests, self.romanized.digests]
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """The finaliser of SplitMix64 (Steele et al., 2014): a bijection of uint64 that spreads every bit."""
+    values = (values ^ values >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ values >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return values ^ values >> np.uint64(31)
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int) -> tuple[Ragged, int]:
