@@ -55,7 +55,7 @@ def part(batch: Mapping[str, Tensor], start: int, end: int) -> dict[str, Tensor]
     rows = [*range(start, end), *range(pairs + start, pairs + end)]
     length = int(batch[keys.ATTENTION_MASK][rows].sum(1).max())
     of_rows = {key: value[rows, :length] for key, value in batch.items() if key not in keys.BY_PAIR}
-    return {**of_rows, **{key: batch[key][start:end] for key in keys.BY_PAIR}}
+    return {**of_rows, **{key: batch[key][start:end] for key in keys.BY_PAIR if key != keys.SEED}}
 
 
 def gradients(module: nn.Module) -> dict[str, Tensor]:
@@ -108,7 +108,7 @@ def material(
     data.setup()
     batch = next(iter(data.train_dataloader()))
     for key, value in batch.items():
-        if key not in (keys.NEGATIVES, keys.PAIR_INDEX):
+        if key not in (keys.NEGATIVES, keys.PAIR_INDEX, keys.SEED):
             for copy, original in ((20, 2), (4, 3)):
                 for view in (0, 24) if key not in keys.BY_PAIR else (0,):
                     value[view + copy] = value[view + original].clone()

@@ -32,7 +32,10 @@ throughout both rows of a pair whose views have different numbers of words. Pres
 NEGATIVES = "negatives"
 """(K, H) float32: anchors of K other training pairs; present when an objective reads more negatives than the batch."""
 
-BY_PAIR = (PAIR_INDEX, ANCHOR, NEGATIVES)
+SEED = "seed"
+"""() int64: of what is random in training on the batch, dropout; so that a resumed run draws the same."""
+
+BY_PAIR = (PAIR_INDEX, ANCHOR, NEGATIVES, SEED)
 """Keys whose rows are not rows of the batch of texts."""
 
 IGNORE = -100

@@ -49,7 +49,7 @@ def cached_pairs(
             if place.is_dir():  # another process was faster
                 return _open(place)
             log.warning("no token cache in %s (%s): made for this run alone", place.parent, error.strerror)
-            place = Path(tempfile.mkdtemp(prefix="transliconet-")) / "tokens"
+            place = Path(tempfile.mkdtemp(prefix="transliconet-")) / place.name
             _make(place, rows(), tags, tokenizer, max_length)
     return _open(place)
 

@@ -93,6 +93,7 @@ def collate(pairs: TokenizedPairs, plan: BatchPlan, vocabulary: Vocabulary, extr
         keys.INPUT_IDS: ids,
         keys.ATTENTION_MASK: attention,
         keys.CONTENT_MASK: content,
+        keys.SEED: torch.tensor(int(seeds.generate_state(2, np.uint64)[1] >> 1)),
     }
     if extras.words:
         batch[keys.WORDS] = torch.from_numpy(number_words(extras.words, native, romanized, ids.shape[1]))

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -17,7 +19,7 @@ from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
 from transliconet.data.tokenize import Joined, TokenizedPairs, joined
 from transliconet.data.words import WordBounds
-from transliconet.errors import ConfigError, DataError, require_range
+from transliconet.errors import CheckpointError, ConfigError, DataError, require_range
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,6 @@ class PairsDataModule(pl.LightningDataModule):
         tokenizer: the encoder's.
         positions: longest row the encoder takes, in tokens.
         batch_size: pairs a batch and device; each pair is two rows.
-        batch_tokens: tokens a batch and device, both views, instead of a number of pairs; None: ``batch_size`` counts.
         max_length: rows are cut at this many tokens, special ones included; cut rows are counted.
         languages: tags to train on; None takes all.
         identical: also train on pairs whose romanisation equals the text (nothing to align, only MLM to learn).
@@ -55,6 +56,7 @@ class PairsDataModule(pl.LightningDataModule):
             (:class:`transliconet.train.teacher.Teacher`).
         negatives: anchors of so many other pairs in each batch, drawn anew.
         words: whether an objective reads word numbers.
+        batch_tokens: tokens a batch and device, both views, instead of a number of pairs; None: ``batch_size`` counts.
     """
 
     def __init__(
@@ -63,7 +65,6 @@ class PairsDataModule(pl.LightningDataModule):
         tokenizer: PreTrainedTokenizerBase,
         positions: int,
         batch_size: int = 24,
-        batch_tokens: int | None = None,
         max_length: int = 512,
         languages: list[str] | None = None,
         identical: bool = False,
@@ -77,6 +78,7 @@ class PairsDataModule(pl.LightningDataModule):
         anchors: Callable[[TokenizedPairs], np.ndarray] | None = None,
         negatives: int = 0,
         words: bool = False,
+        batch_tokens: int | None = None,
     ) -> None:
         super().__init__()
         require_range("data.batch_size", batch_size, least=2)
@@ -93,6 +95,8 @@ class PairsDataModule(pl.LightningDataModule):
         self.max_length = max_length
         self.languages, self.identical, self.workers = languages, identical, workers
         self._batches: PairBatches | None = None
+        self._sources: list[str] = []
+        self._start = (0, 0)
 
     def prepare_data(self) -> None:
         """Tokenise the training part, and embed its anchors, on one process of each machine; others read the cache."""
@@ -109,6 +113,9 @@ class PairsDataModule(pl.LightningDataModule):
         if self._batches is not None:
             return
         parts = self._tokenized()
+        anchors = [self.anchors(part) for part in parts] if self.anchors else []
+        self._sources = [part.place.name for part in parts if part.place]
+        self._sources += [Path(str(part.filename)).stem for part in anchors if isinstance(part, np.memmap)]
         pairs = joined(parts)
         if len(pairs) == 0:
             raise DataError(
@@ -123,7 +130,7 @@ class PairsDataModule(pl.LightningDataModule):
         bounds = WordBounds.of(self.tokenizer) if self.words or self.augment else None
         extras = Extras(
             masking=self.masking,
-            anchors=Joined([self.anchors(part) for part in parts]) if self.anchors else None,
+            anchors=Joined(anchors) if anchors else None,
             negatives=self.negatives,
             words=bounds if self.words else None,
             augmenter=Augmenter(self.augment, self.tokenizer, bounds, self.max_length)
@@ -144,16 +151,12 @@ class PairsDataModule(pl.LightningDataModule):
         pairs = self._batches.pairs
         groups = pairs.languages if self.by_language else None
         sampler = PairBatchSampler(
-            pairs.tokens,
-            self.batch_size,
-            self.seed,
-            rank,
-            world_size,
-            self.window,
-            groups,
-            self.batch_tokens,
-            pairs.texts,
-        )
+            pairs.tokens, self.batch_size, self.seed, rank, world_size, self.window, groups,
+            batch_tokens=self.batch_tokens, texts=pairs.texts,
+        )  # fmt: skip
+        epoch, done = self._start if self._start[1] < len(sampler) else (self._start[0] + 1, 0)
+        sampler.set_epoch(epoch)  # loader processes ask for batches before Lightning says which epoch it is
+        sampler.resume(epoch, done)
         return DataLoader(
             self._batches,
             sampler=sampler,
@@ -162,6 +165,35 @@ class PairsDataModule(pl.LightningDataModule):
             persistent_workers=self.workers > 0,
             pin_memory=bool(self.trainer and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator"),
         )
+
+    def _decides(self) -> dict[str, Any]:
+        """What decides the batches of a run: a checkpoint goes on only where all of it is the same."""
+        world_size = self.trainer.world_size if self.trainer else 1
+        return {
+            "data.batch_size": self.batch_size, "data.batch_tokens": self.batch_tokens, "data.window": self.window,
+            "data.by_language": self.by_language, "seed": self.seed, "number of processes": world_size,
+            "pairs, tokenizer and anchors": self._sources,
+        }  # fmt: skip
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the epoch is, for a checkpoint: the batches trained on, not those that loader processes have made."""
+        assert self.trainer is not None, "Lightning saves while a trainer runs"
+        done = self.trainer.fit_loop.epoch_loop.batch_progress.current.processed  # type: ignore[attr-defined]
+        return {"epoch": self.trainer.current_epoch, "batches": done, "decides": self._decides()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on behind the last batch trained on.
+
+        Raises:
+            CheckpointError: batches would be others than those of the run that the checkpoint is from.
+        """
+        for what, now in self._decides().items():
+            if (then := state_dict["decides"].get(what)) != now:
+                raise CheckpointError(
+                    "resume", f"the run had {what} {then}, not {now}",
+                    "Keep what the run had, or start another from an export of it (encoder.path=…)",
+                )  # fmt: skip
+        self._start = (state_dict["epoch"], state_dict["batches"])
 
 
 def _same_heldout(first: PairsFolder, other: PairsFolder) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -64,6 +65,7 @@ class PairModule(pl.LightningModule):
         self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        torch.manual_seed(int(batch[keys.SEED]))
         encoded = encode(self.encoder, batch, self.reads, self.native_share, self.micro_batch)
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[keys.PAIR_INDEX])
