@@ -1,6 +1,11 @@
 """A run that is stopped, however rudely, and resumed ends as one that never was."""
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -103,3 +108,137 @@ def test_a_checkpoint_of_other_batches_is_refused(fit: Callable[..., dict[str, T
         fit(tmp_path, resume=tmp_path / "last.ckpt", batch_size=50)
     with pytest.raises(CheckpointError, match="the run had pairs, tokenizer and anchors"):
         fit(tmp_path, resume=tmp_path / "last.ckpt", languages=["kat_Geor"])
+
+
+SMALL = [
+    "encoder=tiny", "encoder.vocab_size=700", "encoder.hidden_size=32", "encoder.heads=2", "objective.tcm.layer=1",
+    "data.batch_size=16", "data.max_length=48", "trainer=cpu", "trainer.enable_progress_bar=false", "probe=none",
+    "logger=none", "checkpoint.every_n_train_steps=2", "trainer.max_epochs=-1", "data.workers=1",
+    "trainer.accumulate_grad_batches=2", "data.languages=[kat_Geor,rus_Cyrl]",
+]  # fmt: skip
+
+
+@pytest.fixture
+def start(cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., subprocess.Popen]:
+    """Starts ``transliconet train`` with a run folder and more arguments."""
+
+    def popen(out: str, *arguments: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("transliconet"), "train", f"pairs={cldr_pairs.path}", f"out={out}",
+             *SMALL, *arguments],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return popen
+
+
+def finished(process: subprocess.Popen) -> tuple[int, str]:
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out + err
+
+
+def wait_for(file: Path, process: subprocess.Popen) -> None:
+    while not file.exists():
+        assert process.poll() is None, finished(process)
+        time.sleep(0.01)
+
+
+def weights(run: Path) -> bytes:
+    return (run / "export" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_in_the_same_bytes(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    """SIGKILL at random moments; a checkpoint is written every other step, so some of them hit the saving."""
+    steps = "trainer.max_steps=100"
+    assert finished(start("whole", steps))[0] == 0
+    rng = random.Random(0)
+    last, seen = tmp_path / "killed" / "checkpoints" / "last.ckpt", []
+    for _ in range(3):
+        process = start("killed", steps, "resume=last")
+        before = last.stat().st_mtime_ns if last.exists() else 0
+        while not last.exists() or last.stat().st_mtime_ns == before:
+            assert process.poll() is None, finished(process)
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        seen.append(torch.load(last, weights_only=True)["global_step"])
+    status, told = finished(start("killed", steps, "resume=last"))
+    assert status == 0, told
+    assert 0 < seen[0] < seen[-1] < 100
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
+    endless, last = (
+        ["trainer.max_steps=100000", "checkpoint.every_n_train_steps=3"],
+        tmp_path / "run/checkpoints/last.ckpt",
+    )
+    process = start("run", *endless)
+    wait_for(last, process)
+    process.terminate()
+    status, told = finished(process)
+    assert status == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM: saved at step" in told
+    assert "resume=last" in told
+    assert "Traceback" not in told
+    step = torch.load(last, weights_only=True)["global_step"]
+    assert f"at step {step} in" in told
+    status, told = finished(start("run", f"trainer.max_steps={step + 2}", "resume=last"))
+    assert status == 0, told
+    assert f"trained {step + 2} steps" in told
+
+
+def test_slurm_gets_its_job_back_in_the_same_folder(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "scontrol").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
+    (tools / "scontrol").chmod(0o755)
+    slurm = {
+        "PATH": f"{tools}:{os.environ['PATH']}", "SLURM_JOB_ID": "4711", "SLURM_NTASKS": "1", "SLURM_PROCID": "0",
+        "SLURM_JOB_NAME": "train", "SLURM_LOCALID": "0", "SLURM_NODEID": "0", "SLURM_JOB_NODELIST": "localhost",
+    }  # fmt: skip
+    folder = "${run_name:}"
+    last = tmp_path / "slurm-4711" / "checkpoints" / "last.ckpt"
+    process = start(folder, "trainer.max_steps=100000", **slurm)
+    wait_for(last, process)
+    process.send_signal(signal.SIGUSR1)
+    status, told = finished(process)
+    assert "stopped by SIGUSR1: saved at step" in told
+    assert status != 0
+    assert (tmp_path / "asked").read_text() == "requeue 4711\n"
+    step = torch.load(last, weights_only=True)["global_step"]
+    status, told = finished(start(folder, f"trainer.max_steps={step + 2}", **slurm, SLURM_RESTART_COUNT="1"))
+    assert status == 0, told
+    assert f"trained {step + 2} steps" in told
+    assert not (tmp_path / "slurm-4711" / "checkpoints" / "last-v1.ckpt").exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    io, file = AtomicCheckpointIO(), tmp_path / "last.ckpt"
+    io.save_checkpoint({"step": 1}, file)
+
+    class Unwritable:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        io.save_checkpoint({"weights": torch.zeros(1000), "then": Unwritable()}, file)
+    assert io.load_checkpoint(file) == {"step": 1}
+    assert [f.name for f in tmp_path.glob("*.ckpt")] == ["last.ckpt"]
+
+
+def test_a_checkpoint_that_runs_code_is_refused(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            return Path.touch, (tmp_path / "exploded",)
+
+    file = tmp_path / "bomb.ckpt"
+    torch.save({"state_dict": Bomb()}, file)
+    with pytest.raises(Exception, match="[Ww]eights.only"):
+        AtomicCheckpointIO().load_checkpoint(file)
+    assert not (tmp_path / "exploded").exists()

@@ -36,6 +36,14 @@ class CheckpointError(TransliconetError, ValueError):
     """A model, tokenizer or checkpoint cannot be loaded or does not fit."""
 
 
+class TrainingError(TransliconetError, RuntimeError):
+    """A run cannot go on."""
+
+
+class Interrupted(TransliconetError, RuntimeError):
+    """A run was told to stop, and has saved what it did."""
+
+
 def require_choice(option: str, value: object, choices: Iterable[str]) -> None:
     """Raise :class:`ConfigError` unless ``value`` is one of ``choices``."""
     allowed = list(choices)

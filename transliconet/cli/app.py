@@ -2,7 +2,9 @@
 
 import logging
 import os
+import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -13,12 +15,12 @@ from typing import Any
 import hydra
 from hydra.errors import HydraException, InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from transliconet import __version__
 from transliconet.cli.suggest import explain
-from transliconet.errors import ConfigError, TransliconetError
+from transliconet.errors import ConfigError, Interrupted, TransliconetError
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
@@ -63,6 +65,9 @@ def run(command: str, overrides: list[str]) -> int:
     try:
         import_module(f"transliconet.cli.{command}").main()
         return 0
+    except Interrupted as stopped:
+        print(stopped, file=sys.stderr)
+        return 128 + signal.SIGTERM
     except (TransliconetError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
         return 1
@@ -74,6 +79,16 @@ def run(command: str, overrides: list[str]) -> int:
 
 
 _ORIGINAL_ARGV = list(sys.argv)
+
+
+def run_name() -> str:
+    """A name for a run: the same for a SLURM job that is requeued, else the time."""
+    job = os.environ.get("SLURM_ARRAY_JOB_ID", os.environ.get("SLURM_JOB_ID"))
+    task = os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"slurm-{job}{f'_{task}' if task else ''}" if job else time.strftime("%Y-%m-%d_%H-%M-%S")
+
+
+OmegaConf.register_new_resolver("run_name", run_name, use_cache=True, replace=True)
 
 
 def hydra_command(name: str) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:

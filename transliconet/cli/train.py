@@ -15,11 +15,15 @@ from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.freeze import choose_trainable
+from transliconet.model.speed import checkpoint_layers, compile_layers
 from transliconet.objectives.anchor import AnchoredContrast
 from transliconet.objectives.encode import CLEAN
 from transliconet.objectives.words import WordAlignment
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.train.callbacks import ProbeWhileTraining, Throughput
+from transliconet.train.callbacks import ProbeWhileTraining, Progress, Throughput
+from transliconet.train.checkpoint import AtomicCheckpointIO
+from transliconet.train.health import StopOnNaN, explained_memory
+from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
 from transliconet.train.teacher import Teacher
@@ -84,17 +88,31 @@ def train(cfg: DictConfig) -> TrainResult:
     )
     probe = build(cfg.probe) if "_target_" in cfg.probe else None  # an experiment may leave settings of no probe
     out = Path(cfg.run_dir)
+    if cfg.gradient_checkpointing:
+        checkpoint_layers(encoder)
+    if cfg.compile:
+        compile_layers(encoder)
+    resume = resumed_checkpoint(cfg.resume, out)
     trainer = build(
         cfg.trainer,
         logger=list(build(cfg.logger).values()),
-        callbacks=[build(cfg.checkpoint), Throughput(), *_probing(cfg, probe, pairs)],
+        callbacks=[
+            build(cfg.checkpoint),
+            SaveOnSignal(out / "checkpoints" / "last.ckpt"),
+            StopOnNaN(data.pair_names),
+            Throughput(),
+            *([Progress()] if cfg.trainer.enable_progress_bar else []),
+            *_probing(cfg, probe, pairs),
+        ],
+        plugins=[AtomicCheckpointIO()],
         default_root_dir=str(out),
     )
     ends = cfg.trainer
     if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
         raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
     plain = OmegaConf.to_container(cfg, resolve=True)
-    return run_training(module, data, trainer, pairs, out, probe, cfg.resume, plain)  # type: ignore[arg-type]
+    with explained_memory(cfg.data.batch_size, cfg.data.max_length):
+        return run_training(module, data, trainer, pairs, out, probe, resume, plain)  # type: ignore[arg-type]
 
 
 @hydra_command("train")

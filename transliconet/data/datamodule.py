@@ -145,6 +145,16 @@ class PairsDataModule(pl.LightningDataModule):
             for folder in self.folders
         ]
 
+    def pair_names(self, positions: Sequence[int]) -> list[str]:
+        """Language and id of training pairs, ``hin_Deva 17``, as their pairs folder has them."""
+        wanted, names, start = set(positions), dict[int, str](), 0
+        for folder in self.folders:
+            for rows in folder.batches("train", identical=self.identical, languages=self.languages):
+                here = [p for p in wanted if start <= p < start + len(rows)]
+                names.update({p: f"{rows['lang'][p - start]} {rows['id'][p - start]}" for p in here})
+                start += len(rows)
+        return [names[p] for p in positions]
+
     def train_dataloader(self) -> DataLoader:
         assert self._batches is not None, "setup() has run"  # Lightning calls it first
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

@@ -91,6 +91,7 @@ class AnchoredContrast:
         replay_share: share of a batch's pairs whose native view is replayed; the others' is not computed.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
+        same: cosine of two anchors from which their texts are no negatives of each other: translations, too, lie close.
         negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
         soft: see :func:`anchored_loss`.
     """
@@ -103,6 +104,7 @@ class AnchoredContrast:
     layer: int | str = "last"
     pooling: str = "mean"
     temperature: float = 0.05
+    same: float = 0.999
     negatives: int = 0
     soft: bool = False
 
@@ -111,6 +113,7 @@ class AnchoredContrast:
             require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
         require_range("objective.anchor.replay_share", self.replay_share, above=0, most=1)
         require_range("objective.anchor.temperature", self.temperature, above=0)
+        require_range("objective.anchor.same", self.same, above=0, most=1)
         require_range("objective.anchor.negatives", self.negatives, least=0)
         require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
 
@@ -140,7 +143,7 @@ class AnchoredContrast:
         if self.contrast:
             others = [rest, *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
             terms["anchor"] = self.contrast * anchored_loss(
-                gather(vectors), gather(own), self.temperature, negatives=gather(torch.cat(others)), soft=self.soft
+                gather(vectors), gather(own), self.temperature, self.same, gather(torch.cat(others)), self.soft
             )
         if self.pull:
             terms["pull"] = self.pull * share_of_mean(len(vectors), vectors.device) * pull_loss(vectors, own)

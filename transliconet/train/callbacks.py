@@ -1,11 +1,14 @@
 """What is measured while a run goes on."""
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable
 from statistics import fmean
+from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import TQDMProgressBar
 from torch import Tensor
 
 from transliconet import keys
@@ -43,6 +46,30 @@ class Throughput(pl.Callback):
         pl_module.log("tokens_per_s", self._tokens / elapsed)
         self._pairs = self._tokens = 0
         self._since = time.monotonic()
+
+
+class Progress(TQDMProgressBar):
+    """Lightning's progress bar, with the time of day at which the run will end."""
+
+    def on_train_start(self, *args: Any) -> None:
+        super().on_train_start(*args)
+        self._since, self._first_step = time.time(), self.trainer.global_step
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
+        super().on_train_epoch_start(trainer, *args)
+        epochs = math.ceil(
+            trainer.estimated_stepping_batches * trainer.accumulate_grad_batches / self.total_train_batches
+        )
+        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}/{epochs}")
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        items = super().get_metrics(trainer, pl_module)
+        items.pop("v_num", None)
+        done, left = trainer.global_step - self._first_step, trainer.estimated_stepping_batches - trainer.global_step
+        if done:
+            now = time.time()
+            items["ends"] = time.strftime("%H:%M", time.localtime(now + left * (now - self._since) / done))
+        return items
 
 
 class ProbeWhileTraining(pl.Callback):
