@@ -15,10 +15,11 @@ from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.combine import active, combine
 from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, encode
-from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss, mlm_loss_in_chunks
+from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss
 from transliconet.objectives.negatives import same_pair, same_text
 from transliconet.objectives.tcm import TransliterationContrast, tcm_loss
 from transliconet.objectives.tlm import TransliterationLanguageModel
+from transliconet.objectives.vocabulary import vocabulary_loss
 from transliconet.objectives.words import WordAlignment, Words, word_alignment_loss
 
 VARIANTS = [
@@ -149,26 +150,65 @@ def test_mlm_value_and_gradient_equal_the_reference() -> None:
     np.testing.assert_allclose(z.grad.numpy(), expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 4, 10, 50])
-def test_mlm_in_chunks_equals_mlm_and_never_holds_more_logits(chunk: int) -> None:
+@pytest.mark.parametrize("chunk", [1, 3, 4, 10, 50, None])
+def test_vocabulary_loss_in_chunks_equals_mlm(chunk: int | None) -> None:
     generator = torch.Generator().manual_seed(0)
-    hidden, weight = (torch.randn(n, 4, generator=generator).double() for n in (10, 7))
+    tensors = [torch.randn(*shape, generator=generator) for shape in ((10, 4), (7, 4), (7,))]
     labels = torch.randint(7, (10,), generator=generator)
-    results, rows = [], []
-    for in_chunks in (False, True):
-        h, w = hidden.clone().requires_grad_(), weight.clone().requires_grad_()
-
-        def head(x: Tensor, w: Tensor = w) -> Tensor:
-            rows.append(len(x))
-            return x @ w.T
-
-        loss = mlm_loss_in_chunks(head, h, labels, chunk if in_chunks else None)
-        loss.backward()
-        results.append((loss, h.grad, w.grad))
-    assert rows[0] == 10
-    assert max(rows[1:]) <= max(chunk, 1)
+    results = []
+    for fused in (False, True):
+        h, w, b = (t.clone().requires_grad_() for t in tensors)
+        if fused:
+            losses = vocabulary_loss(h, w, b, labels, [6, 4, 0], [1.0, 0.5, 1.0], chunk)
+        else:
+            z = h @ w.T + b
+            losses = torch.stack([mlm_loss(z[:6], labels[:6]), 0.5 * mlm_loss(z[6:], labels[6:]), torch.zeros(())])
+        (3 * losses.sum()).backward()
+        results.append((losses, h.grad, w.grad, b.grad))
+    assert results[0][2].abs().max() > 0.1
     for one, other in zip(*results, strict=True):
-        torch.testing.assert_close(one.float(), other.float(), atol=1e-6, rtol=1e-5)
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+
+
+def test_vocabulary_loss_never_holds_more_rows_of_logits_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[int] = []
+    original = torch.addmm
+
+    def watched(bias: Tensor, x: Tensor, w: Tensor) -> Tensor:
+        rows.append(len(x))
+        return original(bias, x, w)
+
+    monkeypatch.setattr(torch, "addmm", watched)
+    vocabulary_loss(torch.ones(10, 4), torch.ones(7, 4), torch.ones(7), torch.zeros(10, dtype=torch.int64), chunk=4)
+    assert rows == [4, 4, 2]
+
+
+def test_vocabulary_loss_of_frozen_weights_and_in_half_precision() -> None:
+    generator = torch.Generator().manual_seed(0)
+    h, w, b = (torch.randn(*shape, generator=generator) for shape in ((10, 16), (7, 16), (7,)))
+    labels = torch.randint(7, (10,), generator=generator)
+    states = h.clone().requires_grad_()
+    vocabulary_loss(states, w, b, labels).backward()
+    assert w.grad is None
+    expected = h.clone().requires_grad_()
+    mlm_loss(expected @ w.T + b, labels).backward()
+    torch.testing.assert_close(states.grad, expected.grad)
+    weight = w.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = vocabulary_loss(h, weight, b, labels, chunk=3)
+    loss.backward()
+    full = w.clone().requires_grad_()
+    mlm_loss(h @ full.T + b, labels).backward()
+    assert loss.dtype == weight.grad.dtype == torch.float32
+    torch.testing.assert_close(weight.grad, full.grad, atol=2e-2, rtol=2e-2)
+    assert not torch.equal(weight.grad, full.grad)  # or autocast was passed over
+
+
+def test_groups_of_the_vocabulary_loss_cannot_be_weighed_afterwards() -> None:
+    h = torch.ones(2, 3, requires_grad=True)
+    losses = vocabulary_loss(h, torch.ones(4, 3), torch.ones(4), torch.tensor([0, 1]), [1, 1])
+    with pytest.raises(RuntimeError, match="factors="):
+        (losses[0] + 2 * losses[1]).backward()
 
 
 def test_mlm_of_nothing_is_zero_and_keeps_the_graph() -> None:
@@ -200,9 +240,13 @@ class FakeEncoder:
         self.passes.append((input_ids, layers))
         return {layer: self.table[layer][input_ids] for layer in layers}
 
-    def vocabulary_logits(self, hidden: Tensor) -> Tensor:
+    def decoded_from(self, hidden: Tensor) -> Tensor:
         self.head_rows.append(len(hidden))
-        return hidden @ self.head
+        return hidden
+
+    @property
+    def decoder(self) -> tuple[Tensor, Tensor]:
+        return self.head.T, torch.zeros(self.head.shape[1])
 
 
 def a_batch(pairs: int = 3, length: int = 6) -> dict[str, Tensor]:
@@ -224,7 +268,7 @@ def test_mlm_takes_one_loss_a_view_and_the_head_at_masked_positions_only() -> No
     objective = MaskedLanguageModel()
     encoded = encode(encoder, batch, objective.reads(encoder))
     terms = objective(encoded)
-    assert encoder.head_rows == [3, 3]  # not the other 30
+    assert encoder.head_rows == [6]  # not the other 30
     for name, rows in (("mlm_native", range(3)), ("mlm_romanized", range(3, 6))):
         where = [(r, c) for r in rows for c in range(6) if batch[keys.LABELS][r, c] != keys.IGNORE]
         assert len(where) == 3

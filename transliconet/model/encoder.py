@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -131,9 +132,20 @@ class Encoder(nn.Module):
         texts = attention_mask.unflatten(1, (halves, -1))
         return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
 
+    def decoded_from(self, hidden: Tensor) -> Tensor:
+        """(M, H) last-layer states → (M, H) states that :attr:`decoder` turns into logits."""
+        head = self.masked_lm.lm_head
+        return head.layer_norm(F.gelu(head.dense(hidden)))
+
+    @property
+    def decoder(self) -> tuple[Tensor, Tensor]:
+        """(V, H) weight and (V,) bias of the masked-LM head's last step, the weight usually the embeddings'."""
+        decoder = self.masked_lm.lm_head.decoder
+        return decoder.weight, decoder.bias
+
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""
-        return self.masked_lm.lm_head(hidden)
+        return F.linear(self.decoded_from(hidden), *self.decoder)
 
 
 @contextmanager

@@ -1,17 +1,17 @@
 """Masked language modelling on each view."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, EncoderLike, Read, Reads
 from transliconet.objectives.gather import share_of_mean
+from transliconet.objectives.vocabulary import vocabulary_loss
 
 
 def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -34,33 +34,6 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.float(), labels)
 
 
-def mlm_loss_in_chunks(
-    head: Callable[[Tensor], Tensor], hidden: Tensor, labels: Tensor, chunk: int | None = None
-) -> Tensor:
-    """:func:`mlm_loss` of ``head(hidden)`` in less memory: never more than ``chunk`` rows of logits at once.
-
-    A chunk's logits are let go after the forward pass and computed again in the backward pass (Chen et al., 2016),
-    which costs a third more of the head's time; up to ``chunk`` tokens nothing is computed twice.
-
-    Args:
-        head: from (m, H) states to (m, V) logits.
-        hidden: (M, H).
-        labels: (M,) int64.
-        chunk: rows of logits; None takes all at once.
-    """
-    if chunk is None or len(labels) <= chunk:
-        return mlm_loss(head(hidden), labels)
-
-    def summed(states: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(head(states).float(), targets, reduction="sum")
-
-    parts = [
-        checkpoint(summed, states, targets, use_reentrant=False)
-        for states, targets in zip(hidden.split(chunk), labels.split(chunk), strict=True)
-    ]
-    return torch.stack(parts).sum() / len(labels)
-
-
 @dataclass(frozen=True)
 class MaskedLanguageModel:
     """``L_MLM(native) + L_MLM(romanised)`` (TransliCo, section 3.2: one loss a view, summed).
@@ -69,7 +42,7 @@ class MaskedLanguageModel:
 
     Args:
         weight: factor in the total loss.
-        chunk: see :func:`mlm_loss_in_chunks`.
+        chunk: rows of logits at once, see :func:`transliconet.objectives.vocabulary.vocabulary_loss`; None: all.
     """
 
     weight: float = 1.0
@@ -89,12 +62,24 @@ class MaskedLanguageModel:
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         labels = encoded.batch[keys.LABELS]
+        targets = [rows[rows != keys.IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])]
         states = encoded.states[Read(MASKED, encoded.encoder.layers, LABELLED)]
-        of_views = [rows[rows != keys.IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])]
-        terms, head = {}, encoded.encoder.vocabulary_logits
-        for name, targets, hidden in zip(
-            ("native", "romanized"), of_views, states.split([len(t) for t in of_views]), strict=True
-        ):
-            loss = mlm_loss_in_chunks(head, hidden, targets, self.chunk)
-            terms[f"mlm_{name}"] = share_of_mean(len(targets), loss.device) * loss
-        return terms
+        losses = hidden_token_losses(encoded, states, targets, self.chunk)
+        return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
+
+
+def hidden_token_losses(encoded: EncodedPairs, states: Tensor, targets: Sequence[Tensor], chunk: int | None) -> Tensor:
+    """:func:`mlm_loss` of groups of hidden tokens, (G,); over several processes the mean is that of all their tokens.
+
+    Args:
+        encoded: has the encoder's head.
+        states: (M, H), those of all groups.
+        targets: labels of each group.
+        chunk: rows of logits at once.
+    """
+    sizes = [len(t) for t in targets]
+    factors = [share_of_mean(size, states.device) for size in sizes]
+    weight, bias = encoded.encoder.decoder
+    return vocabulary_loss(
+        encoded.encoder.decoded_from(states), weight, bias, torch.cat(list(targets)), sizes, factors, chunk
+    )

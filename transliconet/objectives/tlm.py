@@ -7,8 +7,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.encode import JOINED, LABELLED, EncodedPairs, EncoderLike, Read, Reads, join
-from transliconet.objectives.gather import share_of_mean
-from transliconet.objectives.mlm import mlm_loss_in_chunks
+from transliconet.objectives.mlm import hidden_token_losses
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class TransliterationLanguageModel:
 
     Args:
         weight: factor in the total loss.
-        chunk: see :func:`transliconet.objectives.mlm.mlm_loss_in_chunks`.
+        chunk: see :func:`transliconet.objectives.vocabulary.vocabulary_loss`.
     """
 
     weight: float = 1.0
@@ -46,5 +45,4 @@ class TransliterationLanguageModel:
         labels = join(encoded.batch[keys.LABELS])
         targets = labels[labels != keys.IGNORE]
         states = encoded.states[Read(JOINED, encoded.encoder.layers, LABELLED)]
-        loss = mlm_loss_in_chunks(encoded.encoder.vocabulary_logits, states, targets, self.chunk)
-        return {"tlm": share_of_mean(len(targets), loss.device) * loss}
+        return {"tlm": hidden_token_losses(encoded, states, [targets], self.chunk)[0]}

@@ -1,0 +1,248 @@
+"""One training step at Glot500's size: a plain loop against this engine, in turn, each run in a process of its own.
+
+    python bench/step.py --pairs ui --tokenizer e5 [--rounds 3] [--steps 6] [--threads 2]
+
+Random weights of Glot500's shape (401,145 pieces x 768, 12 layers), MLM + TCM as TransliCo has them, float32. ``plain``
+does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one forward pass a view
+with the states of all layers kept, the head at masked positions, AdamW over everything. ``full`` is this engine with
+all weights trained, ``trim`` with the vocabulary cut to the pieces that the pairs use (method=trim, grafted back at the
+end).
+
+Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of the rate that this
+machine's matrix products reach, the process's peak memory, and the time of each phase.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tabulate import tabulate
+from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM
+
+from transliconet import keys
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.cache import cached_pairs
+from transliconet.data.collate import Extras, Vocabulary, collate, content_mask, pad
+from transliconet.data.masking import Masking, mask_tokens
+from transliconet.data.sampler import PairBatchSampler
+from transliconet.model.encoder import Encoder
+from transliconet.objectives.combine import combine
+from transliconet.objectives.encode import encode
+from transliconet.objectives.mlm import MaskedLanguageModel
+from transliconet.objectives.tcm import TransliterationContrast
+from transliconet.train.optim import parameter_groups
+from transliconet.vocab.trim import keep_pieces
+
+PIECES, WIDTH, LAYERS, HEADS, POSITIONS = 401_145, 768, 12, 12, 512
+PAIRS = 24
+PHASES = ("data", "encoder", "head", "backward", "optimizer")
+
+
+class Clock:
+    """Seconds by phase, and what was trained on."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.pairs = self.tokens = self.computed = self.masked = 0
+
+    @contextmanager
+    def __call__(self, phase: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[phase] += time.perf_counter() - start
+
+    def count(self, pairs: int, tokens: int, computed: int, masked: int) -> None:
+        self.pairs, self.tokens = self.pairs + pairs, self.tokens + tokens
+        self.computed, self.masked = self.computed + computed, self.masked + masked
+
+
+def gemm_rate() -> float:
+    """Floating-point operations a second of a large matrix product."""
+    a, b = torch.randn(3072, 3072), torch.randn(3072, 3072)
+    seconds = []
+    for _ in range(6):
+        start = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - start)
+    return 2 * 3072**3 / median(seconds[1:])
+
+
+def flops(clock: Clock, pieces: int) -> float:
+    """Of forward and backward pass for the real tokens: six for each weight and token."""
+    layer = 4 * WIDTH * WIDTH + 2 * WIDTH * 4 * WIDTH
+    return 6.0 * (LAYERS * layer * clock.tokens + (WIDTH * pieces + WIDTH * WIDTH) * clock.masked)
+
+
+def model(tokenizer, pieces: int) -> XLMRobertaForMaskedLM:  # type: ignore[no-untyped-def]
+    config = XLMRobertaConfig(
+        vocab_size=pieces, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+        intermediate_size=4 * WIDTH, max_position_embeddings=POSITIONS + 2, type_vocab_size=1,
+        pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    return XLMRobertaForMaskedLM(config).train()
+
+
+def plain(options: argparse.Namespace) -> tuple[Clock, int]:
+    """The loop that the paper describes."""
+    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    pairs = cached_pairs(PairsFolder.open(options.pairs), tokenizer, POSITIONS)
+    vocabulary, masking = Vocabulary.of(tokenizer), Masking()
+    masked_lm = model(tokenizer, PIECES)
+    optimizer = torch.optim.AdamW(masked_lm.parameters(), lr=2e-5)
+    order = np.random.default_rng(0).permutation(len(pairs))
+    generator = torch.Generator().manual_seed(0)
+    clock = Clock()
+    for step in range(options.steps + 1):
+        if step == 1:
+            clock = Clock()  # the first step allocates
+        with clock("data"):
+            chosen = order[step * PAIRS : (step + 1) * PAIRS]
+            views = []
+            for rows in (pairs.native, pairs.romanized):
+                ids, attention = pad([rows[i] for i in chosen], vocabulary.pad_id)
+                content = content_mask(ids, attention, vocabulary.special_ids)
+                masked, labels = mask_tokens(
+                    ids, content, vocabulary.ordinary_ids, vocabulary.mask_id, masking, generator
+                )
+                views.append((masked, attention, content, labels))
+        loss, pooled = torch.zeros(()), []
+        for masked, attention, content, labels in views:
+            with clock("encoder"):
+                out = masked_lm.roberta(masked, attention_mask=attention.long(), output_hidden_states=True)
+                weights = content.unsqueeze(-1).float()
+                pooled.append((out.hidden_states[8] * weights).sum(1) / weights.sum(1))
+            with clock("head"):
+                chosen_tokens = labels != keys.IGNORE
+                logits = masked_lm.lm_head(out.last_hidden_state[chosen_tokens])
+                loss = loss + F.cross_entropy(logits, labels[chosen_tokens])
+        with clock("head"):
+            vectors = torch.cat(pooled)
+            scores = (vectors @ vectors.T).fill_diagonal_(float("-inf"))
+            target = torch.arange(2 * PAIRS).roll(PAIRS)
+            loss = loss + 0.5 * 0.5 * F.cross_entropy(scores, target)
+        with clock("backward"):
+            loss.backward()
+        with clock("optimizer"):
+            torch.nn.utils.clip_grad_norm_(masked_lm.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        clock.count(
+            PAIRS, sum(int(v[1].sum()) for v in views), sum(v[0].numel() for v in views),
+            sum(int((v[3] != keys.IGNORE).sum()) for v in views),
+        )  # fmt: skip
+    return clock, PIECES
+
+
+def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
+    """What ``transliconet train`` does in a step."""
+    tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
+    folder = PairsFolder.open(options.pairs)
+    if trim:
+        pairs = cached_pairs(folder, tokenizer, POSITIONS)
+        used = np.unique(np.concatenate([pairs.native.values, pairs.romanized.values]))
+        encoder = keep_pieces(Encoder(model(tokenizer, len(tokenizer)), tokenizer, "trimmed"), used.tolist())
+    else:
+        encoder = Encoder(model(tokenizer, PIECES), tokenizer, "full")
+    pairs = cached_pairs(folder, encoder.tokenizer, POSITIONS)
+    encoder.train()
+    objectives = {"mlm": MaskedLanguageModel(), "tcm": TransliterationContrast()}
+    reads = set().union(*(o.reads(encoder) for o in objectives.values()))  # type: ignore[attr-defined]
+    optimizer = torch.optim.AdamW(parameter_groups(encoder, 0.01), lr=2e-5, fused=True)
+    batches = iter(PairBatchSampler(pairs.tokens, PAIRS, texts=pairs.texts))
+    vocabulary, extras = Vocabulary.of(encoder.tokenizer), Extras(Masking())
+    clock = Clock()
+    for step in range(options.steps + 1):
+        if step == 1:
+            clock = Clock()
+        with clock("data"):
+            batch = collate(pairs, next(batches), vocabulary, extras)
+        with clock("encoder"):
+            encoded = encode(encoder, batch, reads)
+        with clock("head"):
+            loss, _ = combine(objectives, encoded)
+        with clock("backward"):
+            loss.backward()
+        with clock("optimizer"):
+            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        tokens = int(batch[keys.ATTENTION_MASK].sum())
+        clock.count(len(batch[keys.PAIR_INDEX]), tokens, tokens, int((batch[keys.LABELS] != keys.IGNORE).sum()))
+    return clock, encoder.masked_lm.config.vocab_size
+
+
+ENGINES = {
+    "plain": plain,
+    "full": lambda options: engine(options, trim=False),
+    "trim": lambda options: engine(options, trim=True),
+}
+
+
+def measure(options: argparse.Namespace) -> None:
+    """One engine, in this process; prints a line of JSON."""
+    torch.set_num_threads(options.threads)
+    rate = gemm_rate()
+    clock, pieces = ENGINES[options.engine](options)
+    total = sum(clock.seconds.values())
+    found = {
+        "pairs/s": clock.pairs / total,
+        "real tokens/s": clock.tokens / total,
+        "tokens a pair": clock.tokens / clock.pairs,
+        "computed tokens a pair": clock.computed / clock.pairs,
+        "% of GEMM rate": 100 * flops(clock, pieces) / total / rate,
+        "GFLOP/s of GEMM": rate / 1e9,
+        "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        "pieces": pieces,
+    }
+    print(json.dumps(found | {f"{phase}, s/step": clock.seconds[phase] / options.steps for phase in PHASES}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--tokenizer", type=Path, required=True, help="a folder with XLM-R's tokenizer")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.engine:
+        measure(options)
+        return
+    found: defaultdict[str, list[dict[str, float]]] = defaultdict(list)
+    for _ in range(options.rounds):
+        for name in ENGINES:
+            done = subprocess.run(
+                [sys.executable, __file__, *sys.argv[1:], "--engine", name], capture_output=True, text=True
+            )
+            if done.returncode:
+                raise SystemExit(done.stderr[-2000:])
+            found[name].append(json.loads(done.stdout.splitlines()[-1]))
+    rows = []
+    for what in found["plain"][0]:
+        row = [what]
+        for runs in found.values():
+            values = [run[what] for run in runs]
+            row.append(f"{median(values):.2f} ({min(values):.2f}–{max(values):.2f})")
+        rows.append(row)
+    print(tabulate(rows, ["", *found], tablefmt="github"))
+    for name in ("full", "trim"):
+        for what, wanted in (("pairs/s", "times"), ("peak GB", "times the memory")):
+            ratios = [a[what] / b[what] for a, b in zip(found[name], found["plain"], strict=True)]
+            print(f"{name} / plain, {what}: {median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) {wanted}")
+
+
+if __name__ == "__main__":
+    main()
