@@ -14,6 +14,7 @@ from transliconet.errors import CheckpointError, ConfigError
 from transliconet.export import export_encoder
 from transliconet.model.encoder import Encoder
 from transliconet.probe.embed import embed
+from transliconet.report.records import read_results
 from transliconet.vocab.apply import extend, unigram_vocabulary
 from transliconet.vocab.merge import NewPiece
 from transliconet.vocab.method import Material
@@ -122,3 +123,29 @@ def test_the_commands(full: Path, cldr_pairs: PairsFolder, cli_here: Callable, t
     assert "error: protect=['eng_Latn']: no pairs folder to take their text from" in done.err
     done = cli_here("vocab", f"encoder.path={full}", "method=transmi", "protect=english", "out=x")
     assert "error: protect=english: not a list of tags" in done.err
+
+
+def test_training_with_a_trimmed_vocabulary_exports_the_full_one(
+    run_cli: Callable[..., "Finished"],
+    encoder_folder: Path,
+    cldr_pairs: PairsFolder,
+    tmp_path: Path,
+) -> None:
+    done = run_cli(
+        "train", f"pairs={cldr_pairs.path}", "encoder=local", f"encoder.path={encoder_folder}", "method=trim",
+        "method.floor=0", "objective.tcm.layer=1", "data.languages=[kat_Geor]", "data.batch_size=32", "data.max_length=48",
+        "trainer=cpu", "trainer.max_steps=3", "trainer.enable_progress_bar=false", "logger=none", "out=run",
+        "optim.optimizer.lr=1e-3", "probe.languages=[kat_Geor,ell_Grek]", "protect=[]", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    start, end = (Encoder.from_pretrained(str(folder)) for folder in (encoder_folder, tmp_path / "run" / "export"))
+    assert [p for p, _ in unigram_vocabulary(start.tokenizer)] == [p for p, _ in unigram_vocabulary(end.tokenizer)]
+    before, after = (e.masked_lm.get_input_embeddings().weight for e in (start, end))
+    moved = (before != after).any(1)
+    kept = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert 0 < int(moved.sum()) <= len(kept[f"encoder.masked_lm.{TABLE}"]) < len(before) / 2
+    ids = start.tokenizer("Κύπρος")["input_ids"]  # of a language not trained on
+    assert bool(moved[start.tokenizer("საქართველო")["input_ids"]].any())
+    assert not bool(moved[[i for i in ids if i not in start.tokenizer.all_special_ids]].all())
+    results = read_results(tmp_path / "run" / "results.json")
+    assert {r.language for r in results["before"]} == {"kat_Geor", "ell_Grek"}

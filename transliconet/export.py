@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.train.module import PREFIX
+from transliconet.train.sharded import gathered_state, is_sharded
 
 SKELETON = "encoder"
 """Folder in the run with configuration and tokenizer, so that a checkpoint is exported without the base model."""
@@ -33,16 +34,22 @@ def export_encoder(encoder: Encoder, out: str | Path, card: str) -> Path:
 
 
 def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
-    """The masked LM's part of a checkpoint, checked against ``masked_lm``. Only tensors and plain data are read.
+    """The masked LM's part of a checkpoint, a file or an FSDP folder, checked against ``masked_lm``.
+
+    Only tensors and plain data are read.
 
     Raises:
         CheckpointError: there is no such file, it is damaged or holds code, or it is of another model.
     """
-    if not Path(file).is_file():
+    if not Path(file).is_file() and not is_sharded(file):
         raise CheckpointError(file, "no such checkpoint", "Give a file of a run's checkpoints/ folder")
     remedy = "Take another checkpoint of this run"
     try:
-        content = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        content = (
+            gathered_state(file)
+            if is_sharded(file)
+            else torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        )
         state = {k.removeprefix(PREFIX): v for k, v in content.items() if k.startswith(PREFIX)}
         shapes = {k: v.shape for k, v in state.items()}
     except Exception as error:  # torch raises pickle, zip, key and runtime errors for a file it cannot take
@@ -69,7 +76,7 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> E
     skeleton, file = run / SKELETON, run / "checkpoints" / checkpoint
     if not skeleton.is_dir():
         raise CheckpointError(f"run={run}", "not a run folder (no encoder/ in it)", "Give the folder that train wrote")
-    if not file.is_file():
+    if not file.exists():
         there = sorted(f.name for f in file.parent.glob("*.ckpt")) or ["none"]
         raise CheckpointError(f"checkpoint={checkpoint}", f"not in {file.parent}", f"There: {', '.join(there)}")
     name = json.loads((skeleton / "name.json").read_text(encoding="utf-8"))["name"]

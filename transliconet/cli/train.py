@@ -1,8 +1,9 @@
 """``transliconet train``: pairs folder and encoder → run folder."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from transliconet.cli.app import build, hydra_command
 from transliconet.cli.surgery import operate
 from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.romanize import romanizer
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.freeze import choose_trainable
@@ -27,6 +29,8 @@ from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
 from transliconet.train.teacher import Teacher
+from transliconet.vocab.method import Material
+from transliconet.vocab.trim import Graft, Trim
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,9 @@ def train(cfg: DictConfig) -> TrainResult:
     if cfg.compile:
         compile_layers(encoder)
     resume = resumed_checkpoint(cfg.resume, out)
+    sharded = not isinstance(cfg.trainer.strategy, str)
+    if sharded and cfg.trainable.startswith("new_rows"):
+        raise ConfigError(f"trainable={cfg.trainable}", "not with FSDP", "Take trainer=ddp, or trainable=all")
     trainer = build(
         cfg.trainer,
         logger=list(build(cfg.logger).values()),
@@ -104,15 +111,24 @@ def train(cfg: DictConfig) -> TrainResult:
             *([Progress()] if cfg.trainer.enable_progress_bar else []),
             *_probing(cfg, probe, pairs),
         ],
-        plugins=[AtomicCheckpointIO()],
+        plugins=[] if sharded else [AtomicCheckpointIO()],
         default_root_dir=str(out),
     )
     ends = cfg.trainer
     if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
         raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
-    plain = OmegaConf.to_container(cfg, resolve=True)
+    plain = cast(dict, OmegaConf.to_container(cfg, resolve=True))
     with explained_memory(cfg.data.batch_size, cfg.data.max_length):
-        return run_training(module, data, trainer, pairs, out, probe, resume, plain)  # type: ignore[arg-type]
+        return run_training(module, data, trainer, pairs, out, probe, resume, plain, _grafting(cfg))
+
+
+def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
+    """Puts a trimmed encoder back into the one that it was trimmed from."""
+    if not cfg.graft or cfg.method.get("_target_") != f"{Trim.__module__}.{Trim.__name__}":
+        return None
+    if "path" not in cfg.encoder:
+        raise ConfigError("method=trim", "an encoder made from scratch has no full vocabulary", "Add graft=false")
+    return lambda trained: Graft(cfg.encoder.path)(trained, Material(romanizer(cfg.romanizer)))[0]
 
 
 @hydra_command("train")

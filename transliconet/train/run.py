@@ -2,14 +2,16 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytorch_lightning as pl
+from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.export import export_encoder, fitting_state, save_skeleton
+from transliconet.export import encoder_from_checkpoint, export_encoder, fitting_state, save_skeleton
+from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table
 from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
 from transliconet.report.card import model_card
@@ -41,6 +43,7 @@ def run_training(
     probe: RetrievalProbe | None = None,
     resume: str | Path | None = None,
     config: Mapping | None = None,
+    finish: Callable[[Encoder], Encoder] | None = None,
 ) -> TrainResult:
     """Train ``module`` and leave a run folder.
 
@@ -51,6 +54,8 @@ def run_training(
         probe: run before and after training; None leaves it out.
         resume: checkpoint to go on from.
         config: plain settings, for ``results.json`` and the model card.
+        finish: what is done to the encoder before it is probed, before and after training, and exported, such as
+            grafting (:class:`transliconet.vocab.trim.Graft`); None: nothing.
 
     Raises:
         CheckpointError: ``resume`` is not there, is damaged, or is of another encoder.
@@ -64,15 +69,20 @@ def run_training(
         save_skeleton(encoder, out)
         if probe:
             log.info("probe before training")
-            records["before"] = probe.run(encoder, pairs)
+            records["before"] = probe.run(finish(encoder) if finish else encoder, pairs)
     started = time.monotonic()
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     seconds = time.monotonic() - started
     result = TrainResult(out, out / "export", seconds, trainer.global_step, records)
+    if isinstance(trainer.strategy, FSDPStrategy):
+        trainer.save_checkpoint(out / "checkpoints" / "last.ckpt")  # each process has a part of the weights
     if not trainer.is_global_zero:
         return result
+    if isinstance(trainer.strategy, FSDPStrategy):
+        encoder = encoder_from_checkpoint(out)
     encoder.to("cpu")
     restore_table(encoder)
+    encoder = finish(encoder) if finish else encoder
     if probe:
         log.info("probe after training")
         records["after"] = probe.run(encoder, pairs)
