@@ -126,7 +126,7 @@ def test_the_commands(full: Path, cldr_pairs: PairsFolder, cli_here: Callable, t
 
 
 def test_training_with_a_trimmed_vocabulary_exports_the_full_one(
-    run_cli: Callable[..., "Finished"],
+    run_cli: Callable,
     encoder_folder: Path,
     cldr_pairs: PairsFolder,
     tmp_path: Path,
