@@ -30,7 +30,7 @@ RECIPES = {  # name → (overrides, starts from the encoder with romanised piece
     "translico (layer 8, dot, T = 1, MLM)": (
         ["experiment=translico", "trainer=cpu", "trainer.accumulate_grad_batches=1", "data.max_length=64"], False,
     ),
-    "ppa": (["experiment=ppa", "data.max_length=64"], False),
+    "ppa": (["experiment=ppa", "trainer=cpu", "trainer.accumulate_grad_batches=1", "data.max_length=64"], False),
     "plain TCM (cosine, T = 0.05)": (["objective=contrast", "data.batch_size=64", "data.max_length=64"], False),
     "anchored": (["experiment=anchored"], False),
     "recommended": (["experiment=recommended", "method=none"], True),
