@@ -5,12 +5,14 @@
 Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of training, probes and the
 anchors of anchored recipes not counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after
 ``transliconet vocab``: recipes with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``,
-``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again.
+``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
+recommended recipe instead, ``options.md``.
 """
 
 import argparse
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,17 +37,35 @@ RECIPES = {  # name → (overrides, starts from the encoder with romanised piece
     "anchored": (["experiment=anchored"], False),
     "recommended": (["experiment=recommended", "method=none"], True),
 }  # fmt: skip
+OPTIONS = {  # what is changed in the recommended recipe
+    "as recommended": [],
+    "T = 0.05": ["objective.anchor.temperature=0.05"],
+    "negatives of the batch alone": ["objective.anchor.negatives=0"],
+    "only equal texts are no negatives": ["objective.anchor.same=0.999"],
+    "towards all similarities of the anchor": ["objective.anchor.soft=true"],
+    "and pulled, weight 25": ["objective.anchor.pull=25"],
+    "layer 10": ["objective.anchor.layer=10"],
+    "half of native text replayed": ["objective.anchor.replay_share=0.5"],
+    "no replay": ["objective.anchor.replay=0"],
+    "batches of one language": ["data.by_language=true"],
+    "a fifth with some words romanised": ["data.augment.mixed=0.2"],
+    "a tenth of words misspelled": ["data.augment.misspelled=0.1"],
+    "layer decay 0.9": ["optim.layer_decay=0.9"],
+    "lowest four layers frozen": ["frozen_layers=4"],
+    "rows of new pieces alone": ["trainable=new_rows"],
+    "and word alignment": ["objective.words.weight=0.2"],
+}
 STUDENT_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
 """Two-sided 97.5 % quantiles of Student's t for the mean of n runs."""
 
 
 def train(options: argparse.Namespace, recipe: str, seed: int, steps: int, out: Path, probe: bool) -> None:
-    overrides, extended = RECIPES[recipe]
+    overrides, extended = RECIPES.get(recipe) or ([*RECIPES["recommended"][0], *OPTIONS[recipe]], True)
     languages = ",".join(options.languages)
     train_on = ",".join(options.train_languages)
     probing = (
         ["probe.pivots=[eng_Latn]", f"probe.languages=[{languages}]", f"probe.max_candidates={options.candidates}",
-         "probe.layer=last", f"probe_every_n_steps={max(1, steps // 4)}"]
+         "probe.layer=last", *([f"probe_every_n_steps={max(1, steps // 4)}"] if recipe in RECIPES else [])]
         if probe else ["probe=none"]
     )  # fmt: skip
     command = [
@@ -125,6 +145,24 @@ def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
     figure.savefig(out / "curves.png", dpi=130, bbox_inches="tight")
 
 
+def compare_options(options: argparse.Namespace) -> None:
+    """As many steps for every option as the recommended recipe makes in the given minutes; ``options.md``."""
+    steps = steps_for(options, "recommended", options.out / "runs" / "recommended")
+    lines = [f"{steps} steps each.", "", "| changed | " + " | ".join(TASKS) + " |", "|:--|" + "--:|" * len(TASKS)]
+    for name in OPTIONS:
+        accuracies: dict[str, list[float]] = {task: [] for task in TASKS}
+        for seed in options.seeds:
+            run = options.out / "options" / re.sub(r"\W+", "_", name) / str(seed)
+            if not (run / "results.json").is_file():
+                train(options, name, seed, steps, run, probe=True)
+            for task, accuracy in mean_accuracies(read_results(run / "results.json")["after"]).items():
+                if task in TASKS:
+                    accuracies[task].append(accuracy)
+        lines.append(f"| {name} | " + " | ".join(interval(accuracies[task]) for task in TASKS) + " |")
+        print(lines[-1], flush=True)
+    (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--pairs", "--encoder", "--transmi", "--out"):
@@ -134,7 +172,11 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=150)
     parser.add_argument("--languages", nargs="+", default=["amh_Ethi", "ell_Grek", "hin_Deva", "kor_Hang", "ben_Beng"])
     parser.add_argument("--train-languages", nargs="+", required=True)
+    parser.add_argument("--options", action="store_true", help="the recommended recipe with one option changed each")
     options = parser.parse_args()
+    if options.options:
+        compare_options(options)
+        return
     runs: dict[str, list[Path]] = {}
     steps: dict[str, int] = {}
     for seed in options.seeds:

@@ -78,7 +78,7 @@ def test_the_paper_run_has_the_settings_of_the_paper() -> None:
         "tcm": {
             "_target_": "transliconet.objectives.tcm.TransliterationContrast",
             "weight": 0.5, "scale": 0.5, "layer": 8, "pooling": "mean", "similarity": "dot", "temperature": 1.0,
-            "same_view_negatives": True, "input": "masked", "false_negatives": None,
+            "same_view_negatives": True, "input": "masked", "false_negatives": None, "across_devices": False,
         },
     }  # fmt: skip
     assert cfg.encoder.path == "cis-lmu/glot500-base"
