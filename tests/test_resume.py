@@ -242,3 +242,35 @@ def test_a_checkpoint_that_runs_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="[Ww]eights.only"):
         AtomicCheckpointIO().load_checkpoint(file)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_old_checkpoints_are_pruned(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
+    status, told = finished(start("run", "trainer.max_steps=8", "checkpoint.save_top_k=2"))
+    assert status == 0, told
+    kept = sorted(f.name for f in (tmp_path / "run" / "checkpoints").iterdir())
+    assert len(kept) == 3
+    assert kept[0].endswith("step=6.ckpt")
+    assert kept[1].endswith("step=8.ckpt")
+    assert kept[2] == "last.ckpt"
+
+
+@pytest.mark.slow
+def test_processes_that_torchrun_starts_resume_together(cldr_pairs: PairsFolder, tmp_path: Path) -> None:
+    def torchrun(out: str, *arguments: str) -> tuple[int, str]:
+        transliconet = Path(sys.executable).with_name("transliconet")
+        done = subprocess.run(
+            [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", transliconet, "train",
+             f"pairs={cldr_pairs.path}", f"out={out}", *SMALL, "trainer=ddp_2cpu", *arguments],
+            cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    constant = "optim.scheduler=null"  # a shorter run's schedule would be another
+    for out, *arguments in (
+        ("whole", "trainer.max_steps=10"),
+        ("parts", "trainer.max_steps=5"),
+        ("parts", "trainer.max_steps=10", "resume=last"),
+    ):
+        status, told = torchrun(out, constant, *arguments)
+        assert status == 0, told
+    assert weights(tmp_path / "parts") == weights(tmp_path / "whole")

@@ -1,0 +1,192 @@
+"""How two sets of vectors of the same sentences lie to each other: pure functions of arrays.
+
+Row i of two sets is the same sentence, in two languages or two scripts. Every function takes (N, D) arrays of any
+length of rows; they are normalised here, so similarity is the cosine.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from transliconet.errors import DataError
+from transliconet.probe.index import TIE, normalize
+
+
+def _cosines(a: np.ndarray, b: np.ndarray, least: int = 2) -> np.ndarray:
+    """(N, N) cosines of paired sets.
+
+    Raises:
+        DataError: sets of different sizes, fewer sentences than ``least``, NaN or infinite values.
+    """
+    if len(a) != len(b):
+        raise DataError(f"{len(a)} and {len(b)} sentences", "not pairs", "Give the same sentences in the same order")
+    if len(a) < least:
+        raise DataError(f"{len(a)} sentence(s)", "too few to compare", f"Give {least} or more")
+    scores: np.ndarray = normalize(a) @ normalize(b).T
+    return scores
+
+
+def mexa(a: np.ndarray, b: np.ndarray) -> float:
+    r"""MEXA's alignment (Kargaran et al., 2024, arXiv 2410.05873, equation 1).
+
+    .. math:: \frac{1}{N} \sum_i 1\!\left(c_{ii} > \max_{j \ne i} \{c_{ij}, c_{ji}\}\right)
+
+    The share of sentences whose own pair is strictly the most similar of its row and of its column.
+
+    >>> mexa(np.eye(3), np.eye(3))
+    1.0
+    """
+    scores = _cosines(a, b)
+    own = scores.diagonal().copy()
+    np.fill_diagonal(scores, -np.inf)
+    rivals = np.maximum(scores.max(1), scores.max(0))
+    return float((own > rivals + TIE).mean())
+
+
+def margin_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 4) -> np.ndarray:
+    r"""Ratio margin (Artetxe & Schwenk, 2019, equation 2): cosine against the mean of both sides' neighbourhoods.
+
+    .. math:: \frac{\cos(x, y)}{\sum_{z \in NN_k(x)} \frac{\cos(x, z)}{2k} + \sum_{z \in NN_k(y)} \frac{\cos(y, z)}{2k}}
+
+    Returns:
+        (N, N) float32.
+    """
+    scores = _cosines(a, b)
+    rows, columns = _neighbourhoods(scores, neighbours)
+    return np.asarray(scores / ((rows[:, None] + columns[None]) / 2))
+
+
+def csls_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 10) -> np.ndarray:
+    r"""Cross-domain similarity local scaling (Conneau et al., 2018, equation 3): :math:`2\cos(x,y) - r(x) - r(y)`.
+
+    Returns:
+        (N, N) float32.
+    """
+    scores = _cosines(a, b)
+    rows, columns = _neighbourhoods(scores, neighbours)
+    return np.asarray(2 * scores - rows[:, None] - columns[None])
+
+
+def _neighbourhoods(scores: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean similarity of each row, and of each column, to its nearest on the other side."""
+    k = min(neighbours, len(scores))
+    return np.sort(scores, 1)[:, -k:].mean(1), np.sort(scores, 0)[-k:].mean(0)
+
+
+def ranks_of(scores: np.ndarray) -> np.ndarray:
+    """(N,) rank from 1 of each row's own column; ties count against it."""
+    own = scores.diagonal()[:, None]
+    ahead = scores >= own - TIE
+    np.fill_diagonal(ahead, False)
+    return np.asarray(1 + ahead.sum(1))
+
+
+def alignment(a: np.ndarray, b: np.ndarray) -> float:
+    r"""Mean squared distance of pairs, :math:`E \lVert x - y \rVert^2` (Wang & Isola, 2020, equation 1); 0 is best."""
+    x, y = normalize(a), normalize(b)
+    return float(((x - y) ** 2).sum(1).mean())
+
+
+def uniformity(a: np.ndarray, temperature: float = 2.0) -> float:
+    r"""Log of the mean Gaussian potential of all pairs (Wang & Isola, 2020, equation 2); lower is more spread out.
+
+    .. math:: \log E_{x \ne y} \exp(-t \lVert x - y \rVert^2)
+    """
+    x = normalize(a)
+    if len(x) < 2:
+        raise DataError(f"{len(x)} sentence(s)", "too few to compare", "Give 2 or more")
+    distances = 2 - 2 * (x @ x.T)
+    return float(np.log(np.exp(-temperature * distances[np.triu_indices(len(x), 1)]).mean()))
+
+
+@dataclass(frozen=True)
+class Hubness:
+    """How unevenly candidates are found.
+
+    ``skewness`` is that of how often each candidate is among the k nearest of a query (Radovanović et al., 2010); 0 if
+    all are found alike. ``unfound`` is the share of candidates that no query finds, ``largest`` how often the most
+    found one is.
+    """
+
+    skewness: float
+    unfound: float
+    largest: int
+
+
+def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> Hubness:
+    """:class:`Hubness` of ``candidates`` among ``queries``."""
+    scores = normalize(queries) @ normalize(candidates).T
+    k = min(k, scores.shape[1])
+    nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
+    found = np.bincount(nearest.ravel(), minlength=scores.shape[1]).astype(float)
+    spread = found.std()
+    skewness = float((((found - found.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
+    return Hubness(skewness, float((found == 0).mean()), int(found.max()))
+
+
+@dataclass(frozen=True)
+class Similarities:
+    """Mean cosines of sentences of two languages, in the spirit of arXiv 2409.17326, section 3.
+
+    Pairs are ``matched`` (the same sentence) or ``random`` (another one), in the ``native`` scripts or both
+    ``romanized``. The gap between matched and random is what retrieval lives on.
+    """
+
+    matched_native: float
+    random_native: float
+    matched_romanized: float
+    random_romanized: float
+
+    @property
+    def native_gap(self) -> float:
+        return self.matched_native - self.random_native
+
+    @property
+    def romanized_gap(self) -> float:
+        return self.matched_romanized - self.random_romanized
+
+    def as_dict(self) -> dict[str, float]:
+        return {**asdict(self), "native_gap": self.native_gap, "romanized_gap": self.romanized_gap}
+
+
+def similarities(native: tuple[np.ndarray, np.ndarray], romanized: tuple[np.ndarray, np.ndarray]) -> Similarities:
+    """:class:`Similarities` of two languages, each given in both views; random pairs are all that do not match."""
+    found = []
+    for a, b in (native, romanized):
+        scores = _cosines(a, b)
+        number = len(scores)
+        matched = float(scores.diagonal().mean())
+        found += [matched, float((scores.sum() - scores.trace()) / (number * (number - 1)))]
+    return Similarities(*found)
+
+
+def script_probe(
+    native: np.ndarray, romanized: np.ndarray, folds: int = 5, ridge: float = 0.01, seed: int = 0
+) -> float:
+    """Can a linear classifier tell which script a vector comes from? Cross-validated accuracy; 0.5 is best.
+
+    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors scaled to length 1. Both views of a sentence are in one fold:
+    the classifier is tested on sentences that it has not seen.
+
+    Raises:
+        DataError: fewer sentences than folds.
+    """
+    if len(native) != len(romanized) or len(native) < folds:
+        raise DataError(
+            f"{len(native)} and {len(romanized)} sentences", "no pairs for every fold", f"Give {folds} pairs or more"
+        )
+    fold = np.random.default_rng(seed).permutation(len(native)) % folds
+    x = np.concatenate([normalize(native), normalize(romanized)]).astype(np.float64)
+    y = np.repeat([1.0, -1.0], len(native))
+    of = np.concatenate([fold, fold])
+    right = 0
+    for number in range(folds):
+        seen, held = of != number, of == number
+        mean = x[seen].mean(0)
+        centred = x[seen] - mean
+        gram = centred.T @ centred + ridge * np.trace(centred.T @ centred) / centred.shape[1] * 1e-2 * np.eye(
+            x.shape[1]
+        )
+        weights = np.linalg.solve(gram, centred.T @ y[seen])
+        right += int((np.sign((x[held] - mean) @ weights) == y[held]).sum())
+    return right / len(x)
