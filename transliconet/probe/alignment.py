@@ -165,8 +165,8 @@ def script_probe(
 ) -> float:
     """Can a linear classifier tell which script a vector comes from? Cross-validated accuracy; 0.5 is best.
 
-    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors scaled to length 1. Both views of a sentence are in one fold:
-    the classifier is tested on sentences that it has not seen.
+    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors scaled to length 1. Both
+    views of a sentence are in one fold: the classifier is tested on sentences that it has not seen.
 
     Raises:
         DataError: fewer sentences than folds.
