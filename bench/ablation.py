@@ -41,7 +41,7 @@ OPTIONS = {  # what is changed in the recommended recipe
     "as recommended": [],
     "T = 0.05": ["objective.anchor.temperature=0.05"],
     "negatives of the batch alone": ["objective.anchor.negatives=0"],
-    "only equal texts are no negatives": ["objective.anchor.same=0.999"],
+    "only equal texts are no negatives": ["objective.anchor.nearest=0"],
     "towards all similarities of the anchor": ["objective.anchor.soft=true"],
     "and pulled, weight 25": ["objective.anchor.pull=25"],
     "layer 10": ["objective.anchor.layer=10"],

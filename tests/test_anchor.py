@@ -249,3 +249,39 @@ def test_training_draws_romanised_text_to_the_anchors(
     before = found()
     fit(encoder, cldr_pairs, AnchoredContrast(pull=0.0, replay=1.0), steps=120, lr=2e-3)
     assert found() > before + 0.1
+
+
+def test_the_nearest_candidates_are_no_negatives() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors, anchors, others = (torch.randn(n, 8, generator=generator) for n in (4, 4, 20))
+    vectors.requires_grad_()
+    loss = anchored_loss(vectors, anchors, 0.1, negatives=others, nearest=0.14)  # of 23 others, 3
+    v, a, c = (
+        torch.nn.functional.normalize(t.detach().double(), dim=-1).numpy()
+        for t in (vectors, anchors, torch.cat([anchors, others]))
+    )
+    expected = []
+    for i in range(4):
+        order = sorted((k for k in range(24) if k != i), key=lambda k: -(a[i] @ c[k]))
+        kept = [i, *order[3:]]
+        scores = np.exp([v[i] @ c[k] / 0.1 for k in kept])
+        expected.append(-np.log(scores[0] / scores.sum()))
+    assert loss.item() == pytest.approx(np.mean(expected), rel=1e-5)
+    everything = anchored_loss(vectors, anchors, 0.1, negatives=others)
+    assert everything.item() > loss.item() + 0.01
+
+
+def test_soft_targets_are_the_similarities_of_the_anchor() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors, anchors, others = (torch.randn(n, 8, generator=generator) for n in (4, 4, 6))
+    v, a, c = (
+        torch.nn.functional.normalize(t.double(), dim=-1).numpy()
+        for t in (vectors, anchors, torch.cat([anchors, others]))
+    )
+
+    def softmax(z: np.ndarray) -> np.ndarray:
+        return np.exp(z) / np.exp(z).sum(1, keepdims=True)
+
+    expected = -(softmax(a @ c.T / 0.2) * np.log(softmax(v @ c.T / 0.2))).sum(1).mean()
+    loss = anchored_loss(vectors, anchors, 0.2, negatives=others, soft=True)
+    assert loss.item() == pytest.approx(expected, rel=1e-5)

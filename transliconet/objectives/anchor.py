@@ -21,13 +21,15 @@ def anchored_loss(
     same: float = 0.999,
     negatives: Tensor | None = None,
     soft: bool = False,
+    nearest: float = 0.0,
 ) -> Tensor:
     r"""InfoNCE from trained vectors to fixed ones, by cosine (van den Oord et al., 2018, equation 4).
 
     .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(\cos(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(\cos(v_i, a_k)/T)}
 
     :math:`C(i)` holds the anchors of the batch and ``negatives``, but leaves out every other one that is the same as
-    :math:`a_i` (cosine above ``same``): equal texts are no negatives.
+    :math:`a_i` (cosine above ``same``): equal texts are no negatives. Nor are the ``nearest`` of all candidates: texts
+    that the frozen model has closest to :math:`a_i` are often its translations or variants.
 
     With ``soft``, the target is not :math:`a_i` alone but the neighbourhood that the anchor has: the cross-entropy to
     :math:`\mathrm{softmax}_k \cos(a_i, a_k)/T` over all candidates (similarity distillation; Fang et al., 2021,
@@ -40,6 +42,7 @@ def anchored_loss(
         same: cosine of two anchors from which they count as one.
         negatives: (K, D), fixed; anchors of other texts. They cost a matrix product, no forward pass.
         soft: whether the target is the anchor's own similarities.
+        nearest: share of the candidates that are left out, those most similar to :math:`a_i`, rounded down.
 
     Returns:
         Scalar, float32.
@@ -61,9 +64,18 @@ def anchored_loss(
     if soft:
         return F.cross_entropy(v @ candidates.T / temperature, (a @ candidates.T / temperature).softmax(-1))
     own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
-    no_negative = (a @ candidates.T > same) & ~own
+    no_negative = _alike(a @ candidates.T, own, same, nearest)
     scores = (v @ candidates.T / temperature).masked_fill(no_negative, float("-inf"))
     return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
+
+
+def _alike(cosines: Tensor, own: Tensor, same: float, nearest: float) -> Tensor:
+    """(B, C) bool: the other candidates that say about what the anchor of the row says."""
+    alike = (cosines > same) & ~own
+    if number := int(nearest * (cosines.shape[1] - 1)):
+        found = cosines.masked_fill(own, -2.0).topk(number, dim=1).indices
+        alike = alike.scatter(1, found, True)
+    return alike
 
 
 def pull_loss(vectors: Tensor, anchors: Tensor) -> Tensor:
@@ -91,7 +103,8 @@ class AnchoredContrast:
         replay_share: share of a batch's pairs whose native view is replayed; the others' is not computed.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
-        same: cosine of two anchors from which their texts are no negatives of each other: translations, too, lie close.
+        nearest: share of all candidates, those most similar to the anchor, that are no negatives: translations and
+            variants of a text lie there.
         negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
         soft: see :func:`anchored_loss`.
     """
@@ -104,7 +117,7 @@ class AnchoredContrast:
     layer: int | str = "last"
     pooling: str = "mean"
     temperature: float = 0.05
-    same: float = 0.999
+    nearest: float = 0.0
     negatives: int = 0
     soft: bool = False
 
@@ -113,7 +126,7 @@ class AnchoredContrast:
             require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
         require_range("objective.anchor.replay_share", self.replay_share, above=0, most=1)
         require_range("objective.anchor.temperature", self.temperature, above=0)
-        require_range("objective.anchor.same", self.same, above=0, most=1)
+        require_range("objective.anchor.nearest", self.nearest, least=0, most=0.5)
         require_range("objective.anchor.negatives", self.negatives, least=0)
         require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
 
@@ -143,8 +156,9 @@ class AnchoredContrast:
         if self.contrast:
             others = [rest, *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
             terms["anchor"] = self.contrast * anchored_loss(
-                gather(vectors), gather(own), self.temperature, self.same, gather(torch.cat(others)), self.soft
-            )
+                gather(vectors), gather(own), self.temperature, negatives=gather(torch.cat(others)), soft=self.soft,
+                nearest=self.nearest,
+            )  # fmt: skip
         if self.pull:
             terms["pull"] = self.pull * share_of_mean(len(vectors), vectors.device) * pull_loss(vectors, own)
         return terms
