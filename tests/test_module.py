@@ -236,3 +236,28 @@ def test_probing_while_training_is_logged_and_can_be_watched(
     assert best.best_model_score is not None
     with pytest.raises(ConfigError, match="probe_every_n_steps=0"):
         ProbeWhileTraining(RetrievalProbe(), cldr_pairs, every_n_steps=0)
+
+
+def test_gradients_are_clipped_under_bf16_with_a_fused_optimizer(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
+) -> None:
+    encoder = make_encoder()
+    norms: list[float] = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: object) -> None:
+            norms.append(float(torch.stack([p.grad.norm() for p in module.parameters() if p.grad is not None]).norm()))
+
+    module = PairModule(
+        encoder,
+        {"tcm": TransliterationContrast(layer=1, input="clean")},
+        partial(torch.optim.AdamW, lr=1e-3, fused=True),
+    )
+    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48)
+    trainer = pl.Trainer(
+        max_steps=3, accelerator="cpu", precision="bf16-mixed", gradient_clip_val=1e-3, logger=False,
+        enable_progress_bar=False, enable_checkpointing=False, enable_model_summary=False, callbacks=[Watch()],
+    )  # fmt: skip
+    trainer.fit(module, datamodule=data)
+    assert len(norms) == 3
+    assert max(norms) <= 1.01e-3

@@ -71,16 +71,17 @@ def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder) 
 
 def train(cfg: DictConfig) -> TrainResult:
     """Run what ``cfg`` describes; ``cfg.run_dir`` gets the results."""
+    _refuse_what_cannot_run(cfg)
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    pairs = PairsFolder.open(cfg.pairs)
-    encoder = build_encoder(cfg.encoder, pairs)
-    if "_target_" in cfg.method:
-        operated = operate(cfg, encoder, pairs, cfg.data.languages)
-        log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
-        encoder = operated.encoder
+    pairs, out = PairsFolder.open(cfg.pairs), Path(cfg.run_dir)
+    encoder = _operated(cfg, pairs)
     module = PairModule(encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch)
     read_by_data = _data_of(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
+    if cfg.gradient_checkpointing:
+        checkpoint_layers(encoder)
+    if cfg.compile:
+        compile_layers(encoder)
     data = build(
         cfg.data,
         pairs=pairs,
@@ -91,35 +92,46 @@ def train(cfg: DictConfig) -> TrainResult:
         **read_by_data,
     )
     probe = build(cfg.probe) if "_target_" in cfg.probe else None  # an experiment may leave settings of no probe
-    out = Path(cfg.run_dir)
-    if cfg.gradient_checkpointing:
-        checkpoint_layers(encoder)
-    if cfg.compile:
-        compile_layers(encoder)
-    resume = resumed_checkpoint(cfg.resume, out)
-    sharded = not isinstance(cfg.trainer.strategy, str)
-    if sharded and cfg.trainable.startswith("new_rows"):
-        raise ConfigError(f"trainable={cfg.trainable}", "not with FSDP", "Take trainer=ddp, or trainable=all")
-    trainer = build(
-        cfg.trainer,
-        logger=list(build(cfg.logger).values()),
-        callbacks=[
-            build(cfg.checkpoint),
-            SaveOnSignal(out / "checkpoints" / "last.ckpt"),
-            StopOnNaN(data.pair_names),
-            Throughput(),
-            *([Progress()] if cfg.trainer.enable_progress_bar else []),
-            *_probing(cfg, probe, pairs),
-        ],
-        plugins=[] if sharded else [AtomicCheckpointIO()],
-        default_root_dir=str(out),
-    )
-    ends = cfg.trainer
-    if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
-        raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
+    callbacks = [StopOnNaN(data.pair_names), *_probing(cfg, probe, pairs)]
+    trainer, resume = _trainer(cfg, out, callbacks), resumed_checkpoint(cfg.resume, out)
     plain = cast(dict, OmegaConf.to_container(cfg, resolve=True))
     with explained_memory(cfg.data.batch_size, cfg.data.max_length):
         return run_training(module, data, trainer, pairs, out, probe, resume, plain, _grafting(cfg))
+
+
+def _refuse_what_cannot_run(cfg: DictConfig) -> None:
+    ends = cfg.trainer
+    if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
+        raise ConfigError("trainer.max_epochs", "the run has no end", "Set trainer.max_epochs or trainer.max_steps")
+    if _sharded(cfg) and cfg.trainable.startswith("new_rows"):
+        raise ConfigError(f"trainable={cfg.trainable}", "not with FSDP", "Take trainer=ddp, or trainable=all")
+
+
+def _sharded(cfg: DictConfig) -> bool:
+    """Whether the strategy is an object of ours, FSDP, rather than a name of Lightning's."""
+    return not isinstance(cfg.trainer.strategy, str)
+
+
+def _operated(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
+    """The encoder, its vocabulary changed if ``cfg.method`` says so."""
+    encoder = build_encoder(cfg.encoder, pairs)
+    if "_target_" not in cfg.method:
+        return encoder
+    operated = operate(cfg, encoder, pairs, cfg.data.languages)
+    log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
+    return operated.encoder
+
+
+def _trainer(cfg: DictConfig, out: Path, callbacks: list[pl.Callback]) -> pl.Trainer:
+    progress = [Progress()] if cfg.trainer.enable_progress_bar else []
+    saving = [build(cfg.checkpoint), SaveOnSignal(out / "checkpoints" / "last.ckpt")]
+    return build(
+        cfg.trainer,
+        logger=list(build(cfg.logger).values()),
+        callbacks=[*saving, *callbacks, Throughput(), *progress],
+        plugins=[] if _sharded(cfg) else [AtomicCheckpointIO()],
+        default_root_dir=str(out),
+    )
 
 
 def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
