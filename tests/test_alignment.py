@@ -70,13 +70,12 @@ def test_hubness_of_one_hub_and_of_none() -> None:
     assert hub.skewness == pytest.approx(((np.array([8.0] + [0] * 7) - 1) ** 3).mean() / np.std([8.0] + [0] * 7) ** 3)
 
 
-def test_four_similarities_and_their_gaps() -> None:
-    found = al.similarities((A, B), (A, A))
-    assert found.matched_native == pytest.approx(np.diag(C).mean(), rel=1e-5)
-    assert found.random_native == pytest.approx((C.sum() - np.trace(C)) / (30 * 29), abs=1e-6)
-    assert found.matched_romanized == pytest.approx(1)
-    assert found.native_gap == pytest.approx(found.matched_native - found.random_native)
-    assert found.romanized_gap > found.native_gap
+def test_similarity_of_pairs_and_of_the_rest() -> None:
+    found, same = al.paired_similarity(A, B), al.paired_similarity(A, A)
+    assert found.matched == pytest.approx(np.diag(C).mean(), rel=1e-5)
+    assert found.random == pytest.approx((C.sum() - np.trace(C)) / (30 * 29), abs=1e-6)
+    assert same.matched == pytest.approx(1)
+    assert same.gap > found.gap == found.matched - found.random
 
 
 def test_a_linear_probe_tells_scripts_that_are_apart_and_not_those_that_are_one() -> None:

@@ -7,19 +7,20 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 
 from transliconet.corpus.pairs import SCHEMA, PairsFolder, write_part
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
+from transliconet.model.pooling import pool
+from transliconet.probe.alignment import csls_scores, margin_scores, mexa, ranks_of
 from transliconet.probe.embed import embed
-from transliconet.probe.index import gold_ranks, normalize
-from transliconet.probe.retrieval import (
-    RetrievalProbe,
-    RetrievalRecord,
-    accuracy,
-    bootstrap_ci95,
-    mean_reciprocal_rank,
-)  # fmt: skip
+from transliconet.probe.index import gold_ranks, search
+from transliconet.probe.normal import normalize
+from transliconet.probe.record import RetrievalRecord, accuracy, bootstrap_ci95, mean_reciprocal_rank
+from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.tables import probe_tables
+from transliconet.train.callbacks import mean_accuracies
 
 
 def slow_ranks(queries: np.ndarray, candidates: np.ndarray) -> list[int]:
@@ -189,7 +190,10 @@ def test_batch_size_and_order_change_nothing(encoder: Encoder, cldr_pairs: Pairs
     small, large = (embed(encoder, texts, batch_tokens=b) for b in (40, 4096))
     np.testing.assert_allclose(small, large, atol=1e-5)
     np.testing.assert_allclose(embed(encoder, texts[::-1])[::-1], large, atol=1e-5)
-    ranks = [[r.as_dict() for r in RetrievalProbe(batch_tokens=b).run(encoder, cldr_pairs)] for b in (40, 4096)]
+    ranks = [
+        [r.as_dict() for r in RetrievalProbe(batch_tokens=b, measures=False).run(encoder, cldr_pairs)]
+        for b in (40, 4096)
+    ]
     assert ranks[0] == ranks[1]
 
 
@@ -226,3 +230,77 @@ def test_records_survive_json(encoder: Encoder, cldr_pairs: PairsFolder, tmp_pat
     with pytest.raises(DataError, match="not a results file"):
         read_results(cldr_pairs.path / "manifest.json")
     assert all(isinstance(r, RetrievalRecord) for r in records)
+
+
+def test_several_layers_come_from_one_pass(make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder) -> None:
+    encoder = make_encoder()
+    passes: list[int] = []
+    encoder.masked_lm.roberta.embeddings.register_forward_hook(lambda *_: passes.append(1))
+    every = RetrievalProbe(layer="all", languages=["kat_Geor"]).run(encoder, cldr_pairs)
+    together = len(passes)
+    alone = [r for n in (0, 1, 2) for r in RetrievalProbe(layer=n, languages=["kat_Geor"]).run(encoder, cldr_pairs)]
+    assert every == alone
+    assert len(passes) - together == 3 * together
+    assert [r.layer for r in RetrievalProbe(layer=[2, "last", 0]).run(encoder, cldr_pairs)][:1] == [2]
+    table = probe_tables(every)
+    assert all(f"native→romanized (layer {n}, mean, cosine; percent)" in table for n in (0, 1, 2))
+    means = mean_accuracies(every)
+    assert set(means) == {f"{t}@{n}" for t in ("native→romanized", "romanized→native") for n in (0, 1, 2)}
+
+
+@pytest.mark.parametrize(("similarity", "scores"), [("margin", margin_scores), ("csls", csls_scores)])
+def test_other_similarities_rank_by_their_scores(similarity: str, scores: Callable) -> None:
+    rng = np.random.default_rng(0)
+    queries, candidates = rng.normal(size=(2, 60, 8)).astype(np.float32)
+    found = search(queries, candidates, 20, similarity)
+    assert found.ranks.tolist() == np.minimum(ranks_of(scores(queries, candidates)), 21).tolist()
+    assert found.ranks.tolist() != search(queries, candidates, 20).ranks.tolist()
+    with pytest.raises(ConfigError, match="not with probe.similarity"):
+        search(queries, candidates, 20, similarity, "hnsw")
+
+
+@pytest.mark.parametrize("index", ["hnsw", "ivf"])
+def test_approximate_indexes_tell_their_recall(index: str) -> None:
+    rng = np.random.default_rng(0)
+    candidates = rng.normal(size=(4000, 16)).astype(np.float32)
+    queries = candidates + 0.3 * rng.normal(size=(4000, 16)).astype(np.float32)
+    exact, found = search(queries, candidates, 50), search(queries, candidates, 50, index=index)
+    assert exact.recall is None
+    assert found.recall is not None
+    assert 0.5 < found.recall <= 1
+    assert abs(accuracy(found.ranks, 1) - accuracy(exact.ranks, 1)) < 0.1
+
+
+def test_measures_stand_in_the_record(parallel: PairsFolder) -> None:
+    vectors = by_meaning(parallel)
+    records = {(r.language, r.task): r for r in RetrievalProbe(pivots=["eng_Latn"]).evaluate(vectors, parallel, 0)}
+    within = records["kat_Geor", "native→romanized"].measures
+    assert within["mexa"] == 1.0
+    assert within["alignment"] == pytest.approx(0, abs=1e-6)
+    assert 0.3 < within["script_probe"] < 0.7  # both views have one vector: nothing to tell them by
+    assert within["uniformity_native"] == pytest.approx(within["uniformity_romanized"])
+    across = records["kat_Geor", "romanized→eng_Latn"].measures
+    assert across["gap"] == pytest.approx(1 - across["random"], abs=1e-5)
+    assert "script_probe" not in across
+    assert RetrievalProbe(measures=False).evaluate(vectors, parallel, 0)[0].measures == {}
+
+
+def test_tasks_with_and_without_identical_pairs(parallel: PairsFolder) -> None:
+    both = RetrievalProbe(identical="both").evaluate(by_meaning(parallel), parallel, 0)
+    assert {(r.language, r.task) for r in both if r.task.endswith("identical pairs")} == {
+        ("eng_Latn", "native→romanized, with identical pairs"),
+        ("eng_Latn", "romanized→native, with identical pairs"),
+    }
+    assert ("eng_Latn", "native→romanized") not in {(r.language, r.task) for r in both}  # none are left without them
+
+
+def test_all_embeddings_alike_score_nothing(parallel: PairsFolder) -> None:
+    records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(lambda t: np.ones((len(t), 4), np.float32), parallel, 0)
+    assert all(r.acc[10] == 0 and r.mrr < 0.05 and r.measures["mexa"] == 0 for r in records)
+    assert mexa(np.ones((3, 2)), np.ones((3, 2))) == 0
+
+
+def test_weighted_pooling_gives_later_tokens_more_weight() -> None:
+    hidden = torch.tensor([[[1.0], [2.0], [4.0], [9.0]]])
+    attention = torch.tensor([[True, True, True, False]])
+    assert pool(hidden, attention, attention, "weighted").item() == pytest.approx((1 * 1 + 2 * 2 + 3 * 4) / 6)

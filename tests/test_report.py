@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
 

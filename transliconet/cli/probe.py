@@ -8,7 +8,7 @@ from transliconet.cli.app import build, hydra_command
 from transliconet.cli.train import build_encoder
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import ConfigError, require_choice
-from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
 from transliconet.report.records import write_results
 from transliconet.report.tables import language_of, probe_tables, script_of
 

@@ -51,10 +51,22 @@ def embed_rows(
 ) -> np.ndarray:
     """:func:`embed` for token ids; matrix products in ``autocast``'s precision, where one is given."""
     number = encoder.layer_number(layer, "probe.layer")
+    return embed_layers(encoder, rows, [number], pooling, batch_tokens, autocast)[0]
+
+
+def embed_layers(
+    encoder: Encoder,
+    rows: Ragged | Joined,
+    layers: Sequence[int],
+    pooling: str = "mean",
+    batch_tokens: int = 4096,
+    autocast: torch.dtype | None = None,
+) -> np.ndarray:
+    """Vectors of several hidden layers from one pass: (len(layers), N, H) float32."""
     require_range("probe.batch_tokens", batch_tokens, least=1)
     vocabulary = Vocabulary.of(encoder.tokenizer)
     device = next(encoder.parameters()).device
-    vectors = np.empty((len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32)
+    vectors = np.empty((len(layers), len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32)
     training = encoder.training
     encoder.eval()
     try:
@@ -63,8 +75,9 @@ def embed_rows(
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
                 ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                hidden = encoder.hidden_states(ids, attention, {number})[number]
-                vectors[batch] = pool(hidden, content, attention, pooling).float().cpu().numpy()
+                hidden = encoder.hidden_states(ids, attention, set(layers))
+                for place, number in enumerate(layers):
+                    vectors[place, batch] = pool(hidden[number], content, attention, pooling).float().cpu().numpy()
     finally:
         encoder.train(training)
     if not np.isfinite(vectors).all():

@@ -1,93 +1,45 @@
 """The retrieval probe: does a sentence find its romanisation, and do both find their translation?"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from transliconet.corpus.pairs import PairsFolder, id_fraction
+from transliconet.data.tokenize import tokenize
 from transliconet.errors import ConfigError, DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.probe.embed import embed
-from transliconet.probe.index import gold_ranks
+from transliconet.objectives.encode import layer_numbers
+from transliconet.probe.embed import embed_layers
+from transliconet.probe.index import INDEXES, SIMILARITIES, search
+from transliconet.probe.measures import measures_of
+from transliconet.probe.record import KS, RetrievalRecord, accuracy, bootstrap_ci95, mean_reciprocal_rank
 
 NATIVE, ROMANIZED = "native", "romanized"
 COLUMN = {NATIVE: "text", ROMANIZED: "romanized"}
-KS = (1, 5, 10)
+WITH_IDENTICAL = ", with identical pairs"
+"""Ends the name of a task that keeps pairs whose romanisation equals the text."""
 
 Vectors = Callable[[Sequence[str]], np.ndarray]
 
 
-@dataclass(frozen=True)
-class RetrievalRecord:
-    """One retrieval task and how it went.
-
-    ``language`` is the row it belongs to in a table (the one that is not the pivot), ``task`` the column. ``acc`` maps
-    k to the share of queries whose answer is among the first k; ``mrr`` is the mean reciprocal rank, ranks beyond
-    ``depth`` counting 0; ``ci95`` is the bootstrap interval of Acc@1 over queries. Chance is what a random order would
-    give.
-    """
-
-    language: str
-    task: str
-    source: str
-    target: str
-    source_view: str
-    target_view: str
-    layer: int
-    pooling: str
-    similarity: str
-    n: int
-    acc: dict[int, float]
-    mrr: float
-    ci95: tuple[float, float]
-    depth: int
-
-    @property
-    def chance(self) -> dict[str, float]:
-        """Expected ``acc@k`` and ``mrr`` of a random ranking of ``n`` candidates."""
-        ranks = np.arange(1, min(self.depth, self.n) + 1)
-        return {**{f"acc@{k}": min(k / self.n, 1.0) for k in KS}, "mrr": float((1 / ranks).sum() / self.n)}
-
-    def as_dict(self) -> dict[str, object]:
-        """The record as results files hold it."""
-        plain = asdict(self)
-        acc = plain.pop("acc")
-        return {**plain, **{f"acc@{k}": acc[k] for k in KS}, "ci95": list(self.ci95), "chance": self.chance}
-
-    @classmethod
-    def from_dict(cls, record: dict) -> "RetrievalRecord":
-        values = {k: v for k, v in record.items() if k in cls.__dataclass_fields__}
-        return cls(**{**values, "acc": {k: record[f"acc@{k}"] for k in KS}, "ci95": tuple(record["ci95"])})
-
-
-def accuracy(ranks: np.ndarray, k: int) -> float:
-    """Acc@k: share of ranks ≤ k."""
-    return float((ranks <= k).mean())
-
-
-def mean_reciprocal_rank(ranks: np.ndarray, depth: int) -> float:
-    """MRR, ranks beyond ``depth`` counting 0."""
-    return float(np.where(ranks <= depth, 1 / ranks, 0.0).mean())
-
-
-def bootstrap_ci95(hits: np.ndarray, seed: int = 0, samples: int = 2000) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of 0/1 ``hits``.
-
-    Drawing n hits with replacement and averaging is a binomial draw, so no resampling loop is needed.
-    """
-    means = np.random.default_rng(seed).binomial(len(hits), hits.mean(), samples) / len(hits)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
-
-
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """One end of a task: texts of a language in a view."""
 
     lang: str
     view: str
+
+
+class Task(NamedTuple):
+    """Sentences of ``source`` that look for those of ``target`` with the same id."""
+
+    language: str
+    name: str
+    source: Side
+    target: Side
+    ids: list[str]
 
 
 @dataclass(frozen=True)
@@ -101,10 +53,17 @@ class RetrievalProbe:
         part: part of the pairs folder: ``heldout``, ``train`` or ``all``.
         languages: tags; None takes every language of the part.
         pivots: tags to retrieve translations in, e.g. ``[eng_Latn]``; the same id must mean the same thing.
-        layer, pooling, max_length, batch_tokens: see :func:`transliconet.probe.embed.embed`.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``; several, or ``all``: every task once for each, from one
+            pass over the texts.
+        pooling, max_length, batch_tokens: see :func:`transliconet.probe.embed.embed`.
+        similarity: ``cosine``, or what puts hubs in their place: ``margin``, ``csls``.
+        index: ``flat`` searches exactly; ``hnsw`` and ``ivf`` approximately, for more than a million vectors, with
+            ``recall`` (share of exact nearest neighbours found) among the measures.
         max_candidates: at most that many ids a task, chosen by a hash of the id; None takes all.
         min_candidates: a task with fewer is left out.
-        identical: keep pairs whose romanisation equals the text in native ↔ romanised tasks (trivially right).
+        identical: keep pairs whose romanisation equals the text in native ↔ romanised tasks (trivially right); ``both``
+            runs such tasks with and without them.
+        measures: also compute :func:`transliconet.probe.measures.measures_of`.
         depth: ranks are exact down to here.
         seed: of the choice of ids and the bootstrap.
     """
@@ -112,18 +71,24 @@ class RetrievalProbe:
     part: str = "heldout"
     languages: Sequence[str] | None = None
     pivots: Sequence[str] = ()
-    layer: int | str = "last"
+    layer: int | str | Sequence[int | str] = "last"
     pooling: str = "mean"
     max_length: int = 512
     batch_tokens: int = 4096
     max_candidates: int | None = 1000
     min_candidates: int = 20
-    identical: bool = False
+    identical: bool | str = False
     depth: int = 100
     seed: int = 0
+    similarity: str = "cosine"
+    index: str = "flat"
+    measures: bool = True
 
     def __post_init__(self) -> None:
         require_choice("probe.part", self.part, ("heldout", "train", "all"))
+        require_choice("probe.similarity", self.similarity, SIMILARITIES)
+        require_choice("probe.index", self.index, INDEXES)
+        require_choice("probe.identical", str(self.identical).lower(), ("false", "true", "both"))
         require_range("probe.min_candidates", self.min_candidates, least=1)
         require_range("probe.depth", self.depth, least=max(KS))
         if self.max_candidates is not None:
@@ -136,11 +101,21 @@ class RetrievalProbe:
             ConfigError: a language that the folder does not have, or a layer that the encoder does not have.
             DataError: no task has enough candidates.
         """
+        wanted = range(encoder.layers + 1) if self.layer == "all" else self.layer
+        layers = layer_numbers(encoder, wanted, "probe.layer")
+        held: dict[tuple[str, ...], np.ndarray] = {}
 
-        def vectors(texts: Sequence[str]) -> np.ndarray:
-            return embed(encoder, texts, self.layer, self.pooling, self.max_length, self.batch_tokens)
+        def vectors_of(place: int) -> Vectors:
+            def vectors(texts: Sequence[str]) -> np.ndarray:
+                if (key := tuple(texts)) not in held:
+                    rows, _ = tokenize(encoder.tokenizer, texts, min(self.max_length, encoder.positions))
+                    held[key] = embed_layers(encoder, rows, layers, self.pooling, self.batch_tokens)
+                return held[key][place]
 
-        return self.evaluate(vectors, pairs, encoder.layer_number(self.layer, "probe.layer"))
+            return vectors
+
+        by_layer = (self.evaluate(vectors_of(i), pairs, layer) for i, layer in enumerate(layers))
+        return [record for records in by_layer for record in records]
 
     def evaluate(self, vectors: Vectors, pairs: PairsFolder, layer: int) -> list[RetrievalRecord]:
         """As :meth:`run`, for any function from texts to (N, D) vectors."""
@@ -154,18 +129,18 @@ class RetrievalProbe:
                 "Hold out more in prepare (rules.heldout=0.1), or lower probe.min_candidates",
             )
         wanted: defaultdict[Side, dict[str, int]] = defaultdict(dict)
-        for *_, source, target, ids in tasks:
-            for side in (source, target):
-                for id_ in ids:
+        for task in tasks:
+            for side in (task.source, task.target):
+                for id_ in task.ids:
                     wanted[side].setdefault(id_, len(wanted[side]))
         embedded = {
             side: vectors([texts[side.lang][id_][COLUMN[side.view]] for id_ in ids]) for side, ids in wanted.items()
         }
         return [
-            self._record(language, task, source, target, layer, *(
-                embedded[side][[wanted[side][id_] for id_ in ids]] for side in (source, target)
+            self._record(task, layer, *(
+                embedded[side][[wanted[side][id_] for id_ in task.ids]] for side in (task.source, task.target)
             ))
-            for language, task, source, target, ids in tasks
+            for task in tasks
         ]  # fmt: skip
 
     def _texts(self, pairs: PairsFolder) -> dict[str, dict[str, dict]]:
@@ -181,30 +156,42 @@ class RetrievalProbe:
             )
         return dict(sorted(texts.items()))
 
-    def _tasks(self, texts: dict[str, dict[str, dict]]) -> Iterator[tuple[str, str, Side, Side, list[str]]]:
+    def _tasks(self, texts: dict[str, dict[str, dict]]) -> Iterator[Task]:
         for lang, rows in texts.items():
-            ids = self._choose(id_ for id_, row in rows.items() if self.identical or not row["identical"])
-            if ids:
-                native, romanized = Side(lang, NATIVE), Side(lang, ROMANIZED)
-                yield lang, "native→romanized", native, romanized, ids
-                yield lang, "romanized→native", romanized, native, ids
+            native, romanized = Side(lang, NATIVE), Side(lang, ROMANIZED)
+            for ids, ending in self._within(rows):
+                yield Task(lang, f"native→romanized{ending}", native, romanized, ids)
+                yield Task(lang, f"romanized→native{ending}", romanized, native, ids)
             for pivot in self.pivots:
                 shared = self._choose(rows.keys() & texts[pivot].keys()) if lang not in self.pivots else []
                 for view in (NATIVE, ROMANIZED) if shared else ():
-                    yield lang, f"{view}→{pivot}", Side(lang, view), Side(pivot, NATIVE), shared
-                    yield lang, f"{pivot}→{view}", Side(pivot, NATIVE), Side(lang, view), shared
+                    yield Task(lang, f"{view}→{pivot}", Side(lang, view), Side(pivot, NATIVE), shared)
+                    yield Task(lang, f"{pivot}→{view}", Side(pivot, NATIVE), Side(lang, view), shared)
 
-    def _choose(self, ids) -> list[str]:  # type: ignore[no-untyped-def]
+    def _within(self, rows: dict[str, dict]) -> Iterator[tuple[list[str], str]]:
+        """The ids of native ↔ romanised tasks and what ends their names; none where too few are left."""
+        different = [id_ for id_, row in rows.items() if not row["identical"]]
+        every = len(different) == len(rows)
+        sets = {"false": [(different, "")], "true": [(list(rows), "")]}
+        sets["both"] = sets["false"] if every else [(different, ""), (list(rows), WITH_IDENTICAL)]
+        for ids, ending in sets[str(self.identical).lower()]:
+            if chosen := self._choose(ids):
+                yield chosen, ending
+
+    def _choose(self, ids: Iterable[str]) -> list[str]:
         chosen = sorted(ids, key=lambda id_: (id_fraction(id_, self.seed + 2), id_))[: self.max_candidates]
         return chosen if len(chosen) >= self.min_candidates else []
 
-    def _record(
-        self, language: str, task: str, source: Side, target: Side, layer: int, queries: np.ndarray, answers: np.ndarray
-    ) -> RetrievalRecord:
-        ranks = gold_ranks(queries, answers, self.depth)
+    def _record(self, task: Task, layer: int, queries: np.ndarray, answers: np.ndarray) -> RetrievalRecord:
+        found = search(queries, answers, self.depth, self.similarity, self.index)
+        measures = measures_of(queries, answers, task.source, task.target) if self.measures else {}
+        if found.recall is not None:
+            measures["recall"] = found.recall
+        ranks = found.ranks
         return RetrievalRecord(
-            language=language, task=task, source=source.lang, target=target.lang, source_view=source.view,
-            target_view=target.view, layer=layer, pooling=self.pooling, similarity="cosine", n=len(ranks),
-            acc={k: accuracy(ranks, k) for k in KS}, mrr=mean_reciprocal_rank(ranks, self.depth),
-            ci95=bootstrap_ci95(ranks <= 1, self.seed), depth=self.depth,
+            language=task.language, task=task.name, source=task.source.lang, target=task.target.lang,
+            source_view=task.source.view, target_view=task.target.view, layer=layer, pooling=self.pooling,
+            similarity=self.similarity, n=len(ranks), acc={k: accuracy(ranks, k) for k in KS},
+            mrr=mean_reciprocal_rank(ranks, self.depth), ci95=bootstrap_ci95(ranks <= 1, self.seed), depth=self.depth,
+            measures=measures,
         )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
 from transliconet.report.records import Records
 from transliconet.report.tables import group, mean_of, script_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from transliconet import __version__
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import DataError
-from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
 
 FORMAT = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "pytorch-lightning", "faiss-cpu", "numpy")

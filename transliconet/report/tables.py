@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from tabulate import tabulate
 
-from transliconet.probe.retrieval import RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
 from transliconet.report.records import Records
 
 METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
@@ -33,8 +33,13 @@ def group(records: Iterable[RetrievalRecord], by: Callable[[RetrievalRecord], st
     return {**dict(sorted(groups.items())), "all": [r for rs in groups.values() for r in rs]}
 
 
-def tasks_of(records: Iterable[RetrievalRecord]) -> list[str]:
-    return list(dict.fromkeys(r.task for r in records))
+def tasks_of(records: Iterable[RetrievalRecord]) -> list[tuple[str, int]]:
+    """(task, layer) of every table."""
+    return list(dict.fromkeys((r.task, r.layer) for r in records))
+
+
+def of_task(records: Iterable[RetrievalRecord], task: str, layer: int) -> list[RetrievalRecord]:
+    return [r for r in records if (r.task, r.layer) == (task, layer)]
 
 
 def _percent(value: float) -> str:
@@ -57,8 +62,8 @@ def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
 def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of) -> str:
     """One table a task: Acc@1/5/10, MRR and the chance level of each group."""
     blocks = []
-    for task in tasks_of(records):
-        chosen = [r for r in records if r.task == task]
+    for task, layer in tasks_of(records):
+        chosen = of_task(records, task, layer)
         rows = [
             [
                 key,
@@ -79,8 +84,8 @@ def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] =
     """One table a task: Acc@1 and MRR before and after, by group, with the chance level."""
     before, after = list(records["before"]), list(records["after"])
     blocks = []
-    for task in tasks_of(after):
-        old, new = ([r for r in rs if r.task == task] for rs in (before, after))
+    for task, layer in tasks_of(after):
+        old, new = (of_task(rs, task, layer) for rs in (before, after))
         groups = group(old, by)
         rows = [
             [

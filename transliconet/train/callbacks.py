@@ -15,7 +15,8 @@ from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import require_range
 from transliconet.objectives.encode import native_rows
-from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.retrieval import RetrievalProbe
 
 
 class Throughput(pl.Callback):
@@ -115,8 +116,10 @@ class ProbeWhileTraining(pl.Callback):
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
-    """Mean Acc@1 over languages of each task."""
+    """Mean Acc@1 over languages of each task; of several layers ``TASK@LAYER``."""
+    records = list(records)
+    several = len({record.layer for record in records}) > 1
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        by_task[record.task].append(record.acc[1])
+        by_task[f"{record.task}@{record.layer}" if several else record.task].append(record.acc[1])
     return {task: fmean(values) for task, values in by_task.items()}

@@ -13,7 +13,8 @@ from transliconet.corpus.pairs import PairsFolder
 from transliconet.export import encoder_from_checkpoint, export_encoder, fitting_state, save_skeleton
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table
-from transliconet.probe.retrieval import RetrievalProbe, RetrievalRecord
+from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
 from transliconet.report.records import write_results
