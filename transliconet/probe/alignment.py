@@ -171,10 +171,9 @@ def script_probe(
         seen, held = of != number, of == number
         mean = x[seen].mean(0)
         centred = x[seen] - mean
-        gram = centred.T @ centred + ridge * np.trace(centred.T @ centred) / centred.shape[1] * 1e-2 * np.eye(
-            x.shape[1]
-        )
-        weights = np.linalg.solve(gram, centred.T @ y[seen])
+        gram = centred.T @ centred
+        penalty = ridge * gram.trace() / len(gram) * np.eye(len(gram))
+        weights = np.linalg.lstsq(gram + penalty, centred.T @ y[seen])[0]  # also where all vectors are one
         decided = (x[held] - mean) @ weights * y[held]
         right += (decided > 0).sum() + (decided == 0).sum() / 2  # no decision is right half the time
     return float(right / len(x))
