@@ -31,12 +31,15 @@ def test_there_are_commands_and_no_placeholder() -> None:
     assert not re.search(r"\b[A-Z]{3,}_[A-Z]{3,}\b", README)
 
 
-def test_the_python_example_loads_an_export(
+def test_the_python_examples_run_on_an_export(
     encoder_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
+    first, notebook = re.findall(r"```python\n(.*?)```", README, re.S)
     (tmp_path / "exported").symlink_to(encoder_folder)
     monkeypatch.chdir(tmp_path)
     names: dict = {}
-    exec(example, names)
+    exec(first, names)
     assert len(names["tokenizer"]) <= names["model"].config.vocab_size
+    exec(notebook, names)
+    assert names["found"].positions.shape == (3, 2)
+    assert (tmp_path / "map.png").is_file()

@@ -15,6 +15,7 @@ from transliconet.cli.surgery import operate
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.romanize import romanizer
 from transliconet.errors import ConfigError
+from transliconet.model.dropout import set_dropout
 from transliconet.model.encoder import Encoder
 from transliconet.model.freeze import choose_trainable
 from transliconet.model.speed import checkpoint_layers, compile_layers
@@ -78,6 +79,8 @@ def train(cfg: DictConfig) -> TrainResult:
     module = PairModule(encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch)
     read_by_data = _data_of(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
+    if cfg.dropout is not None:
+        set_dropout(encoder, cfg.dropout)
     if cfg.gradient_checkpointing:
         checkpoint_layers(encoder)
     if cfg.compile:

@@ -1,0 +1,55 @@
+"""A map of sentences in two dimensions: where the scripts lie before and after."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from transliconet.errors import DataError
+from transliconet.probe.normal import normalize
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
+"""Okabe and Ito's, told apart by colour-blind readers; groups beyond them differ by marker."""
+MARKERS = "o^sDvP*X"
+
+
+def principal_axes(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (D,) and the two directions (2, D) in which vectors, scaled to length 1, vary most."""
+    scaled = normalize(vectors)
+    mean = scaled.mean(0)
+    axes = np.linalg.svd(scaled - mean, full_matrices=False)[2][:2]
+    return mean, np.asarray(axes)
+
+
+def plot_map(groups: Mapping[str, np.ndarray], path: str | Path | None = None, title: str = "") -> Figure:
+    """Principal components of all groups' vectors together, one colour and marker a group.
+
+    A projection that is the same for every group and has no parameters: distances are shrunk, never made up.
+
+    Args:
+        groups: name → (N, D) vectors, e.g. a script's sentences.
+        path: an image file to write; None leaves the figure to the notebook.
+        title: above the map.
+
+    Raises:
+        DataError: fewer than three vectors in all, or NaN values.
+    """
+    every = np.concatenate(list(groups.values())) if groups else np.zeros((0, 1))
+    if len(every) < 3:
+        raise DataError(f"{len(every)} vector(s)", "too few for a map", "Give three or more")
+    mean, axes = principal_axes(every)
+    figure = Figure(figsize=(6, 5), layout="constrained")
+    FigureCanvasAgg(figure)  # no pyplot: a notebook's backend stays as it is
+    ax = figure.add_subplot()
+    for number, (name, vectors) in enumerate(groups.items()):
+        x, y = ((normalize(vectors) - mean) @ axes.T).T
+        marker = MARKERS[number // len(COLOURS) % len(MARKERS)]
+        colour = COLOURS[number % len(COLOURS)]
+        ax.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, label=name, linewidths=0)
+    ax.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
+    figure.legend(loc="outside right upper", frameon=False)
+    if path is not None:
+        figure.savefig(path, dpi=120)
+    return figure
