@@ -50,6 +50,7 @@ OPTIONS = {  # what is changed in the recommended recipe
     "batches of one language": ["data.by_language=true"],
     "a fifth with some words romanised": ["data.augment.mixed=0.2"],
     "a tenth of words misspelled": ["data.augment.misspelled=0.1"],
+    "dropout 0.1": ["dropout=null"],
     "layer decay 0.9": ["optim.layer_decay=0.9"],
     "lowest four layers frozen": ["frozen_layers=4"],
     "rows of new pieces alone": ["trainable=new_rows"],

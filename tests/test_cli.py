@@ -22,7 +22,7 @@ def test_a_misspelt_command(run_cli: Call) -> None:
     done = run_cli("trian")
     assert done.status == 2
     assert done.error == (
-        "error: trian: not a command. Did you mean 'train'? The commands are prepare, vocab, train, export, probe"
+        "error: trian: not a command. Did you mean 'train'? The commands are prepare, vocab, train, export, probe, report"
     )
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
+    "report": "results files → tables and one HTML page",
 }
 USAGE = f"""transliconet {__version__}: bring a sentence and its romanisation to the same place
 

@@ -18,6 +18,7 @@ from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
 from transliconet.report.records import write_results
+from transliconet.report.sample import Sample
 from transliconet.report.tables import before_after_tables
 from transliconet.train.module import PairModule
 
@@ -70,7 +71,10 @@ def run_training(
         save_skeleton(encoder, out)
         if probe:
             log.info("probe before training")
-            records["before"] = probe.run(finish(encoder) if finish else encoder, pairs)
+            start = finish(encoder) if finish else encoder
+            records["before"] = probe.run(start, pairs)
+            sample = Sample.draw(pairs, probe.languages, probe.part)
+            sample.measure("before", start)
     started = time.monotonic()
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
     seconds = time.monotonic() - started
@@ -87,6 +91,8 @@ def run_training(
     if probe:
         log.info("probe after training")
         records["after"] = probe.run(encoder, pairs)
+        sample.measure("after", encoder)
+        sample.save(out)
     _write(result, encoder, pairs, config or {})
     return result
 

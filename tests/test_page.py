@@ -1,0 +1,166 @@
+"""The report page: everything in one file, right numbers, and it opens in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transliconet.cli.report import report
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.errors import ConfigError, DataError
+from transliconet.model.encoder import Encoder
+from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.load import load_results
+from transliconet.report.records import write_results
+from transliconet.report.sample import Sample, script_similarities
+
+CONFIG = {"probe": {"part": "heldout", "layer": "last"}}
+
+
+@pytest.fixture(scope="module")
+def run(encoder: Encoder, make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, tmp_path_factory) -> Path:  # type: ignore[no-untyped-def]
+    """What a run leaves: results of two stages, a sample, and curves."""
+    folder = tmp_path_factory.mktemp("report") / "run"
+    folder.mkdir()
+    other = make_encoder(seed=1)
+    probe = RetrievalProbe(layer="all")
+    records = {"before": probe.run(encoder, cldr_pairs), "after": probe.run(other, cldr_pairs)}
+    write_results(folder / "results.json", records, cldr_pairs, CONFIG)
+    sample = Sample.draw(cldr_pairs)
+    for stage, which in (("before", encoder), ("after", other)):
+        sample.measure(stage, which)
+    sample.save(folder)
+    (folder / "metrics.csv").write_text("step,loss,loss/tcm,lr\n0,2.0,1.0,0.1\n5,1.5,,0.1\n10,1.0,0.5,0.1\n")
+    return folder
+
+
+class Tags(HTMLParser):
+    """Every tag must be closed, in order."""
+
+    VOID = frozenset({"meta", "path", "use", "br", "image"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.links += [
+            v for k, v in attrs if k in ("src", "href", "xlink:href") and not (v or "").startswith(("#", "data:"))
+        ]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> None:
+    html, markdown = report([str(run)], str(tmp_path / "out" / "report"), "Greek & others")
+    text = html.read_text(encoding="utf-8")
+    tags = Tags()
+    tags.feed(text)
+    assert tags.open == []
+    assert tags.links == []
+    assert not re.search(r"url\((?!#)|@import|<link", text)
+    assert "<h1>Greek &amp; others</h1>" in text
+    for heading in ("By script", "By language", "Layers", "Training", "Where the scripts lie", "Settings and versions"):
+        assert f"<h2>{heading}</h2>" in text
+    for stage, records in (("before", 0), ("after", 1)):
+        column = load_results([run])[records]
+        assert column.name == stage
+        for record in column.records:
+            assert f"<td>{100 * record.acc[1]:.1f}</td>" in text
+    assert text.count("<button") == text.count("<th scope") - 3  # every column but those of the sentences sorts
+    assert 'lang="heb-Hebr" dir="auto"' in text
+    assert "| heb_Hebr" in markdown
+    assert (tmp_path / "out" / "report.md").is_file()
+
+
+@pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")), reason="no Chromium")  # fmt: skip
+def test_it_opens_in_a_browser(run: Path, tmp_path: Path) -> None:
+    html, _ = report([str(run)], str(tmp_path / "report"), "title")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    shot = tmp_path / "shot.png"
+    subprocess.run(
+        [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--screenshot={shot}", "--window-size=400,3000", html.as_uri()],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    assert shot.stat().st_size > 20_000
+
+
+def test_results_of_other_sentences_are_not_put_beside_each_other(
+    run: Path, cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    records = load_results([run])[0].records
+    for config, what in (
+        ({"probe": {"part": "all", "layer": "last"}}, "probe.part is heldout there, all here"),
+        ({"probe": {**CONFIG["probe"], "max_candidates": 7}}, "probe.max_candidates is None there, 7 here"),
+    ):
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
+        write_results(file, {"probe": records}, cldr_pairs, config)
+        with pytest.raises(DataError, match=what):
+            load_results([run, file])
+        assert [c.name for c in load_results([run, file], force=True)][-1] == f"{file.stem}: probe"
+    content = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    content["data"]["rows"] += 1
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match="number of rows"):
+        load_results([run, other])
+
+
+def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
+    content = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    for record in content["records"]:
+        del record["measures"]  # as the first version wrote them
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(content), encoding="utf-8")
+    html, _ = report([str(old)], str(tmp_path / "old"), "old")
+    assert "By language" in html.read_text(encoding="utf-8")
+    later = tmp_path / "later.json"
+    later.write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
+    with pytest.raises(DataError, match="its format is 99, later than 1"):
+        load_results([later])
+    with pytest.raises(DataError, match="not a results file"):
+        load_results([tmp_path / "old.html"])
+    with pytest.raises(ConfigError, match="nothing to report on"):
+        report([], "x", "x")
+
+
+def test_a_sample_holds_both_views_and_survives_the_disk(run: Path, cldr_pairs: PairsFolder) -> None:
+    sample = Sample.load(run)
+    assert sample is not None
+    assert set(sample.vectors) == {"before", "after"}
+    number = len(sample.texts)
+    assert sample.vectors["before"].shape == (2, number, 32)
+    assert 100 < number <= 300
+    assert len(set(sample.languages)) == 5
+    heldout = set(cldr_pairs.part("heldout")["text"].to_pylist())
+    assert set(sample.texts) <= heldout
+    assert Sample.load(run.parent) is None
+
+
+def test_cosines_between_scripts_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2, 6, 4))
+    sample = Sample(["rus_Cyrl", "ell_Grek"] * 3, [""] * 6, [""] * 6, {"before": vectors})
+    names, means = script_similarities(sample, "before")
+    assert names == ["Cyrl", "Grek", "romanised"]
+    unit = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    assert means[0, 1] == pytest.approx(
+        np.mean([unit[0, i] @ unit[0, j] for i in (0, 2, 4) for j in (1, 3, 5)]), abs=1e-6
+    )
+    assert means[0, 0] == pytest.approx(
+        np.mean([unit[0, i] @ unit[0, j] for i in (0, 2, 4) for j in (0, 2, 4) if i != j]), abs=1e-6
+    )
+    assert means[2, 1] == pytest.approx(
+        np.mean([unit[1, i] @ unit[0, j] for i in range(6) for j in (1, 3, 5)]), abs=1e-6
+    )

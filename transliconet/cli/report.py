@@ -1,0 +1,44 @@
+"""``transliconet report``: results files → Markdown tables and one HTML page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from transliconet.cli.app import hydra_command
+from transliconet.errors import ConfigError
+from transliconet.report.load import load_results
+from transliconet.report.page import page
+from transliconet.report.tables import before_after_tables, language_of, probe_tables
+
+
+def report(results: Sequence[str], out: str, title: str, force: bool = False) -> tuple[Path, str]:
+    """Write ``out.html`` and ``out.md``.
+
+    Returns:
+        The page's path and the Markdown.
+
+    Raises:
+        ConfigError: no results file is named.
+        DataError: see :func:`transliconet.report.load.load_results`.
+    """
+    if not results:
+        raise ConfigError("results=[]", "nothing to report on", "Name run folders or results files")
+    columns = load_results(results, force)
+    by_name = {column.name: column.records for column in columns}
+    if set(by_name) == {"before", "after"}:
+        markdown = before_after_tables(by_name, language_of)
+    else:
+        markdown = "\n\n".join(f"## {name}\n\n{probe_tables(records)}" for name, records in by_name.items())
+    html, text = Path(f"{out}.html").expanduser(), Path(f"{out}.md").expanduser()
+    html.parent.mkdir(parents=True, exist_ok=True)
+    html.write_text(page(columns, title), encoding="utf-8")
+    text.write_text(f"# {title}\n\n{markdown}\n", encoding="utf-8")
+    return html, markdown
+
+
+@hydra_command("report")
+def main(cfg: DictConfig) -> None:
+    results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
+    html, markdown = report(results, cfg.out, cfg.title, cfg.force)
+    print(f"{markdown}\n\nwritten: {html} and {html.with_suffix('.md')}")

@@ -1,0 +1,114 @@
+"""The figures of a report page, as SVG text with real letters (found by search, read aloud)."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from transliconet.probe.record import RetrievalRecord
+from transliconet.report.maps import COLOURS, MARKERS, plot_map
+from transliconet.report.sample import Sample, script_similarities
+
+
+def svg_of(figure: Figure) -> str:
+    """The figure as an ``<svg>`` element that scales to its column."""
+    text = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "transliconet"}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _figure(width: float = 6.4, height: float = 3.6) -> Figure:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | None:
+    """Mean Acc@1 and MEXA over languages against the hidden layer, one line a task and column; None for one layer."""
+    layers = sorted({r.layer for records in columns.values() for r in records})
+    if len(layers) < 2:
+        return None
+    figure = _figure(7.2)
+    axes = figure.subplots(1, 2, sharex=True)
+    number = 0
+    for name, records in columns.items():
+        for task in dict.fromkeys(r.task for r in records):
+            of_layer = defaultdict(list)
+            for record in records:
+                if record.task == task:
+                    of_layer[record.layer].append(record)
+            style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "ms": 4}
+            x = sorted(of_layer)
+            axes[0].plot(x, [fmean(r.acc[1] for r in of_layer[n]) for n in x], label=f"{name}: {task}", **style)
+            axes[1].plot(x, [fmean(r.measures.get("mexa", np.nan) for r in of_layer[n]) for n in x], **style)
+            number += 1
+    for ax, what in zip(axes, ("Acc@1", "MEXA"), strict=True):
+        ax.set(xlabel="hidden layer", ylabel=f"{what}, mean over languages", ylim=(0, 1.02))
+        ax.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    return figure
+
+
+def training_curves(folder: Path) -> Figure | None:
+    """Every loss term, and what was probed, against the optimizer step, from ``metrics.csv``; None without it."""
+    file = folder / "metrics.csv"
+    if not file.is_file():
+        return None
+    with file.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    curves = {
+        column: [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+        for column in (rows[0] if rows else {})
+        if column == "loss" or (column.startswith(("loss/", "probe/")) and column != "probe/train_seconds")
+    }
+    curves = {column: points for column, points in curves.items() if len(points) > 1}
+    if not curves:
+        return None
+    figure = _figure(7.2)
+    panels = [p for p in ("loss", "probe") if any(c.startswith(p) for c in curves)]
+    for ax, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
+        for number, column in enumerate(c for c in curves if c.startswith(panel)):
+            x, y = zip(*curves[column], strict=True)
+            style = ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
+            ax.plot(x, y, style, color=COLOURS[number % len(COLOURS)], lw=1.2, label=column.removeprefix("probe/"))
+        ax.set(xlabel="optimizer step", ylabel="Acc@1" if panel == "probe" else panel)
+        ax.legend(frameon=False, fontsize=8)
+        ax.grid(alpha=0.3)
+    return figure
+
+
+def script_map(sample: Sample, stage: str) -> Figure:
+    """Sentences in two dimensions, one colour a script, the romanised ones as one more."""
+    native, romanized = sample.vectors[stage]
+    scripts = sample.scripts()
+    groups = {name: native[[i for i, s in enumerate(scripts) if s == name]] for name in sorted(set(scripts))}
+    return plot_map({**groups, "romanised": romanized}, title=stage)
+
+
+def similarity_map(sample: Sample, stage: str) -> Figure:
+    """Mean cosine between scripts, as a heat map with its numbers."""
+    names, means = script_similarities(sample, stage)
+    size = 1.6 + 0.42 * len(names)
+    figure = _figure(size + 0.8, size)
+    ax = figure.add_subplot()
+    image = ax.imshow(means, cmap="cividis")
+    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
+    if len(names) <= 14:
+        middle = (means.max() + means.min()) / 2
+        for i, row in enumerate(means):
+            for j, value in enumerate(row):
+                ink = "black" if value > middle else "white"
+                ax.text(j, i, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=6, color=ink)
+    ax.set_title(stage, loc="left")
+    figure.colorbar(image, label="mean cosine")
+    return figure

@@ -1,0 +1,166 @@
+"""One self-contained HTML page: no network, readable on a phone, by keyboard and in print."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+
+from transliconet.probe.record import RetrievalRecord
+from transliconet.report import figures
+from transliconet.report.load import Measured
+from transliconet.report.sample import Sample
+from transliconet.report.tables import group, language_of, mean_of, of_task, script_of, tasks_of
+
+STYLE = """
+:root { color-scheme: light; --line: #d0d0d0; --ink: #1a1a1a; --accent: #0072b2; }
+body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); margin: 0 auto; max-width: 60rem; padding: 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
+.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
+th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }
+td.text { text-align: start; min-width: 10rem; }
+th button { font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; padding: 0; }
+th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
+button:focus-visible, a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+tr.all td { font-weight: bold; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin: 1rem 0; }
+"""
+SORT = """
+for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => {
+  const head = button.closest("th"), body = head.closest("table").tBodies[0], at = head.cellIndex;
+  const up = head.getAttribute("aria-sort") !== "ascending";
+  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", up ? "ascending" : "descending");
+  const value = row => row.cells[at].dataset.value ?? row.cells[at].textContent;
+  const rows = [...body.rows].filter(row => !row.classList.contains("all"));
+  rows.sort((a, b) => {
+    const [x, y] = [value(a), value(b)], order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
+    return up ? order : -order;
+  });
+  body.prepend(...rows);
+});
+"""
+
+
+def page(columns: Sequence[Measured], title: str) -> str:
+    """The HTML of a report."""
+    folder = columns[0].folder
+    sample = Sample.load(folder)
+    sections = [_summary(columns)]
+    for heading, by in (("By script", script_of), ("By language", language_of)):
+        sections.append(_section(heading, _tables(columns, by)))
+    named = {column.name: column.records for column in columns}
+    drawings = [("Layers", figures.layer_curves(named)), ("Training", figures.training_curves(folder))]
+    sections += [_section(name, _drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
+    if sample is not None and sample.texts:
+        sections.append(_section("Where the scripts lie", _sample_figures(sample)))
+        sections.append(_section("Sentences of the map", _sentences(sample)))
+    sections.append(_section("Settings and versions", "".join(map(_settings, _distinct(columns)))))
+    body = "\n".join(sections)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n{body}\n</main>"
+        f"<script>{SORT}</script></body></html>\n"
+    )
+
+
+def _section(heading: str, content: str) -> str:
+    return f"<section><h2>{escape(heading)}</h2>\n{content}</section>"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _summary(columns: Sequence[Measured]) -> str:
+    """Mean over languages of each task, one column each."""
+    rows = []
+    for task, layer in tasks_of(r for column in columns for r in column.records):
+        values = [of_task(column.records, task, layer) for column in columns]
+        cells = [_percent(mean_of(records, "acc@1")) if records else "" for records in values]
+        rows.append([f"{task}, layer {layer}", str(max(map(len, values))), *cells])
+    heads = ["Acc@1 in percent, mean over languages", "languages", *(column.name for column in columns)]
+    return _table(heads, rows)
+
+
+def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
+    parts = []
+    for task, layer in tasks_of(r for column in columns for r in column.records):
+        groups = [group(of_task(column.records, task, layer), by) for column in columns]
+        keys = sorted({key for g in groups for key in g} - {"all"})
+        several = len(keys) > 1
+        rows = []
+        for key in [*keys, *(["all"] if several else [])]:
+            there = next(g[key] for g in groups if g.get(key))
+            cells = []
+            for g in groups:
+                records = g.get(key, [])
+                cells += [_percent(mean_of(records, m)) if records else "" for m in ("acc@1", "mrr")]
+            chance = sum(r.chance["acc@1"] for r in there) / len(there)
+            rows.append(
+                [key, str(len(there)), str(round(sum(r.n for r in there) / len(there))), *cells, _percent(chance)]
+            )
+        heads = ["", "languages", "candidates"]
+        heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
+        parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{_table([*heads, 'chance Acc@1'], rows)}")
+    return "\n".join(parts)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table that sorts by any column, also by keyboard; the row ``all`` stays last."""
+    head = "".join(f'<th scope="col"><button type="button">{escape(h) or "name"}</button></th>' for h in heads)
+    body = "".join(
+        f"<tr{' class=all' if row[0] == 'all' else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        for row in rows
+    )
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _drawing(name: str, svg: str) -> str:
+    return f'<figure role="img" aria-label="{escape(name)}">{svg}</figure>'
+
+
+def _sample_figures(sample: Sample) -> str:
+    parts = [
+        "<p>Principal components of sentences in both views, and mean cosines between scripts. The map is drawn anew for "
+        "each stage: directions mean nothing, distances between groups do.</p>"
+    ]
+    for stage in sample.vectors:
+        parts.append(_drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage))))
+        parts.append(
+            _drawing(f"cosines between scripts, {stage}", figures.svg_of(figures.similarity_map(sample, stage)))
+        )
+    return "\n".join(parts)
+
+
+def _sentences(sample: Sample) -> str:
+    """One sentence a language, in its own direction and script."""
+    seen: dict[str, tuple[str, str]] = {}
+    for tag, text, romanized in zip(sample.languages, sample.texts, sample.romanized, strict=True):
+        seen.setdefault(tag, (text, romanized))
+    rows = "".join(
+        f'<tr><td>{escape(tag)}</td><td class="text" lang="{escape(tag.replace("_", "-"))}" dir="auto">{escape(text)}</td>'
+        f'<td class="text" lang="{escape(tag.split("_")[0])}-Latn">{escape(romanized)}</td></tr>'
+        for tag, (text, romanized) in sorted(seen.items())
+    )
+    heads = "".join(f'<th scope="col">{h}</th>' for h in ("language", "sentence", "romanised"))
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+
+
+def _distinct(columns: Sequence[Measured]) -> list[Measured]:
+    """One column a results file."""
+    return list({json.dumps(c.content, default=str): c for c in columns}.values())
+
+
+def _settings(column: Measured) -> str:
+    def block(name: str, value: Mapping) -> str:
+        text = escape(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+        return f"<details><summary>{escape(name)}</summary><pre>{text}</pre></details>"
+
+    content = column.content
+    return (
+        f"<h3>{escape(column.folder.name)}</h3>"
+        + block("configuration", content.get("config", {}))
+        + block("versions", content.get("versions", {}))
+        + block("data", content.get("data", {}))
+    )
