@@ -12,7 +12,8 @@ from transliconet.report.tables import group, language_of, mean_of, of_task, scr
 
 STYLE = """
 :root { color-scheme: light; --line: #d0d0d0; --ink: #1a1a1a; --accent: #0072b2; }
-body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); margin: 0 auto; max-width: 60rem; padding: 1rem; }
+body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
+body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
 .wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -122,8 +123,8 @@ def _drawing(name: str, svg: str) -> str:
 
 def _sample_figures(sample: Sample) -> str:
     parts = [
-        "<p>Principal components of sentences in both views, and mean cosines between scripts. The map is drawn anew for "
-        "each stage: directions mean nothing, distances between groups do.</p>"
+        "<p>Principal components of sentences in both views, and mean cosines between scripts. The map is drawn anew "
+        "for each stage: directions mean nothing, distances between groups do.</p>"
     ]
     for stage in sample.vectors:
         parts.append(_drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage))))
@@ -139,7 +140,8 @@ def _sentences(sample: Sample) -> str:
     for tag, text, romanized in zip(sample.languages, sample.texts, sample.romanized, strict=True):
         seen.setdefault(tag, (text, romanized))
     rows = "".join(
-        f'<tr><td>{escape(tag)}</td><td class="text" lang="{escape(tag.replace("_", "-"))}" dir="auto">{escape(text)}</td>'
+        f'<tr><td>{escape(tag)}</td><td class="text" lang="{escape(tag.replace("_", "-"))}" dir="auto">'
+        f"{escape(text)}</td>"
         f'<td class="text" lang="{escape(tag.split("_")[0])}-Latn">{escape(romanized)}</td></tr>'
         for tag, (text, romanized) in sorted(seen.items())
     )

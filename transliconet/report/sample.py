@@ -59,7 +59,8 @@ class Sample:
             return None
         with np.load(folder / FILE, allow_pickle=False) as file:
             stages = {k.removeprefix("vectors_"): file[k].astype(np.float32) for k in file if k.startswith("vectors_")}
-            return cls(*(file[k].tolist() for k in ("languages", "texts", "romanized")), stages)
+            languages, texts, romanized = (file[k].tolist() for k in ("languages", "texts", "romanized"))
+            return cls(languages, texts, romanized, stages)
 
     def scripts(self) -> list[str]:
         return [tag.split("_")[-1] for tag in self.languages]
