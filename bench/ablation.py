@@ -6,7 +6,7 @@ Each recipe is first timed for some steps and then given as many as fit into ``-
 anchors of anchored recipes not counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after
 ``transliconet vocab``: recipes with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``,
 ``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
-recommended recipe instead, ``options.md``.
+recommended recipe instead, each for ``--steps``: ``options.md``.
 """
 
 import argparse
@@ -39,34 +39,34 @@ RECIPES = {  # name → (overrides, starts from the encoder with romanised piece
 }  # fmt: skip
 OPTIONS = {  # what is changed in the recommended recipe
     "as recommended": [],
-    "T = 0.05": ["objective.anchor.temperature=0.05"],
+    "layer 10": ["objective.anchor.layer=10"],
+    "no replay": ["objective.anchor.replay=0"],
+    "half of native text replayed": ["objective.anchor.replay_share=0.5"],
     "negatives of the batch alone": ["objective.anchor.negatives=0"],
     "only equal texts are no negatives": ["objective.anchor.nearest=0"],
-    "towards all similarities of the anchor": ["objective.anchor.soft=true"],
-    "and pulled, weight 25": ["objective.anchor.pull=25"],
-    "layer 10": ["objective.anchor.layer=10"],
-    "half of native text replayed": ["objective.anchor.replay_share=0.5"],
-    "no replay": ["objective.anchor.replay=0"],
     "batches of one language": ["data.by_language=true"],
     "a fifth with some words romanised": ["data.augment.mixed=0.2"],
     "a tenth of words misspelled": ["data.augment.misspelled=0.1"],
-    "dropout 0.1": ["dropout=null"],
     "layer decay 0.9": ["optim.layer_decay=0.9"],
     "lowest four layers frozen": ["frozen_layers=4"],
     "rows of new pieces alone": ["trainable=new_rows"],
+    "dropout 0.1": ["dropout=null"],
+    "T = 0.05": ["objective.anchor.temperature=0.05"],
+    "and pulled, weight 25": ["objective.anchor.pull=25"],
     "and word alignment": ["objective.words.weight=0.2"],
+    "towards all similarities of the anchor": ["objective.anchor.soft=true"],
 }
 STUDENT_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
 """Two-sided 97.5 % quantiles of Student's t for the mean of n runs."""
 
 
 def train(options: argparse.Namespace, recipe: str, seed: int, steps: int, out: Path, probe: bool) -> None:
-    overrides, extended = RECIPES.get(recipe) or ([*RECIPES["recommended"][0], *OPTIONS[recipe]], True)
+    overrides, extended = RECIPES[recipe]
     languages = ",".join(options.languages)
     train_on = ",".join(options.train_languages)
     probing = (
         ["probe.pivots=[eng_Latn]", f"probe.languages=[{languages}]", f"probe.max_candidates={options.candidates}",
-         "probe.layer=last", *([f"probe_every_n_steps={max(1, steps // 4)}"] if recipe in RECIPES else [])]
+         "probe.layer=last", f"probe_every_n_steps={max(1, steps // 4)}"]
         if probe else ["probe=none"]
     )  # fmt: skip
     command = [
@@ -147,21 +147,42 @@ def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
 
 
 def compare_options(options: argparse.Namespace) -> None:
-    """As many steps for every option as the recommended recipe makes in the given minutes; ``options.md``."""
-    steps = steps_for(options, "recommended", options.out / "runs" / "recommended")
-    lines = [f"{steps} steps each.", "", "| changed | " + " | ".join(TASKS) + " |", "|:--|" + "--:|" * len(TASKS)]
-    for name in OPTIONS:
+    """Each option for ``--steps``, all in this process, probed at the end; ``options.md``."""
+    from hydra import compose, initialize_config_module
+
+    from transliconet import PairsFolder, RetrievalProbe, load
+    from transliconet.cli.train import train as run
+
+    pairs = PairsFolder.open(options.pairs)
+    probe = RetrievalProbe(
+        languages=options.languages, pivots=["eng_Latn"], max_candidates=options.candidates, measures=False
+    )
+    lines = [
+        f"{options.steps} steps each.",
+        "",
+        "| changed | " + " | ".join(TASKS) + " |",
+        "|:--|" + "--:|" * len(TASKS),
+    ]
+    for name, changes in OPTIONS.items():
         accuracies: dict[str, list[float]] = {task: [] for task in TASKS}
         for seed in options.seeds:
-            run = options.out / "options" / re.sub(r"\W+", "_", name) / str(seed)
-            if not (run / "results.json").is_file():
-                train(options, name, seed, steps, run, probe=True)
-            for task, accuracy in mean_accuracies(read_results(run / "results.json")["after"]).items():
+            out = options.out / "options" / re.sub(r"\W+", "_", name) / str(seed)
+            overrides = [
+                *RECIPES["recommended"][0], "trainer=cpu", "trainer.precision=bf16-mixed", "encoder=local",
+                f"encoder.path={options.transmi}", f"pairs={options.pairs}", f"seed={seed}", "probe=none",
+                "logger=none", f"trainer.max_steps={options.steps}", "trainer.max_epochs=-1", "trainer.enable_progress_bar=false",
+                f"data.languages=[{','.join(options.train_languages)}]", "checkpoint.save_last=false", f"run_dir={out}",
+                *changes,
+            ]  # fmt: skip
+            with initialize_config_module("transliconet.conf", version_base="1.3"):
+                cfg = compose("train", overrides=overrides)
+            result = run(cfg)
+            for task, accuracy in mean_accuracies(probe.run(load(result.export), pairs)).items():
                 if task in TASKS:
                     accuracies[task].append(accuracy)
         lines.append(f"| {name} | " + " | ".join(interval(accuracies[task]) for task in TASKS) + " |")
         print(lines[-1], flush=True)
-    (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -173,6 +194,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=150)
     parser.add_argument("--languages", nargs="+", default=["amh_Ethi", "ell_Grek", "hin_Deva", "kor_Hang", "ben_Beng"])
     parser.add_argument("--train-languages", nargs="+", required=True)
+    parser.add_argument("--steps", type=int, default=100, help="of each option")
     parser.add_argument("--options", action="store_true", help="the recommended recipe with one option changed each")
     options = parser.parse_args()
     if options.options:

@@ -198,7 +198,16 @@ def test_loss_terms_rate_and_throughput_are_logged(fit: Callable[..., PairModule
     with (tmp_path / "metrics.csv").open() as f:
         rows = list(csv.DictReader(f))
     row = {k: float(v) for k, v in rows[-1].items() if v}
-    expected = {"loss", "loss/mlm_native", "loss/mlm_romanized", "loss/tcm", "lr", "pairs_per_s", "tokens_per_s"}
+    expected = {
+        "loss",
+        "loss/mlm_native",
+        "loss/mlm_romanized",
+        "loss/tcm",
+        "lr",
+        "negatives",
+        "pairs_per_s",
+        "tokens_per_s",
+    }
     assert expected <= row.keys()
     assert row["loss"] == pytest.approx(
         row["loss/mlm_native"] + row["loss/mlm_romanized"] + 0.5 * row["loss/tcm"], rel=1e-4

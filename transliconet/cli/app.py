@@ -67,6 +67,8 @@ def run(command: str, overrides: list[str]) -> int:
         import_module(f"transliconet.cli.{command}").main()
         return 0
     except Interrupted as stopped:
+        if int(os.environ.get("LOCAL_RANK", "0")):
+            return 0  # Lightning kills the first process, in the middle of its goodbye, where another one fails
         print(stopped, file=sys.stderr)
         return 128 + signal.SIGTERM
     except (TransliconetError, HydraException, OmegaConfBaseException) as error:
