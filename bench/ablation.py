@@ -170,9 +170,9 @@ def compare_options(options: argparse.Namespace) -> None:
             overrides = [
                 *RECIPES["recommended"][0], "trainer=cpu", "trainer.precision=bf16-mixed", "encoder=local",
                 f"encoder.path={options.transmi}", f"pairs={options.pairs}", f"seed={seed}", "probe=none",
-                "logger=none", f"trainer.max_steps={options.steps}", "trainer.max_epochs=-1", "trainer.enable_progress_bar=false",
-                f"data.languages=[{','.join(options.train_languages)}]", "checkpoint.save_last=false", f"run_dir={out}",
-                *changes,
+                "logger=none", f"trainer.max_steps={options.steps}", "trainer.max_epochs=-1",
+                "trainer.enable_progress_bar=false", f"data.languages=[{','.join(options.train_languages)}]",
+                "checkpoint.save_last=false", f"run_dir={out}", *changes,
             ]  # fmt: skip
             with initialize_config_module("transliconet.conf", version_base="1.3"):
                 cfg = compose("train", overrides=overrides)
