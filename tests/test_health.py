@@ -13,7 +13,7 @@ from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
-from transliconet.errors import TrainingError
+from transliconet.errors import ConfigError, TrainingError
 from transliconet.model.encoder import Encoder
 from transliconet.model.speed import checkpoint_layers, compile_layers
 from transliconet.objectives.encode import CLEAN
@@ -21,6 +21,7 @@ from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.train.callbacks import Progress
 from transliconet.train.health import StopOnNaN, explained_memory
 from transliconet.train.module import PairModule
+from transliconet.train.optim import linear_warmup_decay
 
 
 class Poison(pl.Callback):
@@ -93,6 +94,27 @@ def test_options_for_speed_and_memory_change_nothing(
     assert len(found[0]) == len(found[1]) > 40
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(other, one, atol=1e-4, rtol=1e-3)  # compiled code sums in another order
+
+
+@pytest.mark.parametrize("scheduled", [True, False])
+def test_a_run_that_time_alone_ends(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, tmp_path: Path, scheduled: bool
+) -> None:
+    encoder = make_encoder()
+    scheduler = linear_warmup_decay if scheduled else None
+    objective = TransliterationContrast(layer=1, input=CLEAN)
+    module = PairModule(encoder, {"tcm": objective}, partial(torch.optim.AdamW, lr=1e-3), scheduler)
+    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 24, 48)
+    trainer = pl.Trainer(
+        max_epochs=-1, max_time="00:00:00:01", accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_model_summary=False, callbacks=[Progress()], default_root_dir=tmp_path,
+    )  # fmt: skip
+    if scheduled:
+        with pytest.raises(ConfigError, match="trainer.max_time: the schedule needs a number of steps"):
+            trainer.fit(module, datamodule=data)
+    else:
+        trainer.fit(module, datamodule=data)
+        assert trainer.global_step > 0
 
 
 def test_the_progress_bar_knows_the_end(

@@ -58,16 +58,15 @@ class Progress(TQDMProgressBar):
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
         super().on_train_epoch_start(trainer, *args)
-        epochs = math.ceil(
-            trainer.estimated_stepping_batches * trainer.accumulate_grad_batches / self.total_train_batches
-        )
-        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}/{epochs}")
+        batches = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
+        of = f"/{math.ceil(batches / self.total_train_batches)}" if math.isfinite(batches) else ""
+        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}{of}")
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         items = super().get_metrics(trainer, pl_module)
         items.pop("v_num", None)
         done, left = trainer.global_step - self._first_step, trainer.estimated_stepping_batches - trainer.global_step
-        if done:
+        if done and math.isfinite(left):
             now = time.time()
             items["ends"] = time.strftime("%H:%M", time.localtime(now + left * (now - self._since) / done))
         return items

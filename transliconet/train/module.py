@@ -1,5 +1,6 @@
 """The LightningModule: one forward pass over both views, every loss term logged."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -108,5 +109,9 @@ class PairModule(pl.LightningModule):
             group["lr"] *= group.get(LR_FACTOR, 1.0)
         if self.make_scheduler is None:
             return optimizer
-        scheduler = self.make_scheduler(optimizer, int(self.trainer.estimated_stepping_batches))
+        steps = self.trainer.estimated_stepping_batches
+        if not math.isfinite(steps):
+            remedy = "Set trainer.max_epochs too, or optim.scheduler=null"
+            raise ConfigError("trainer.max_time", "the schedule needs a number of steps", remedy)
+        scheduler = self.make_scheduler(optimizer, int(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
