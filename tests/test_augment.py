@@ -136,7 +136,7 @@ def test_two_romanisations_are_trained_on_together(cldr_pairs: PairsFolder, enco
     one, two = alone._batches.pairs, both._batches.pairs
     assert len(two) == 2 * len(one)
     assert two.native[len(one) + 3].tolist() == one.native[3].tolist()
-    assert two.lengths.tolist() == [*one.lengths, *one.lengths]
+    assert two.tokens.tolist() == [*one.tokens, *one.tokens]
     seen = [i for batch in both.train_dataloader() for i in batch[keys.PAIR_INDEX].tolist()]
     assert sorted(seen) == list(range(len(two)))
 
