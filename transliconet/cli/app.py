@@ -18,7 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from transliconet import __version__
+from transliconet import __version__, slurm
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
 
@@ -86,9 +86,8 @@ _ORIGINAL_ARGV = list(sys.argv)
 
 def run_name() -> str:
     """A name for a run: the same for a SLURM job that is requeued, else the time."""
-    job = os.environ.get("SLURM_ARRAY_JOB_ID", os.environ.get("SLURM_JOB_ID"))
-    task = os.environ.get("SLURM_ARRAY_TASK_ID")
-    return f"slurm-{job}{f'_{task}' if task else ''}" if job else time.strftime("%Y-%m-%d_%H-%M-%S")
+    job = slurm.job_name()
+    return f"slurm-{job}" if job else time.strftime("%Y-%m-%d_%H-%M-%S")
 
 
 OmegaConf.register_new_resolver("run_name", run_name, use_cache=True, replace=True)

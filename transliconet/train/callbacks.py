@@ -4,6 +4,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -17,6 +18,7 @@ from transliconet.errors import require_range
 from transliconet.objectives.encode import native_rows
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.train.steps import AfterStep
 
 
 class Throughput(pl.Callback):
@@ -72,7 +74,7 @@ class Progress(TQDMProgressBar):
         return items
 
 
-class ProbeWhileTraining(pl.Callback):
+class ProbeWhileTraining(AfterStep):
     """Runs a probe every so many steps and logs, for each task, ``probe/TASK`` (mean Acc@1 over languages) and
     ``probe/train_seconds``, the time trained so far without the probes.
 
@@ -84,23 +86,17 @@ class ProbeWhileTraining(pl.Callback):
 
     def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
         require_range("probe_every_n_steps", every_n_steps, least=1)
-        self.probe, self.pairs, self.every = probe, pairs, every_n_steps
+        self.probe = replace(probe, measures=False)  # only accuracies are logged
+        self.pairs, self.every = pairs, every_n_steps
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._probed, self._since, self._probing = 0, time.monotonic(), 0.0
+        super().on_train_start(trainer, pl_module)
+        self._since, self._probing = time.monotonic(), 0.0
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: object,
-        batch: dict[str, Tensor],
-        batch_idx: int,
-    ) -> None:
+    def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         step = trainer.global_step
-        if step == self._probed or step % self.every:  # accumulated batches end several times in the same step
+        if step % self.every:
             return
-        self._probed = step
         started = time.monotonic()
         means: dict[str, float] = {}
         if trainer.is_global_zero:

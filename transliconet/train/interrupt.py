@@ -1,24 +1,22 @@
 """Signals that end a run: it saves behind the optimizer step that is under way, and says how to go on."""
 
 import logging
-import os
 import re
 import signal
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
-from torch import Tensor
 
+from transliconet import slurm
 from transliconet.errors import Interrupted
+from transliconet.train.steps import AfterStep
 
 log = logging.getLogger(__name__)
 
 
-class SaveOnSignal(pl.Callback):
+class SaveOnSignal(AfterStep):
     """SIGTERM saves and ends the run; SIGUSR1, SLURM's warning (``--signal=SIGUSR1@90``), also asks for its requeueing.
 
     Lightning's handlers would save at once, in the middle of a step, and talk to other processes from within the
@@ -34,32 +32,24 @@ class SaveOnSignal(pl.Callback):
     def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = Path(checkpoint)
         self._received = 0
-        self._step = -1
         self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._step = trainer.global_step
+        super().on_train_start(trainer, pl_module)
         for number in (signal.SIGTERM, signal.SIGUSR1):
             self._before[number] = signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._received = number
 
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: object,
-        batch: dict[str, Tensor],
-        batch_idx: int,
-    ) -> None:
-        if trainer.global_step == self._step:
-            return  # between accumulated batches: the step is not done
-        self._step = trainer.global_step
-        agree: Callable[[bool], bool] = lambda noted: trainer.strategy.reduce_boolean_decision(noted, all=False)  # noqa: E731
-        if not agree(self._received != 0):
+    def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        def agreed(noted: bool) -> bool:
+            """Whether any process has it noted."""
+            return trainer.strategy.reduce_boolean_decision(noted, all=False)
+
+        if not agreed(self._received != 0):
             return
-        requeue = agree(self._received == signal.SIGUSR1)
+        requeue = agreed(self._received == signal.SIGUSR1)
         trainer.save_checkpoint(self.checkpoint)
         if requeue and trainer.is_global_zero:
             requeue_slurm_job()
@@ -76,17 +66,11 @@ class SaveOnSignal(pl.Callback):
 
 
 def requeue_slurm_job() -> None:
-    """``scontrol requeue`` this job; outside of SLURM there is nothing to do."""
-    job, array, task = (os.environ.get(f"SLURM_{name}") for name in ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID"))
-    name = f"{array}_{task}" if array and task else job
-    if name is None or not re.fullmatch(r"[0-9_]+", name):
-        return
-    try:
-        done = subprocess.run(["scontrol", "requeue", name], capture_output=True, text=True)
-        problem = done.stderr.strip() if done.returncode else ""
-    except OSError as error:
-        problem = str(error)
-    log.warning("SLURM job %s: %s", name, f"cannot be requeued ({problem})" if problem else "requeued")
+    """Have SLURM run this job again; outside of SLURM there is nothing to do."""
+    job = slurm.job_name()
+    if job and re.fullmatch(r"[0-9_]+", job):
+        problem = slurm.requeue(job)
+        log.warning("SLURM job %s: %s", job, f"cannot be requeued ({problem})" if problem else "requeued")
 
 
 def resumed_checkpoint(resume: str | None, out: str | Path) -> Path | None:
@@ -96,7 +80,6 @@ def resumed_checkpoint(resume: str | None, out: str | Path) -> Path | None:
     requeued goes on without being told.
     """
     last = Path(out) / "checkpoints" / "last.ckpt"
-    requeued = resume is None and int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
-    if resume == "last" or requeued:
+    if resume == "last" or (resume is None and slurm.was_requeued()):
         return last if last.exists() else None
     return None if resume is None else Path(resume)
