@@ -9,10 +9,10 @@ from statistics import fmean
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
+from transliconet.report.canvas import blank
 from transliconet.report.maps import COLOURS, MARKERS, plot_map
 from transliconet.report.sample import Sample, script_similarities
 
@@ -26,18 +26,12 @@ def svg_of(figure: Figure) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _figure(width: float = 6.4, height: float = 3.6) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | None:
     """Mean Acc@1 and MEXA over languages against the hidden layer, one line a task and column; None for one layer."""
     layers = sorted({r.layer for records in columns.values() for r in records})
     if len(layers) < 2:
         return None
-    figure = _figure(7.2)
+    figure = blank(7.2, 3.6)
     axes = figure.subplots(1, 2, sharex=True)
     number = 0
     for name, records in columns.items():
@@ -73,7 +67,7 @@ def training_curves(folder: Path) -> Figure | None:
     curves = {column: points for column, points in curves.items() if len(points) > 1}
     if not curves:
         return None
-    figure = _figure(7.2)
+    figure = blank(7.2, 3.6)
     panels = [p for p in ("loss", "probe") if any(c.startswith(p) for c in curves)]
     for ax, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True):
         for number, column in enumerate(c for c in curves if c.startswith(panel)):
@@ -88,17 +82,14 @@ def training_curves(folder: Path) -> Figure | None:
 
 def script_map(sample: Sample, stage: str) -> Figure:
     """Sentences in two dimensions, one colour a script, the romanised ones as one more."""
-    native, romanized = sample.vectors[stage]
-    scripts = sample.scripts()
-    groups = {name: native[[i for i, s in enumerate(scripts) if s == name]] for name in sorted(set(scripts))}
-    return plot_map({**groups, "romanised": romanized}, title=stage)
+    return plot_map(sample.by_script(stage), title=stage)
 
 
 def similarity_map(sample: Sample, stage: str) -> Figure:
     """Mean cosine between scripts, as a heat map with its numbers."""
     names, means = script_similarities(sample, stage)
     size = 1.6 + 0.42 * len(names)
-    figure = _figure(size + 0.8, size)
+    figure = blank(size + 0.8, size)
     ax = figure.add_subplot()
     image = ax.imshow(means, cmap="cividis")
     ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)

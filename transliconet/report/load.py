@@ -1,6 +1,5 @@
 """Results files for a report: of one run before and after training, or of several measurements beside each other."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
-from transliconet.report.records import FORMAT, read_results
+from transliconet.report.records import FORMAT, read_file
 
 DECISIVE = ("part", "languages", "pivots", "max_candidates", "min_candidates", "identical", "depth", "seed")
 """Settings of a probe that decide which sentences are compared: two results must share them."""
@@ -44,8 +43,7 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
     columns: list[Measured] = []
     for path in map(Path, paths):
         file = path / "results.json" if path.is_dir() else path
-        stages = read_results(file)
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content, stages = read_file(file)
         if content.get("format", 0) > FORMAT:
             raise DataError(file, f"its format is {content['format']}, later than {FORMAT}", "Update transliconet")
         several = len(paths) > 1

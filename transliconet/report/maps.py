@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from transliconet.errors import DataError
 from transliconet.probe.normal import normalize
+from transliconet.report.canvas import blank
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers; groups beyond them differ by marker."""
@@ -40,8 +40,7 @@ def plot_map(groups: Mapping[str, np.ndarray], path: str | Path | None = None, t
     if len(every) < 3:
         raise DataError(f"{len(every)} vector(s)", "too few for a map", "Give three or more")
     mean, axes = principal_axes(every)
-    figure = Figure(figsize=(6, 5), layout="constrained")
-    FigureCanvasAgg(figure)  # no pyplot: a notebook's backend stays as it is
+    figure = blank(6, 5)
     ax = figure.add_subplot()
     for number, (name, vectors) in enumerate(groups.items()):
         x, y = ((normalize(vectors) - mean) @ axes.T).T

@@ -8,7 +8,17 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.report import figures
 from transliconet.report.load import Measured
 from transliconet.report.sample import Sample
-from transliconet.report.tables import group, language_of, mean_of, of_task, script_of, tasks_of
+from transliconet.report.tables import (
+    candidates_of,
+    chance_of,
+    group,
+    language_of,
+    mean_of,
+    of_task,
+    percent,
+    script_of,
+    tasks_of,
+)
 
 STYLE = """
 :root { color-scheme: light; --line: #d0d0d0; --ink: #1a1a1a; --accent: #0072b2; }
@@ -69,16 +79,12 @@ def _section(heading: str, content: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>\n{content}</section>"
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
 def _summary(columns: Sequence[Measured]) -> str:
     """Mean over languages of each task, one column each."""
     rows = []
     for task, layer in tasks_of(r for column in columns for r in column.records):
         values = [of_task(column.records, task, layer) for column in columns]
-        cells = [_percent(mean_of(records, "acc@1")) if records else "" for records in values]
+        cells = [percent(mean_of(records, "acc@1")) if records else "" for records in values]
         rows.append([f"{task}, layer {layer}", str(max(map(len, values))), *cells])
     heads = ["Acc@1 in percent, mean over languages", "languages", *(column.name for column in columns)]
     return _table(heads, rows)
@@ -96,11 +102,8 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
             cells = []
             for g in groups:
                 records = g.get(key, [])
-                cells += [_percent(mean_of(records, m)) if records else "" for m in ("acc@1", "mrr")]
-            chance = sum(r.chance["acc@1"] for r in there) / len(there)
-            rows.append(
-                [key, str(len(there)), str(round(sum(r.n for r in there) / len(there))), *cells, _percent(chance)]
-            )
+                cells += [percent(mean_of(records, m)) if records else "" for m in ("acc@1", "mrr")]
+            rows.append([key, str(len(there)), str(candidates_of(there)), *cells, chance_of(there)])
         heads = ["", "languages", "candidates"]
         heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
         parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{_table([*heads, 'chance Acc@1'], rows)}")

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
+from transliconet.report.canvas import blank
 from transliconet.report.records import Records
 from transliconet.report.tables import group, mean_of, script_of
 
@@ -19,8 +18,7 @@ def plot_before_after(records: Records, path: Path, task: str = "native→romani
     overall = mean_of(new.pop("all"), "acc@1"), mean_of(old.pop("all"), "acc@1")
     scripts = sorted(new, key=lambda s: mean_of(new[s], "acc@1"))
     where = np.arange(len(scripts))
-    fig = Figure(figsize=(7, 1.6 + 0.26 * len(scripts)), layout="constrained")
-    FigureCanvasAgg(fig)  # no pyplot: a notebook's backend stays as it is
+    fig = blank(7, 1.6 + 0.26 * len(scripts))
     ax = fig.add_subplot()
     ax.barh(where + 0.2, [mean_of(new[s], "acc@1") for s in scripts], 0.4, color=AFTER, label="after")
     ax.barh(where - 0.2, [mean_of(old[s], "acc@1") for s in scripts], 0.4, color=BEFORE, label="before")

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from transliconet import __version__
 from transliconet.corpus.pairs import PairsFolder
@@ -43,6 +44,11 @@ def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
     Raises:
         DataError: it is not a results file of this format.
     """
+    return read_file(path)[1]
+
+
+def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, list[RetrievalRecord]]]:
+    """:func:`read_results`, and before them all that the file holds."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         stages: dict[str, list[RetrievalRecord]] = {}
@@ -50,4 +56,4 @@ def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
             stages.setdefault(record["stage"], []).append(RetrievalRecord.from_dict(record))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(path, f"not a results file ({error})", "Give the results.json of train or probe") from error
-    return stages
+    return content, stages

@@ -62,8 +62,11 @@ class Sample:
             languages, texts, romanized = (file[k].tolist() for k in ("languages", "texts", "romanized"))
             return cls(languages, texts, romanized, stages)
 
-    def scripts(self) -> list[str]:
-        return [tag.split("_")[-1] for tag in self.languages]
+    def by_script(self, stage: str) -> dict[str, np.ndarray]:
+        """Script → vectors of its native sentences, in alphabetical order; then ``romanised`` → those of all."""
+        native, romanized = self.vectors[stage]
+        scripts = np.array([tag.split("_")[-1] for tag in self.languages])
+        return {**{name: native[scripts == name] for name in sorted(set(scripts.tolist()))}, "romanised": romanized}
 
 
 def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarray]:
@@ -71,10 +74,7 @@ def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarr
 
     The diagonal leaves a sentence's cosine with itself out.
     """
-    native, romanized = (normalize(v) for v in sample.vectors[stage])
-    scripts = sample.scripts()
-    names = [*sorted(set(scripts)), "romanised"]
-    groups = [native[[i for i, s in enumerate(scripts) if s == name]] for name in names[:-1]] + [romanized]
+    names, groups = zip(*((name, normalize(vectors)) for name, vectors in sample.by_script(stage).items()), strict=True)
     means = np.zeros((len(names), len(names)))
     for i, a in enumerate(groups):
         for j, b in enumerate(groups):
@@ -82,4 +82,4 @@ def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarr
             if i == j:
                 total, number = total - len(a), number - len(a)
             means[i, j] = total / max(number, 1)
-    return names, means
+    return list(names), means

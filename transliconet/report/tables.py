@@ -42,16 +42,18 @@ def of_task(records: Iterable[RetrievalRecord], task: str, layer: int) -> list[R
     return [r for r in records if (r.task, r.layer) == (task, layer)]
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def _candidates(records: Sequence[RetrievalRecord]) -> int:
+def candidates_of(records: Sequence[RetrievalRecord]) -> int:
+    """Mean number of candidates."""
     return round(float(np.mean([r.n for r in records])))
 
 
-def _chance(records: Sequence[RetrievalRecord]) -> str:
-    return _percent(float(np.mean([r.chance["acc@1"] for r in records])))
+def chance_of(records: Sequence[RetrievalRecord]) -> str:
+    """Mean chance level of Acc@1."""
+    return percent(float(np.mean([r.chance["acc@1"] for r in records])))
 
 
 def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
@@ -68,10 +70,10 @@ def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalReco
             [
                 key,
                 len(rs),
-                _candidates(rs),
-                *(_percent(mean_of(rs, m)) for m in METRICS),
-                "–".join(map(_percent, rs[0].ci95)) if len(rs) == 1 else "",
-                _chance(rs),
+                candidates_of(rs),
+                *(percent(mean_of(rs, m)) for m in METRICS),
+                "–".join(map(percent, rs[0].ci95)) if len(rs) == 1 else "",
+                chance_of(rs),
             ]
             for key, rs in group(chosen, by).items()
         ]
@@ -91,12 +93,12 @@ def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] =
             [
                 key,
                 len(rs),
-                _candidates(rs),
-                _percent(mean_of(groups[key], "acc@1")),
-                _percent(mean_of(rs, "acc@1")),
-                _percent(mean_of(groups[key], "mrr")),
-                _percent(mean_of(rs, "mrr")),
-                _chance(rs),
+                candidates_of(rs),
+                percent(mean_of(groups[key], "acc@1")),
+                percent(mean_of(rs, "acc@1")),
+                percent(mean_of(groups[key], "mrr")),
+                percent(mean_of(rs, "mrr")),
+                chance_of(rs),
             ]
             for key, rs in group(new, by).items()
         ]
