@@ -94,6 +94,16 @@ def model(tokenizer, pieces: int) -> XLMRobertaForMaskedLM:  # type: ignore[no-u
     return XLMRobertaForMaskedLM(config).train()
 
 
+def learn(loss: torch.Tensor, module: torch.nn.Module, optimizer: torch.optim.Optimizer, clock: Clock) -> None:
+    """Backward pass and optimizer step."""
+    with clock("backward"):
+        loss.backward()
+    with clock("optimizer"):
+        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+
 def plain(options: argparse.Namespace) -> tuple[Clock, int]:
     """The loop that the paper describes."""
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
@@ -132,12 +142,7 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
             scores = (vectors @ vectors.T).fill_diagonal_(float("-inf"))
             target = torch.arange(2 * PAIRS).roll(PAIRS)
             loss = loss + 0.5 * 0.5 * F.cross_entropy(scores, target)
-        with clock("backward"):
-            loss.backward()
-        with clock("optimizer"):
-            torch.nn.utils.clip_grad_norm_(masked_lm.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+        learn(loss, masked_lm, optimizer, clock)
         clock.count(
             PAIRS, sum(int(v[1].sum()) for v in views), sum(v[0].numel() for v in views),
             sum(int((v[3] != keys.IGNORE).sum()) for v in views),
@@ -172,12 +177,7 @@ def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
             encoded = encode(encoder, batch, reads)
         with clock("head"):
             loss, _ = combine(objectives, encoded)
-        with clock("backward"):
-            loss.backward()
-        with clock("optimizer"):
-            torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
+        learn(loss, encoder, optimizer, clock)
         tokens = int(batch[keys.ATTENTION_MASK].sum())
         clock.count(len(batch[keys.PAIR_INDEX]), tokens, tokens, int((batch[keys.LABELS] != keys.IGNORE).sum()))
     return clock, encoder.masked_lm.config.vocab_size

@@ -44,6 +44,11 @@ class Interrupted(TransliconetError, RuntimeError):
     """A run was told to stop, and has saved what it did."""
 
 
+def first_line(error: BaseException) -> str:
+    """What a library's error says, short enough to stand in one of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 def require_choice(option: str, value: object, choices: Iterable[str]) -> None:
     """Raise :class:`ConfigError` unless ``value`` is one of ``choices``."""
     allowed = list(choices)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
-from transliconet.errors import CheckpointError, ConfigError
+from transliconet.errors import CheckpointError, ConfigError, first_line
 from transliconet.model.encoder import Encoder
 from transliconet.train.module import PREFIX
 from transliconet.train.sharded import gathered_state, is_sharded
@@ -43,7 +43,6 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
     """
     if not Path(file).is_file() and not is_sharded(file):
         raise CheckpointError(file, "no such checkpoint", "Give a file of a run's checkpoints/ folder")
-    remedy = "Take another checkpoint of this run"
     try:
         content = (
             gathered_state(file)
@@ -52,9 +51,11 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
         )
         state = {k.removeprefix(PREFIX): v for k, v in content.items() if k.startswith(PREFIX)}
         shapes = {k: v.shape for k, v in state.items()}
+    except CheckpointError:
+        raise  # of a sharded one, with its words
     except Exception as error:  # torch raises pickle, zip, key and runtime errors for a file it cannot take
-        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise CheckpointError(file, f"cannot be loaded ({first_line})", remedy) from error
+        remedy = "Take another checkpoint of this run"
+        raise CheckpointError(file, f"cannot be loaded ({first_line(error)})", remedy) from error
     expected = {k: v.shape for k, v in masked_lm.state_dict().items()}
     if differing := sorted(k for k in expected.keys() | shapes.keys() if expected.get(k) != shapes.get(k)):
         name, (there, here) = differing[0], (tuple(x.get(differing[0]) or ()) for x in (shapes, expected))

@@ -7,7 +7,7 @@ from typing import Any
 from transliconet.corpus.formats import TagCache
 from transliconet.corpus.read import Line, Skip
 from transliconet.corpus.scripts import LanguageTag
-from transliconet.errors import ConfigError, DataError
+from transliconet.errors import ConfigError, DataError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +104,9 @@ class HubDataset:
         try:
             return question(datasets)
         except (OSError, ValueError, RuntimeError) as error:  # its own errors are subclasses of these
-            first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
             raise DataError(
                 f"corpus.name={self.name}",
-                f"cannot be read ({first_line})",
+                f"cannot be read ({first_line(error)})",
                 "Check the name, configuration and split, and that the hub is reachable; a local folder works too",
             ) from error
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from transliconet.errors import CheckpointError, ConfigError
+from transliconet.errors import CheckpointError, ConfigError, first_line
 from transliconet.model.packing import NAME, Packing
 
 ARCHITECTURES = ("xlm-roberta",)
@@ -153,8 +153,8 @@ def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise CheckpointError(f"encoder.path={path}", f"{what} cannot be loaded ({first_line})", remedy) from error
+        problem = f"{what} cannot be loaded ({first_line(error)})"
+        raise CheckpointError(f"encoder.path={path}", problem, remedy) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("safetensors", "tokenizers", "builtins", "huggingface_hub"):
             raise

@@ -172,8 +172,8 @@ def script_probe(
         mean = x[seen].mean(0)
         centred = x[seen] - mean
         gram = centred.T @ centred
-        penalty = ridge * gram.trace() / len(gram) * np.eye(len(gram))
-        weights = np.linalg.lstsq(gram + penalty, centred.T @ y[seen])[0]  # also where all vectors are one
+        penalty = max(ridge * gram.trace() / len(gram), 1e-12)  # where all vectors are one there is no variance
+        weights = np.linalg.solve(gram + penalty * np.eye(len(gram)), centred.T @ y[seen])
         decided = (x[held] - mean) @ weights * y[held]
         right += (decided > 0).sum() + (decided == 0).sum() / 2  # no decision is right half the time
     return float(right / len(x))

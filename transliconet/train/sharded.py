@@ -14,7 +14,7 @@ from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
-from transliconet.errors import CheckpointError
+from transliconet.errors import CheckpointError, first_line
 
 METADATA = ".metadata"
 """What a sharded checkpoint's folder has, and a checkpoint's file has not."""
@@ -62,5 +62,6 @@ def gathered_state(checkpoint: str | Path) -> dict[str, torch.Tensor]:
             state: dict[str, torch.Tensor] = torch.load(whole, map_location="cpu", weights_only=True)["model"]
             return state
     except Exception as error:  # torch raises many kinds for shards that it cannot read
-        first_line = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise CheckpointError(checkpoint, f"cannot be loaded ({first_line})", "Take another checkpoint") from error
+        raise CheckpointError(
+            checkpoint, f"cannot be loaded ({first_line(error)})", "Take another checkpoint of this run"
+        ) from error
