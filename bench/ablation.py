@@ -13,9 +13,11 @@ import argparse
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -37,12 +39,18 @@ RECIPES = {  # name → (overrides, starts from the encoder with romanised piece
     "anchored": (["experiment=anchored"], False),
     "recommended": (["experiment=recommended", "method=none"], True),
 }  # fmt: skip
+MOVING = ["objective.anchor._target_=ema.MovingAnchors", "objective.anchor.negatives=0"]
 OPTIONS = {  # what is changed in the recommended recipe
     "as recommended": [],
     "layer 10": ["objective.anchor.layer=10"],
+    "layer 8": ["objective.anchor.layer=8"],
+    "dot product, T = 0.5": ["objective.anchor.similarity=dot", "objective.anchor.temperature=0.5"],
+    "dot product, T = 1": ["objective.anchor.similarity=dot", "objective.anchor.temperature=1"],
     "no replay": ["objective.anchor.replay=0"],
     "half of native text replayed": ["objective.anchor.replay_share=0.5"],
     "negatives of the batch alone": ["objective.anchor.negatives=0"],
+    "… towards a moving average, decay 0.99": [*MOVING, "+objective.anchor.decay=0.99"],
+    "… towards a moving average, decay 0.999": [*MOVING, "+objective.anchor.decay=0.999"],
     "only equal texts are no negatives": ["objective.anchor.nearest=0"],
     "batches of one language": ["data.by_language=true"],
     "a fifth with some words romanised": ["data.augment.mixed=0.2"],
@@ -157,16 +165,11 @@ def compare_options(options: argparse.Namespace) -> None:
     probe = RetrievalProbe(
         languages=options.languages, pivots=["eng_Latn"], max_candidates=options.candidates, measures=False
     )
-    lines = [
-        f"{options.steps} steps each.",
-        "",
-        "| changed | " + " | ".join(TASKS) + " |",
-        "|:--|" + "--:|" * len(TASKS),
-    ]
-    for name, changes in OPTIONS.items():
-        accuracies: dict[str, list[float]] = {task: [] for task in TASKS}
-        for seed in options.seeds:
-            out = options.out / "options" / re.sub(r"\W+", "_", name) / str(seed)
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in OPTIONS}
+    for seed, (name, changes) in product(options.seeds, OPTIONS.items()):
+        out = options.out / "options" / re.sub(r"\W+", "_", name) / str(seed)
+        kept = out.with_suffix(".json")
+        if not kept.is_file():
             overrides = [
                 *RECIPES["recommended"][0], "trainer=cpu", "trainer.precision=bf16-mixed", "encoder=local",
                 f"encoder.path={options.transmi}", f"pairs={options.pairs}", f"seed={seed}", "probe=none",
@@ -176,13 +179,25 @@ def compare_options(options: argparse.Namespace) -> None:
             ]  # fmt: skip
             with initialize_config_module("transliconet.conf", version_base="1.3"):
                 cfg = compose("train", overrides=overrides)
-            result = run(cfg)
-            for task, accuracy in mean_accuracies(probe.run(load(result.export), pairs)).items():
-                if task in TASKS:
-                    accuracies[task].append(accuracy)
-        lines.append(f"| {name} | " + " | ".join(interval(accuracies[task]) for task in TASKS) + " |")
-        print(lines[-1], flush=True)
-        (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(mean_accuracies(probe.run(load(run(cfg).export), pairs))), encoding="utf-8")
+            shutil.rmtree(out)
+        found[name].append(json.loads(kept.read_text(encoding="utf-8")))
+        write_options(found, options)
+
+
+def write_options(found: Mapping[str, Sequence[Mapping[str, float]]], options: argparse.Namespace) -> None:
+    lines = [
+        f"{options.steps} steps each.",
+        "",
+        "| changed | " + " | ".join(TASKS) + " |",
+        "|:--|" + "--:|" * len(TASKS),
+    ]
+    for name, runs in found.items():
+        if runs:
+            lines.append(f"| {name} | " + " | ".join(interval([run[task] for run in runs]) for task in TASKS) + " |")
+    (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(lines[-1], flush=True)
 
 
 def main() -> None:

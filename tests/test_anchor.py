@@ -35,34 +35,41 @@ from transliconet.vocab.merge import NewPiece
 
 
 def slow_anchored(
-    vectors: np.ndarray, anchors: np.ndarray, temperature: float, negatives: Sequence[np.ndarray] = ()
+    vectors: np.ndarray,
+    anchors: np.ndarray,
+    temperature: float,
+    negatives: Sequence[np.ndarray] = (),
+    similarity: str = "cosine",
 ) -> float:
     """One exponential at a time; other anchors equal to a row's own are left out."""
     cos = lambda a, b: float(a @ b / math.sqrt((a @ a) * (b @ b)))  # noqa: E731
+    score = cos if similarity == "cosine" else lambda a, b: float(a @ b)
     total = 0.0
     anchors = np.array([*anchors, *negatives])
     for i, v in enumerate(vectors):
         candidates = [k for k in range(len(anchors)) if k == i or cos(anchors[i], anchors[k]) < 0.999]
-        exps = {k: math.exp(cos(v, anchors[k]) / temperature) for k in candidates}
+        exps = {k: math.exp(score(v, anchors[k]) / temperature) for k in candidates}
         total -= math.log(exps[i] / sum(exps.values()))
     return total / len(vectors)
 
 
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
 @pytest.mark.parametrize("temperature", [1.0, 0.1])
-def test_values_and_gradients_equal_the_reference(temperature: float) -> None:
+def test_values_and_gradients_equal_the_reference(temperature: float, similarity: str) -> None:
     rng = np.random.default_rng(0)
     vectors, anchors = rng.normal(size=(2, 5, 4))
     anchors[3] = 2 * anchors[1]  # the same direction: no negative
     x = torch.tensor(vectors, dtype=torch.float32, requires_grad=True)
-    loss = anchored_loss(x, torch.tensor(anchors), temperature)
+    loss = anchored_loss(x, torch.tensor(anchors), temperature, similarity=similarity)
     loss.backward()
-    assert loss.item() == pytest.approx(slow_anchored(vectors, anchors, temperature), rel=1e-5)
+    slow = partial(slow_anchored, anchors=anchors, temperature=temperature, similarity=similarity)
+    assert loss.item() == pytest.approx(slow(vectors), rel=1e-5)
     expected = np.zeros_like(vectors)
     for index in np.ndindex(vectors.shape):
         up, down = vectors.copy(), vectors.copy()
         up[index] += 1e-5
         down[index] -= 1e-5
-        expected[index] = (slow_anchored(up, anchors, temperature) - slow_anchored(down, anchors, temperature)) / 2e-5
+        expected[index] = (slow(up) - slow(down)) / 2e-5
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
 
@@ -99,6 +106,8 @@ def test_docstring_examples_and_impossible_settings() -> None:
         anchored_loss(torch.ones(1, 2), torch.ones(1, 2))
     with pytest.raises(ConfigError, match="objective.anchor.temperature=0"):
         AnchoredContrast(temperature=0)
+    with pytest.raises(ConfigError, match="objective.anchor.similarity=euclid"):
+        AnchoredContrast(similarity="euclid")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS
 from transliconet.objectives.encode import CLEAN, EncodedPairs, EncoderLike, Read, Reads
 from transliconet.objectives.gather import gather, processes, share_of_mean
+from transliconet.objectives.tcm import SIMILARITIES
 
 
 def anchored_loss(
@@ -22,17 +23,18 @@ def anchored_loss(
     negatives: Tensor | None = None,
     soft: bool = False,
     nearest: float = 0.0,
+    similarity: str = "cosine",
 ) -> Tensor:
-    r"""InfoNCE from trained vectors to fixed ones, by cosine (van den Oord et al., 2018, equation 4).
+    r"""InfoNCE from trained vectors to fixed ones (van den Oord et al., 2018, equation 4).
 
-    .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(\cos(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(\cos(v_i, a_k)/T)}
+    .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(s(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(s(v_i, a_k)/T)}
 
     :math:`C(i)` holds the anchors of the batch and ``negatives``, but leaves out every other one that is the same as
     :math:`a_i` (cosine above ``same``): equal texts are no negatives. Nor are the ``nearest`` of all candidates: texts
     that the frozen model has closest to :math:`a_i` are often its translations or variants.
 
     With ``soft``, the target is not :math:`a_i` alone but the neighbourhood that the anchor has: the cross-entropy to
-    :math:`\mathrm{softmax}_k \cos(a_i, a_k)/T` over all candidates (similarity distillation; Fang et al., 2021,
+    :math:`\mathrm{softmax}_k s(a_i, a_k)/T` over all candidates (similarity distillation; Fang et al., 2021,
     arXiv 2101.04731, equation 2). Equal texts then share the target and none is left out.
 
     Args:
@@ -42,29 +44,33 @@ def anchored_loss(
         same: cosine of two anchors from which they count as one.
         negatives: (K, D), fixed; anchors of other texts. They cost a matrix product, no forward pass.
         soft: whether the target is the anchor's own similarities.
-        nearest: share of the candidates that are left out, those most similar to :math:`a_i`, rounded down.
+        nearest: share of the candidates that are left out, those of highest cosine to :math:`a_i`, rounded down.
+        similarity: s, ``cosine`` or ``dot``.
 
     Returns:
         Scalar, float32.
 
     Raises:
-        ConfigError: fewer than two pairs, or an impossible temperature.
+        ConfigError: fewer than two pairs, an impossible temperature or an unknown similarity.
 
     >>> a = torch.eye(2)
     >>> round(anchored_loss(a, a, temperature=1.0).item(), 4)  # log(1 + exp(-1))
     0.3133
     """
     require_range("temperature", temperature, above=0)
+    require_choice("similarity", similarity, SIMILARITIES)
     if len(vectors) < 2 and (negatives is None or not len(negatives)):
         raise ConfigError(
             f"a batch of {len(vectors)} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more"
         )
-    v, a = F.normalize(vectors.float(), dim=-1), F.normalize(anchors.float(), dim=-1)
-    candidates = a if negatives is None else torch.cat([a, F.normalize(negatives.float(), dim=-1)])
+    fixed = anchors.float() if negatives is None else torch.cat([anchors, negatives]).float()
+    unit = F.normalize(fixed, dim=-1)
+    v, candidates = (vectors.float(), fixed) if similarity == "dot" else (F.normalize(vectors.float(), dim=-1), unit)
     if soft:
-        return F.cross_entropy(v @ candidates.T / temperature, (a @ candidates.T / temperature).softmax(-1))
+        target = (candidates[: len(v)] @ candidates.T / temperature).softmax(-1)
+        return F.cross_entropy(v @ candidates.T / temperature, target)
     own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
-    no_negative = _alike(a @ candidates.T, own, same, nearest)
+    no_negative = _alike(unit[: len(v)] @ unit.T, own, same, nearest)
     scores = (v @ candidates.T / temperature).masked_fill(no_negative, float("-inf"))
     return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
 
@@ -106,7 +112,7 @@ class AnchoredContrast:
         nearest: share of all candidates, those most similar to the anchor, that are no negatives: translations and
             variants of a text lie there.
         negatives: anchors of so many other training pairs, drawn anew for each batch, join those of the batch.
-        soft: see :func:`anchored_loss`.
+        soft, similarity: see :func:`anchored_loss`.
     """
 
     weight: float = 1.0
@@ -120,6 +126,7 @@ class AnchoredContrast:
     nearest: float = 0.0
     negatives: int = 0
     soft: bool = False
+    similarity: str = "cosine"
 
     def __post_init__(self) -> None:
         for name in ("weight", "contrast", "pull", "replay"):
@@ -129,6 +136,7 @@ class AnchoredContrast:
         require_range("objective.anchor.nearest", self.nearest, least=0, most=0.5)
         require_range("objective.anchor.negatives", self.negatives, least=0)
         require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
+        require_choice("objective.anchor.similarity", self.similarity, SIMILARITIES)
 
     @property
     def native_share(self) -> float:
@@ -157,7 +165,7 @@ class AnchoredContrast:
             others = [rest, *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
             terms["anchor"] = self.contrast * anchored_loss(
                 gather(vectors), gather(own), self.temperature, negatives=gather(torch.cat(others)), soft=self.soft,
-                nearest=self.nearest,
+                nearest=self.nearest, similarity=self.similarity,
             )  # fmt: skip
         if self.pull:
             terms["pull"] = self.pull * share_of_mean(len(vectors), vectors.device) * pull_loss(vectors, own)
