@@ -26,8 +26,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from transliconet.report.records import read_results
-from transliconet.train.callbacks import mean_accuracies
+from transliconet.report.records import mean_accuracies, read_results
 
 TASKS = ("native→romanized", "romanized→eng_Latn", "native→eng_Latn")
 RECIPES = {  # name → (overrides, starts from the encoder with romanised pieces)
@@ -46,11 +45,11 @@ OPTIONS = {  # what is changed in the recommended recipe
     "layer 8": ["objective.anchor.layer=8"],
     "dot product, T = 0.5": ["objective.anchor.similarity=dot", "objective.anchor.temperature=0.5"],
     "dot product, T = 1": ["objective.anchor.similarity=dot", "objective.anchor.temperature=1"],
-    "no replay": ["objective.anchor.replay=0"],
-    "half of native text replayed": ["objective.anchor.replay_share=0.5"],
     "negatives of the batch alone": ["objective.anchor.negatives=0"],
     "… towards a moving average, decay 0.99": [*MOVING, "+objective.anchor.decay=0.99"],
     "… towards a moving average, decay 0.999": [*MOVING, "+objective.anchor.decay=0.999"],
+    "no replay": ["objective.anchor.replay=0"],
+    "half of native text replayed": ["objective.anchor.replay_share=0.5"],
     "only equal texts are no negatives": ["objective.anchor.nearest=0"],
     "batches of one language": ["data.by_language=true"],
     "a fifth with some words romanised": ["data.augment.mixed=0.2"],

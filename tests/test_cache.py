@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +57,7 @@ def test_length_languages_tokenizer_and_pairs_have_their_own_cache(
     manifest = folder.path / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
     cached_pairs(folder, encoder.tokenizer, 48)
-    assert len(list((folder.path / "cache").iterdir())) == 6
+    assert len(list((folder.path / "cache").glob("tokens-*"))) == 6
 
 
 def test_an_interrupted_cache_is_not_used(
@@ -65,7 +67,7 @@ def test_an_interrupted_cache_is_not_used(
         patched.setattr(cache, "tokenize", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             cached_pairs(folder, encoder.tokenizer, 48)
-    assert not list((folder.path / "cache").iterdir())
+    assert not [file for file in (folder.path / "cache").iterdir() if file.suffix != ".lock"]
     assert len(cached_pairs(folder, encoder.tokenizer, 48)) > 1000
 
 
@@ -84,3 +86,22 @@ def test_a_folder_that_cannot_be_written(
     assert len(pairs) > 1000
     assert pairs.place is not None
     assert not pairs.place.is_relative_to(folder.path)
+
+
+def test_of_jobs_at_the_same_time_one_tokenises_and_the_others_wait(
+    folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def slow(*arguments: object) -> None:
+        made.append(arguments[0])
+        time.sleep(0.5)
+        make(*arguments)  # type: ignore[arg-type]
+
+    make = cache._make
+    monkeypatch.setattr(cache, "_make", slow)
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: cached_pairs(folder, encoder.tokenizer, 48), range(3)))
+    assert len(made) == 1
+    assert same(found[0], found[1])
+    assert same(found[0], found[2])

@@ -14,7 +14,7 @@ CONF = Path(__file__).parents[1] / "conf"
 ROOTS = sorted(f.stem for f in CONF.glob("*.yaml"))
 USED_BY = {
     "corpus": "prepare", "method": "vocab", "encoder": "train", "data": "train", "objective": "train", "optim": "train",
-    "trainer": "train", "logger": "train", "probe": "train", "experiment": "train",
+    "trainer": "train", "logger": "train", "probe": "train", "experiment": "train", "jobs": "train",
 }  # fmt: skip
 GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
 
@@ -54,9 +54,17 @@ def test_roots_compose_and_their_targets_take_their_keys(root: str) -> None:
     assert check_targets(cfg) >= (0 if root in ("export", "report") else 1)
 
 
+PLUGINS = {
+    "jobs/joblib.yaml": "joblib_launcher", "jobs/optuna.yaml": "optuna_sweeper", "jobs/ray.yaml": "ray_launcher",
+    "jobs/slurm.yaml": "submitit_launcher",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("file", GROUP_FILES, ids=str)
 def test_every_group_file_composes_and_its_targets_take_its_keys(file: Path) -> None:
     group = file.parent.name
+    if plugin := PLUGINS.get(str(file)):
+        pytest.importorskip(f"hydra_plugins.hydra_{plugin}")
     check_targets(composed(USED_BY[group], f"{group}={file.stem}"))
 
 

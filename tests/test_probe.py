@@ -19,8 +19,8 @@ from transliconet.probe.index import gold_ranks, search
 from transliconet.probe.normal import normalize
 from transliconet.probe.record import RetrievalRecord, accuracy, bootstrap_ci95, mean_reciprocal_rank
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.records import mean_accuracies
 from transliconet.report.tables import probe_tables
-from transliconet.train.callbacks import mean_accuracies
 
 
 def slow_ranks(queries: np.ndarray, candidates: np.ndarray) -> list[int]:

@@ -19,8 +19,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from transliconet import __version__, slurm
+from transliconet.cli import sweep
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
+from transliconet.sweep.process import stop_with_the_sweep
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
@@ -61,11 +63,12 @@ def run(command: str, overrides: list[str]) -> int:
     """Run one command with Hydra overrides; errors a user can mend become one message and status 1."""
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a cut-down traceback
     _quieten()
+    stop_with_the_sweep()
     original = sys.argv
     sys.argv = [f"transliconet {command}", *overrides]
     try:
         import_module(f"transliconet.cli.{command}").main()
-        return 0
+        return sweep.summarize()
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
             return 0  # Lightning kills the first process, in the middle of its goodbye, where another one fails
@@ -98,10 +101,10 @@ def hydra_command(name: str) -> Callable[[Callable[[DictConfig], object]], Calla
 
     def decorate(function: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(function)
-        def task(cfg: DictConfig) -> None:
+        def task(cfg: DictConfig) -> object:
             # Lightning starts further processes by running sys.argv again: it must name the command.
             sys.argv = list(_ORIGINAL_ARGV)
-            function(cfg)
+            return function(cfg)  # sweepers read it
 
         return hydra.main(version_base="1.3", config_path="pkg://transliconet.conf", config_name=name)(task)
 
@@ -147,6 +150,6 @@ def _quieten() -> None:
     warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")
-    for chatty in ("huggingface_hub", "httpx"):
+    for chatty in ("huggingface_hub", "httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda r: "litlogger" not in r.getMessage())

@@ -9,7 +9,9 @@ from transliconet.cli.app import hydra_command
 from transliconet.errors import ConfigError
 from transliconet.report.load import load_results
 from transliconet.report.page import page
+from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
+from transliconet.sweep.job import read_sweep
 
 
 def report(results: Sequence[str], out: str, title: str, force: bool = False) -> tuple[Path, str]:
@@ -23,16 +25,30 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
         DataError: see :func:`transliconet.report.load.load_results`.
     """
     if not results:
-        raise ConfigError("results=[]", "nothing to report on", "Name run folders or results files")
+        raise ConfigError("results=[]", "nothing to report on", "Name run folders or results files, or sweep=FOLDER")
     columns = load_results(results, force)
     by_name = {column.name: column.records for column in columns}
     if set(by_name) == {"before", "after"}:
         markdown = before_after_tables(by_name, language_of)
     else:
         markdown = "\n\n".join(f"## {name}\n\n{probe_tables(records)}" for name, records in by_name.items())
+    return _write(out, title, page(columns, title), markdown)
+
+
+def report_sweep(folder: str, out: str, title: str) -> tuple[Path, str]:
+    """:func:`report` of the jobs of a sweep.
+
+    Raises:
+        DataError: there are none in ``folder``.
+    """
+    jobs = read_sweep(folder)
+    return _write(out, title, sweep_page(jobs, title), sweep_markdown(jobs))
+
+
+def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
     html, text = Path(f"{out}.html").expanduser(), Path(f"{out}.md").expanduser()
     html.parent.mkdir(parents=True, exist_ok=True)
-    html.write_text(page(columns, title), encoding="utf-8")
+    html.write_text(page, encoding="utf-8")
     text.write_text(f"# {title}\n\n{markdown}\n", encoding="utf-8")
     return html, markdown
 
@@ -40,5 +56,10 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
 @hydra_command("report")
 def main(cfg: DictConfig) -> None:
     results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
-    html, markdown = report(results, cfg.out, cfg.title, cfg.force)
+    if cfg.sweep is not None and results:
+        raise ConfigError(f"sweep={cfg.sweep}", "not together with results=", "Give one of them")
+    if cfg.sweep is not None:
+        html, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title)
+    else:
+        html, markdown = report(results, cfg.out, cfg.title, cfg.force)
     print(f"{markdown}\n\nwritten: {html} and {html.with_suffix('.md')}")

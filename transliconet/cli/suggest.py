@@ -12,6 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from transliconet.errors import TransliconetError
 
+PLUGINS = {"joblib": "sweep", "optuna": "sweep", "tpe": "sweep", "ray": "sweep-ray", "submitit_slurm": "sweep-slurm"}
+"""What Hydra's plugins offer → the extra that brings it."""
+
 
 def explain(error: BaseException, command: str, overrides: list[str]) -> str:
     """One message for an error that came out of composing, instantiating or running a command."""
@@ -25,6 +28,9 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
         return _unknown_key(match[1], command, overrides)
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'\n\nAvailable options in '[^']+':\n((?:\t.*\n?)+)", text):
         group, choice, options = match[1], match[2], match[3].split()
+        if choice in PLUGINS:
+            remedy = f"pip install 'transliconet[{PLUGINS[choice]}]'"
+            return f"{group}={choice}: Hydra's plugin for it is not installed. {remedy}"
         return f"{group}={choice}: not an option. {_did_you_mean(choice, options)}The options are {', '.join(options)}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{match[1]}: no value given. Add {match[1]}=… to the command"

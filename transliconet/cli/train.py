@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command
 from transliconet.cli.surgery import operate
+from transliconet.cli.sweep import in_sweep, run_as_job
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.romanize import romanizer
 from transliconet.errors import ConfigError
@@ -147,5 +148,8 @@ def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
 
 
 @hydra_command("train")
-def main(cfg: DictConfig) -> None:
+def main(cfg: DictConfig) -> float | tuple[float, ...] | None:
+    if in_sweep():
+        return run_as_job(cfg)
     train(cfg)
+    return None

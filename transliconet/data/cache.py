@@ -15,6 +15,7 @@ import pyarrow as pa
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.corpus.pairs import PairsFolder
+from transliconet.data.once import made_once
 from transliconet.data.tokenize import Ragged, TokenizedPairs, tokenize
 
 log = logging.getLogger(__name__)
@@ -44,10 +45,10 @@ def cached_pairs(
     if not place.is_dir():
         tags = list(folder.manifest["languages"])
         try:
-            _make(place, rows(), tags, tokenizer, max_length)
+            with made_once(place) as missing:
+                if missing:
+                    _make(place, rows(), tags, tokenizer, max_length)
         except OSError as error:
-            if place.is_dir():  # another process was faster
-                return _open(place)
             log.warning("no token cache in %s (%s): made for this run alone", place.parent, error.strerror)
             place = Path(tempfile.mkdtemp(prefix="transliconet-")) / place.name
             _make(place, rows(), tags, tokenizer, max_length)
@@ -74,7 +75,6 @@ def _make(
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
     partial = place.with_name(f".{place.name}.{os.getpid()}")
     partial.mkdir()
     try:

@@ -1,11 +1,12 @@
-"""One self-contained HTML page: no network, readable on a phone, by keyboard and in print."""
+"""The page of a report: before and after, or several measurements beside each other."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report import figures
+from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import Measured
 from transliconet.report.sample import Sample
 from transliconet.report.tables import (
@@ -20,37 +21,6 @@ from transliconet.report.tables import (
     tasks_of,
 )
 
-STYLE = """
-:root { color-scheme: light; --line: #d0d0d0; --ink: #1a1a1a; --accent: #0072b2; }
-body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
-th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }
-td.text { text-align: start; min-width: 10rem; }
-th button { font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; padding: 0; }
-th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-button:focus-visible, a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-tr.all td { font-weight: bold; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin: 1rem 0; }
-"""
-SORT = """
-for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => {
-  const head = button.closest("th"), body = head.closest("table").tBodies[0], at = head.cellIndex;
-  const up = head.getAttribute("aria-sort") !== "ascending";
-  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-  head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const value = row => row.cells[at].dataset.value ?? row.cells[at].textContent;
-  const rows = [...body.rows].filter(row => !row.classList.contains("all"));
-  rows.sort((a, b) => {
-    const [x, y] = [value(a), value(b)], order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
-    return up ? order : -order;
-  });
-  body.prepend(...rows);
-});
-"""
-
 
 def page(columns: Sequence[Measured], title: str) -> str:
     """The HTML of a report."""
@@ -58,25 +28,15 @@ def page(columns: Sequence[Measured], title: str) -> str:
     sample = Sample.load(folder)
     sections = [_summary(columns)]
     for heading, by in (("By script", script_of), ("By language", language_of)):
-        sections.append(_section(heading, _tables(columns, by)))
+        sections.append(section(heading, _tables(columns, by)))
     named = {column.name: column.records for column in columns}
     drawings = [("Layers", figures.layer_curves(named)), ("Training", figures.training_curves(folder))]
-    sections += [_section(name, _drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
+    sections += [section(name, drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
     if sample is not None and sample.texts:
-        sections.append(_section("Where the scripts lie", _sample_figures(sample)))
-        sections.append(_section("Sentences of the map", _sentences(sample)))
-    sections.append(_section("Settings and versions", "".join(map(_settings, _distinct(columns)))))
-    body = "\n".join(sections)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n{body}\n</main>"
-        f"<script>{SORT}</script></body></html>\n"
-    )
-
-
-def _section(heading: str, content: str) -> str:
-    return f"<section><h2>{escape(heading)}</h2>\n{content}</section>"
+        sections.append(section("Where the scripts lie", _sample_figures(sample)))
+        sections.append(section("Sentences of the map", _sentences(sample)))
+    sections.append(section("Settings and versions", "".join(map(_settings, _distinct(columns)))))
+    return document(title, sections)
 
 
 def _summary(columns: Sequence[Measured]) -> str:
@@ -87,7 +47,7 @@ def _summary(columns: Sequence[Measured]) -> str:
         cells = [percent(mean_of(records, "acc@1")) if records else "" for records in values]
         rows.append([f"{task}, layer {layer}", str(max(map(len, values))), *cells])
     heads = ["Acc@1 in percent, mean over languages", "languages", *(column.name for column in columns)]
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
@@ -106,22 +66,8 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
             rows.append([key, str(len(there)), str(candidates_of(there)), *cells, chance_of(there)])
         heads = ["", "languages", "candidates"]
         heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
-        parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{_table([*heads, 'chance Acc@1'], rows)}")
+        parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{table([*heads, 'chance Acc@1'], rows)}")
     return "\n".join(parts)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that sorts by any column, also by keyboard; the row ``all`` stays last."""
-    head = "".join(f'<th scope="col"><button type="button">{escape(h) or "name"}</button></th>' for h in heads)
-    body = "".join(
-        f"<tr{' class=all' if row[0] == 'all' else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in rows
-    )
-    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def _drawing(name: str, svg: str) -> str:
-    return f'<figure role="img" aria-label="{escape(name)}">{svg}</figure>'
 
 
 def _sample_figures(sample: Sample) -> str:
@@ -130,9 +76,9 @@ def _sample_figures(sample: Sample) -> str:
         "for each stage: directions mean nothing, distances between groups do.</p>"
     ]
     for stage in sample.vectors:
-        parts.append(_drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage))))
+        parts.append(drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage))))
         parts.append(
-            _drawing(f"cosines between scripts, {stage}", figures.svg_of(figures.similarity_map(sample, stage)))
+            drawing(f"cosines between scripts, {stage}", figures.svg_of(figures.similarity_map(sample, stage)))
         )
     return "\n".join(parts)
 

@@ -2,9 +2,11 @@
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from transliconet import __version__
@@ -57,3 +59,13 @@ def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, list[Retrieva
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(path, f"not a results file ({error})", "Give the results.json of train or probe") from error
     return content, stages
+
+
+def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
+    """Mean Acc@1 over languages of each task; of several layers ``TASK@LAYER``."""
+    records = list(records)
+    several = len({record.layer for record in records}) > 1
+    by_task: defaultdict[str, list[float]] = defaultdict(list)
+    for record in records:
+        by_task[f"{record.task}@{record.layer}" if several else record.task].append(record.acc[1])
+    return {task: fmean(values) for task, values in by_task.items()}

@@ -78,7 +78,7 @@ def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalReco
             for key, rs in group(chosen, by).items()
         ]
         headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "chance Acc@1"]
-        blocks.append(f"{_heading(task, chosen)}\n\n{_table(rows, headers)}")
+        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, headers)}")
     return "\n\n".join(blocks)
 
 
@@ -103,10 +103,11 @@ def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] =
             for key, rs in group(new, by).items()
         ]
         headers = ["", "languages", "candidates", "Acc@1 before", "after", "MRR before", "after", "chance Acc@1"]
-        blocks.append(f"{_heading(task, new)}\n\n{_table(rows, headers)}")
+        blocks.append(f"{_heading(task, new)}\n\n{markdown_table(rows, headers)}")
     return "\n\n".join(blocks)
 
 
-def _table(rows: list[list], headers: list[str]) -> str:
+def markdown_table(rows: Sequence[Sequence], headers: Sequence[str]) -> str:
+    """A Markdown table, the first column to the left, cells as they are given."""
     align = ["left"] + ["right"] * (len(headers) - 1)
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align)

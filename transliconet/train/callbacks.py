@@ -2,10 +2,7 @@
 
 import math
 import time
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
-from statistics import fmean
 from typing import Any
 
 import pytorch_lightning as pl
@@ -16,8 +13,8 @@ from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import require_range
 from transliconet.objectives.encode import native_rows
-from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.records import mean_accuracies
 from transliconet.train.steps import AfterStep
 
 
@@ -108,13 +105,3 @@ class ProbeWhileTraining(AfterStep):
         pl_module.log_dict(metrics, logger=False)  # for callbacks that watch; loggers would miss steps they do not log
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=step)
-
-
-def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
-    """Mean Acc@1 over languages of each task; of several layers ``TASK@LAYER``."""
-    records = list(records)
-    several = len({record.layer for record in records}) > 1
-    by_task: defaultdict[str, list[float]] = defaultdict(list)
-    for record in records:
-        by_task[f"{record.task}@{record.layer}" if several else record.task].append(record.acc[1])
-    return {task: fmean(values) for task, values in by_task.items()}

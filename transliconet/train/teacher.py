@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from transliconet.data.once import made_once
 from transliconet.data.tokenize import TokenizedPairs
 from transliconet.model.encoder import Encoder
 from transliconet.probe.embed import embed_rows
@@ -49,10 +50,12 @@ class Teacher:
             return self._vectors(pairs)
         file = self._file(pairs.place)
         if not file.is_file():
-            log.info("anchors of %d native texts, once", len(pairs))
-            partial = file.with_name(f".{file.name}.{os.getpid()}.npy")
-            np.save(partial, self._vectors(pairs))
-            partial.replace(file)
+            with made_once(file) as missing:
+                if missing:
+                    log.info("anchors of %d native texts, once", len(pairs))
+                    partial = file.with_name(f".{file.name}.{os.getpid()}.npy")
+                    np.save(partial, self._vectors(pairs))
+                    partial.replace(file)
         return np.load(file, mmap_mode="r")
 
     def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
