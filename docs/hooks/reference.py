@@ -21,6 +21,8 @@ HOMES = ("prepare", "train", "vocab", "probe")
 """Where a group is described that several commands use: on the page of the first of these that does."""
 COMMENT = re.compile(r"^[\s\]}]*#\s?(.*)")
 ALONE = re.compile(r"^\s*#\s?(.*)")
+DESCRIBED = re.compile(r"^(\w+)  +(.*(?:\n +.*)*)", re.M)
+"""A line of a command's help about a group or a section, and those that continue it."""
 
 
 @dataclass(frozen=True)
@@ -108,24 +110,35 @@ def home_of(group: str) -> str:
 def page(command: str) -> str:
     """The Markdown of a command's page."""
     root = read(CONF / f"{command}.yaml")
-    parts = [f"# transliconet {command}\n\n```text\n{root.header.strip()}\n```"]
+    usage, what, more = _split(root.header)
+    described = {found[1]: " ".join(found[2].split()) for found in DESCRIBED.finditer(more)}
     groups = groups_of(root)
-    if groups:
-        parts.append(_table(("group", "default", "offers"), (_group_row(command, g, o) for g, o in groups.items())))
+    parts = [f"# transliconet {command}", f"`{usage}`: {what}", escape(DESCRIBED.sub("", more).strip())]
+    rows = [_group_row(command, name, groups, described.get(name, "")) for name in {**described, **groups}]
+    parts.append(_table(("", "default", ""), rows) if rows else "")
     parts.append(f"## Options {{ #options }}\n\n{_section(root, '', 'option-')}")
     for group in groups:
         if home_of(group) == command:
             parts.append(f"## {group}= {{ #{group} }}")
             parts += [_option(group, file) for file in sorted((CONF / group).glob("*.yaml"))]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _group_row(command: str, group: str, default: str) -> tuple[str, ...]:
-    home = home_of(group)
-    address = f"#{group}" if home == command else f"{home}.html#{group}"
-    offered = ", ".join(f"<code>{file.stem}</code>" for file in sorted((CONF / group).glob("*.yaml")))
-    chosen = "" if default == "None" else f"<code>{default}</code>"
-    return f'<a href="{address}"><code>{group}=</code></a>', chosen, offered
+def _split(header: str) -> tuple[str, str, str]:
+    """A command's help: how it is called, what it does, and the lines after that."""
+    first, _, more = header.partition("\n")
+    usage, _, what = first.partition(": ")
+    return usage, what, more
+
+
+def _group_row(command: str, name: str, groups: dict[str, str], what: str) -> tuple[str, ...]:
+    """A group, or a section of the command's own keys, which has no default to choose."""
+    if name not in groups:
+        return f"<code>{name}.</code>", "", escape(what)
+    home = home_of(name)
+    address = f"#{name}" if home == command else f"{home}.html#{name}"
+    chosen = "" if groups[name] == "None" else f"<code>{groups[name]}</code>"
+    return f'<a href="{address}"><code>{name}=</code></a>', chosen, escape(what)
 
 
 def _option(group: str, path: Path) -> str:
@@ -167,13 +180,14 @@ def _section(conf: ConfFile, prefix: str, anchor: str) -> str:
 def _table(heads: tuple[str, ...], rows: Any) -> str:
     head = "".join(f"<th>{h}</th>" for h in heads)
     body = "\n".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="conf" markdown="0"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>'
+    table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+    return f'<div class="conf" markdown="0">{table}</div>'
 
 
 def overview() -> str:
     """The Markdown of the page before them."""
-    lines = [f"- [transliconet {c}]({c}.md): {read(CONF / f'{c}.yaml').header.splitlines()[0]}" for c in COMMANDS]
-    return OVERVIEW + "\n".join(lines) + "\n"
+    about = {command: _split(read(CONF / f"{command}.yaml").header)[1] for command in COMMANDS}
+    return OVERVIEW + "".join(f"- [transliconet {command}]({command}.md): {what}\n" for command, what in about.items())
 
 
 OVERVIEW = """# Configuration reference
