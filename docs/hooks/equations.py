@@ -15,7 +15,8 @@ MARKED = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', 
 def mathml(found: re.Match[str]) -> str:
     """The MathML of one marked equation: a ``div`` stands on its own, a ``span`` in its line."""
     element, latex = found.groups()
-    return convert(unescape(latex).strip(), display="block" if element == "div" else "inline")
+    drawn = convert(unescape(latex).strip(), display="block" if element == "div" else "inline")
+    return drawn.replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')  # a norm's ‖ would sink with its exponent
 
 
 def on_page_content(html: str, **_: Any) -> str:
