@@ -1,10 +1,11 @@
 # make demo: installs what is needed into .venv and runs the main job on the embedded default data.
 # make test: installs what the tests need and runs the whole suite.
+# make docs: installs the same and builds the documentation site in site/.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test clean
+.PHONY: demo test docs clean
 
 demo: $(VENV)/.installed
 	rm -rf demo
@@ -13,6 +14,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+docs: $(VENV)/.installed-dev
+	$(VENV)/bin/python -m mkdocs build
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -26,4 +30,4 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) demo site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
