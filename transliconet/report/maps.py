@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from transliconet.errors import DataError
@@ -36,19 +37,37 @@ def plot_map(groups: Mapping[str, np.ndarray], path: str | Path | None = None, t
     Raises:
         DataError: fewer than three vectors in all, or NaN values.
     """
+    return plot_maps({title: groups}, path)
+
+
+def plot_maps(stages: Mapping[str, Mapping[str, np.ndarray]], path: str | Path | None = None) -> Figure:
+    """:func:`plot_map` of several stages side by side, such as an encoder before and after training.
+
+    Args:
+        stages: title → groups, the same names in each. Every stage has axes of its own: directions mean nothing.
+        path: an image file to write; None leaves the figure to the notebook.
+
+    Raises:
+        DataError: a stage with fewer than three vectors, or NaN values.
+    """
+    figure = blank(1.5 + 4.5 * len(stages), 5)
+    panels = figure.subplots(1, len(stages), squeeze=False)[0]
+    for ax, (title, groups) in zip(panels, stages.items(), strict=True):
+        _draw(ax, groups, title)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+    if path is not None:
+        figure.savefig(path, dpi=120)
+    return figure
+
+
+def _draw(ax: Axes, groups: Mapping[str, np.ndarray], title: str) -> None:
     every = np.concatenate(list(groups.values())) if groups else np.zeros((0, 1))
     if len(every) < 3:
         raise DataError(f"{len(every)} vector(s)", "too few for a map", "Give three or more")
     mean, axes = principal_axes(every)
-    figure = blank(6, 5)
-    ax = figure.add_subplot()
     for number, (name, vectors) in enumerate(groups.items()):
         x, y = ((normalize(vectors) - mean) @ axes.T).T
         marker = MARKERS[number // len(COLOURS) % len(MARKERS)]
         colour = COLOURS[number % len(COLOURS)]
         ax.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, label=name, linewidths=0)
     ax.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
-    figure.legend(loc="outside right upper", frameon=False)
-    if path is not None:
-        figure.savefig(path, dpi=120)
-    return figure
