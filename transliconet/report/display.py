@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from numbers import Integral, Real
 from typing import Any
 
 from tabulate import tabulate
@@ -39,10 +40,10 @@ class Table:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:.2f}" if isinstance(value, Real) and not isinstance(value, Integral) else str(value)
 
 
 def _cell(value: Any) -> str:
-    number = isinstance(value, int | float)
+    number = isinstance(value, Real)
     style = "text-align: end; font-variant-numeric: tabular-nums" if number else "text-align: start"
     return f'<td dir="auto" style="{style}">{escape(_text(value))}</td>'
