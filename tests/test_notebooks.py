@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-FEW = {"languages": ["ell_Grek", "eng_Latn", "heb_Hebr", "kat_Geor", "rus_Cyrl", "ukr_Cyrl"], "kinds": ["territories"]}
+FEW = {"languages": ["ell_Grek", "eng_Latn", "heb_Hebr", "rus_Cyrl"], "kinds": ["territories"]}
 SMALL = {
     "01_pairs": {**FEW, "example": "territories/GR"},
     "02_train": {**FEW, "vocab_size": 900, "steps": 4, "batch_size": 16, "probe_every": 2},
@@ -67,7 +67,7 @@ def test_train_and_compare_what_it_left(run, tmp_path: Path) -> None:  # type: i
     text = shown(run("03_alignment"))
     assert (tmp_path / "work/run/export/model.safetensors").stat().st_mtime_ns == trained
     assert text.count("image/png") == 3
-    assert "Respublika Avstraliya" in text
+    assert "Мадагаскар → Madagaskar" in text
 
 
 def test_alignment_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

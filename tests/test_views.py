@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 import transliconet as tn
 from transliconet.corpus.formats import CsvFiles
@@ -13,6 +14,7 @@ from transliconet.corpus.prepare import prepare
 from transliconet.corpus.romanize import Identity
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
+from transliconet.report.maps import COLOURS, FAINT
 from transliconet.report.views import Cut, cut, merged_texts, plot_fertility, script_views
 
 
@@ -124,3 +126,12 @@ def test_a_figure_shows_itself_without_pyplot(tmp_path: Path) -> None:
     assert data["image/png"].startswith(b"\x89PNG")
     assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a", "b"]
+
+
+def test_a_faint_group_lies_beneath_and_takes_no_colour() -> None:
+    groups = {"romanised": np.eye(4), "Grek": np.eye(4)[::-1]}
+    ax = tn.plot_maps({"before": groups}, faint="romanised").axes[0]
+    drawn = {c.get_label(): c for c in ax.collections}
+    assert drawn["romanised"].get_zorder() < drawn["Grek"].get_zorder()
+    assert to_hex(drawn["Grek"].get_facecolor()[0]) == COLOURS[0]
+    assert to_hex(drawn["romanised"].get_facecolor()[0]) == FAINT

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report.canvas import blank
-from transliconet.report.maps import COLOURS, MARKERS, plot_map
-from transliconet.report.sample import Sample, script_similarities
+from transliconet.report.maps import COLOURS, MARKERS, plot_maps
+from transliconet.report.sample import ROMANISED, Sample, script_similarities
 
 
 def svg_of(figure: Figure) -> str:
@@ -81,8 +81,13 @@ def training_curves(folder: Path) -> Figure | None:
 
 
 def script_map(sample: Sample, stage: str) -> Figure:
-    """Sentences in two dimensions, one colour a script, the romanised ones as one more."""
-    return plot_map(sample.by_script(stage), title=stage)
+    """Sentences in two dimensions, one colour a script, the romanised ones in grey beneath."""
+    return script_maps(sample, [stage])
+
+
+def script_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
+    """:func:`script_map` of several stages, all that the sample has by default."""
+    return plot_maps({stage: sample.by_script(stage) for stage in stages or sample.vectors}, faint=ROMANISED)
 
 
 def similarity_map(sample: Sample, stage: str) -> Figure:
@@ -94,7 +99,8 @@ def similarity_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figu
     """:func:`similarity_map` of several stages, all that the sample has by default, in the same colours."""
     found = {stage: script_similarities(sample, stage) for stage in stages or sample.vectors}
     lowest, highest = (pick([pick(means) for _, means in found.values()]) for pick in (np.min, np.max))
-    size = 1.6 + 0.42 * max(len(names) for names, _ in found.values())
+    cell = 0.42 if len(found) == 1 else 0.34
+    size = 1.6 + cell * max(len(names) for names, _ in found.values())
     figure = blank(size * len(found) + 0.8, size)
     panels = figure.subplots(1, len(found), squeeze=False)[0]
     for ax, (stage, (names, means)) in zip(panels, found.items(), strict=True):

@@ -22,6 +22,7 @@ from transliconet.train.callbacks import ProbeWhileTraining, Throughput
 from transliconet.train.health import StopOnNaN, explained_memory
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
+from transliconet.train.quiet import quiet_training
 from transliconet.train.run import TrainResult, run_training
 from transliconet.train.teacher import read_beside_tokens
 
@@ -97,7 +98,7 @@ def fit(
         "optim": {"lr": learning_rate, "new_rows_lr": new_rows_lr},
         "trainable": trainable, "steps": steps, "seed": seed, "probe": asdict(probe) if probe else None,
     }  # fmt: skip
-    with explained_memory(batch_size, max_length):
+    with quiet_training(), explained_memory(batch_size, max_length):
         return run_training(
             module, data, pl.Trainer(**{**settings, **trainer}), pairs, out, probe, config=config, show=False
         )
