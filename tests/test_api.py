@@ -9,6 +9,7 @@ import pytest
 
 import transliconet as tn
 from transliconet.errors import ConfigError, DataError
+from transliconet.model.encoder import Encoder
 
 
 def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None:
@@ -26,6 +27,30 @@ def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None
     figure = tn.plot_map({"native": vectors, "romanised": others}, tmp_path / "map.png", "before")
     assert (tmp_path / "map.png").stat().st_size > 5000
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["native", "romanised"]
+
+
+def test_cldr_pairs_are_made_once_and_others_are_not_taken_for_them(tmp_path: Path) -> None:
+    tags = ["ell_Grek", "fra_Latn"]
+    made = tn.prepare_cldr(tmp_path / "pairs", tags, ["territories"], heldout=0.2)
+    assert sorted(made.manifest["languages"]) == tags
+    assert 0.1 < made.part("heldout").num_rows / made.table.num_rows < 0.3
+    written = (tmp_path / "pairs" / "manifest.json").stat().st_mtime_ns
+    again = tn.prepare_cldr(str(tmp_path / "pairs"), tags, ["territories"], heldout=0.2)
+    assert again.table.equals(made.table)
+    assert (tmp_path / "pairs" / "manifest.json").stat().st_mtime_ns == written
+    for other in ({"languages": tags[:1]}, {"kinds": ["scripts"]}, {"heldout": 0.1}):
+        with pytest.raises(ConfigError, match="holds other pairs"):
+            tn.prepare_cldr(
+                tmp_path / "pairs", **{"languages": tags, "kinds": ["territories"], "heldout": 0.2, **other}
+            )  # type: ignore[arg-type]
+    views = made.texts("train", ["ell_Grek"])
+    rows = made.part("train", languages=["ell_Grek"])
+    assert views == rows["text"].to_pylist() + rows["romanized"].to_pylist()
+
+
+def test_what_is_saved_is_loaded(encoder: Encoder, tmp_path: Path) -> None:
+    folder = tn.save(encoder, tmp_path / "saved")
+    np.testing.assert_array_equal(tn.embed(tn.load(folder), ["Москва"]), tn.embed(encoder, ["Москва"]))
 
 
 def test_what_cannot_be_searched_or_drawn_is_refused() -> None:

@@ -10,7 +10,7 @@ from transliconet.corpus.cldr import CldrNames
 from transliconet.corpus.files import sha256
 from transliconet.corpus.formats import CsvFiles, ParquetFiles, TextFiles
 from transliconet.corpus.read import Line, Skip
-from transliconet.errors import DataError
+from transliconet.errors import ConfigError, DataError
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -134,3 +134,13 @@ def test_cldr_covers_every_non_latin_script_with_one_locale_a_tag() -> None:
 def test_cldr_refuses_an_unknown_kind() -> None:
     with pytest.raises(ValueError, match="'territories'"):
         CldrNames(["territory"])
+
+
+def test_cldr_has_latin_script_languages_where_they_are_asked_for() -> None:
+    lines = [x for x in CldrNames(["territories"], ["fra_Latn", "srp_Latn", "rus_Cyrl"]) if isinstance(x, Line)]
+    names = {(x.id, str(x.lang)): x.text for x in lines}
+    assert names["territories/GR", "fra_Latn"] == "Grèce"
+    assert names["territories/GR", "srp_Latn"] == "Grčka"
+    assert all(x.text != x.id.removeprefix("territories/") for x in lines)
+    with pytest.raises(ConfigError, match="'kor_Hang'.*CLDR has no names"):
+        CldrNames(languages=["rus_Cyrl", "kor_Hang"])  # Korean stands under kor_Kore

@@ -16,6 +16,7 @@ from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.figures import similarity_maps
 from transliconet.report.load import load_results
 from transliconet.report.records import write_results
 from transliconet.report.sample import Sample, script_similarities
@@ -164,3 +165,15 @@ def test_cosines_between_scripts_are_those_of_a_loop() -> None:
     assert means[2, 1] == pytest.approx(
         np.mean([unit[1, i] @ unit[0, j] for i in range(6) for j in (1, 3, 5)]), abs=1e-6
     )
+
+
+def test_stages_stand_beside_each_other_in_the_same_colours() -> None:
+    rng = np.random.default_rng(0)
+    near, far = rng.normal(5, 1, (2, 6, 4)), rng.normal(0, 1, (2, 6, 4))
+    sample = Sample(["rus_Cyrl", "ell_Grek"] * 3, [""] * 6, [""] * 6, {"before": near, "after": far})
+    figure = similarity_maps(sample)
+    before, after = (ax.images[0] for ax in figure.axes[:2])
+    assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["before", "after"]
+    assert before.get_clim() == after.get_clim()
+    assert before.get_clim()[1] == script_similarities(sample, "before")[1].max()
+    assert len(figure.axes[0].texts) == 9  # three scripts, the romanised one among them

@@ -7,12 +7,15 @@ import torch
 
 import transliconet.vocab.merge
 import transliconet.vocab.words
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.romanize import Uroman
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
 from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary, with_pieces
 from transliconet.vocab.merge import MergePlan, NewPiece, merge_pieces
 from transliconet.vocab.method import Material
+from transliconet.vocab.origins import Origin, count_by_script, origins
 from transliconet.vocab.transmi import TransMI
 from transliconet.vocab.words import word_pieces
 
@@ -185,6 +188,39 @@ def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -
     assert only == {transliterate(p) for p in sources} - encoder.tokenizer.get_vocab().keys()
     with pytest.raises(ConfigError, match=r"method.languages=\['fra_Latn'\]"):
         added(languages=["fra_Latn"])
+
+
+def test_a_plan_is_what_the_surgery_adds_and_leaves_the_encoder_alone(encoder: Encoder) -> None:
+    material = Material(romanize_by_code, protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]})
+    before = unigram_vocabulary(encoder.tokenizer)
+    plan = TransMI().plan(encoder.tokenizer, material)
+    assert unigram_vocabulary(encoder.tokenizer) == before
+    fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
+    assert unigram_vocabulary(fresh.tokenizer) == before
+    extended, counts = TransMI()(fresh, material)
+    assert unigram_vocabulary(extended.tokenizer)[len(before) :] == [(p.piece, p.score) for p in plan.new]
+    assert counts == {"added": len(plan.new), **plan.skipped}
+
+
+def test_origins_name_the_sources_with_their_scores_and_scripts(encoder: Encoder) -> None:
+    vocabulary = unigram_vocabulary(encoder.tokenizer)
+    first, second, third = (
+        next(i for i, (piece, _) in enumerate(vocabulary) if letter in piece) for letter in ("а", "в", "dog"[0])
+    )
+    plan = MergePlan((NewPiece("▁x", -3.5, (first, third)), NewPiece("y", -4.0, (second,))), {})
+    shared, alone = origins(encoder.tokenizer, plan)
+    assert shared == Origin("▁x", -3.5, (vocabulary[first], vocabulary[third]), ("Cyrl", "Latn"))
+    assert alone == Origin("y", -4.0, (vocabulary[second],), ("Cyrl",))
+    assert count_by_script([shared, alone]) == {"Cyrl": 2, "Latn": 1}
+
+
+def test_material_is_what_is_not_held_out(cldr_pairs: PairsFolder, uroman: Uroman) -> None:
+    material = Material.of(cldr_pairs, uroman, ["rus_Cyrl"], protected=["Москва"])
+    rows = cldr_pairs.part("train", languages=["rus_Cyrl"])
+    assert material.native == {"rus_Cyrl": rows["text"].to_pylist()}
+    assert material.romanized == {"rus_Cyrl": rows["romanized"].to_pylist()}
+    assert material.protected == ["Москва"]
+    assert list(Material.of(cldr_pairs, uroman).native) == sorted(cldr_pairs.manifest["languages"])
 
 
 def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: Encoder) -> None:

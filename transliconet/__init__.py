@@ -13,36 +13,62 @@ except PackageNotFoundError:  # a source tree on sys.path that was never install
     __version__ = "0+unknown"
 
 if TYPE_CHECKING:
-    from transliconet.api import Neighbours, load, nearest, romanize
+    from transliconet.api import Neighbours, load, nearest, prepare_cldr, romanize, save
     from transliconet.corpus.pairs import PairsFolder
+    from transliconet.model.tiny import tiny_encoder
     from transliconet.probe.embed import embed
     from transliconet.probe.retrieval import RetrievalProbe
-    from transliconet.report.maps import plot_map
+    from transliconet.probe.sentences import SentenceIndex
+    from transliconet.report.display import Table
+    from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.records import read_results
+    from transliconet.report.sweep import plot_tradeoff
+    from transliconet.sweep.job import Job, read_sweep
+    from transliconet.train.fit import fit
 
 _HOMES = {
     "Neighbours": "api",
     "load": "api",
     "nearest": "api",
+    "prepare_cldr": "api",
     "romanize": "api",
+    "save": "api",
     "PairsFolder": "corpus.pairs",
+    "tiny_encoder": "model.tiny",
     "embed": "probe.embed",
     "RetrievalProbe": "probe.retrieval",
+    "SentenceIndex": "probe.sentences",
+    "Table": "report.display",
     "plot_map": "report.maps",
+    "plot_maps": "report.maps",
     "read_results": "report.records",
+    "plot_tradeoff": "report.sweep",
+    "Job": "sweep.job",
+    "read_sweep": "sweep.job",
+    "fit": "train.fit",
 }
 
 __all__ = [
+    "Job",
     "Neighbours",
     "PairsFolder",
     "RetrievalProbe",
+    "SentenceIndex",
+    "Table",
     "__version__",
     "embed",
+    "fit",
     "load",
     "nearest",
     "plot_map",
+    "plot_maps",
+    "plot_tradeoff",
+    "prepare_cldr",
     "read_results",
+    "read_sweep",
     "romanize",
+    "save",
+    "tiny_encoder",
 ]
 
 

@@ -1,14 +1,20 @@
-"""What a notebook needs: load an export, embed, search, romanise; ``import transliconet`` has these names."""
+"""What a notebook needs: load, save, romanise, search, a small corpus; ``import transliconet`` has these names."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import faiss
 import numpy as np
 
+from transliconet.corpus.cldr import KINDS, CldrNames
+from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.prepare import Recipe, prepare
 from transliconet.corpus.romanize import Romanizer, romanize_line, romanizer
-from transliconet.errors import DataError, require_range
+from transliconet.corpus.units import Rules
+from transliconet.errors import ConfigError, DataError, require_range
+from transliconet.export import export_encoder
 from transliconet.model.encoder import Encoder
 from transliconet.probe.normal import normalize
 
@@ -35,9 +41,45 @@ def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[s
     Raises:
         ConfigError: an unknown romaniser.
     """
-    if by not in _ROMANIZERS:
-        _ROMANIZERS[by] = romanizer(by)
-    return [romanize_line(_ROMANIZERS[by], text, lang.split("_")[0])[0] for text in texts]
+    roman = _romanizer(by)
+    return [romanize_line(roman, text, lang.split("_")[0])[0] for text in texts]
+
+
+def _romanizer(name: str) -> Romanizer:
+    """The same one each time: loading the tables takes seconds."""
+    if name not in _ROMANIZERS:
+        _ROMANIZERS[name] = romanizer(name)
+    return _ROMANIZERS[name]
+
+
+def prepare_cldr(
+    out: str | Path, languages: Sequence[str] | None = None, kinds: Sequence[str] = KINDS, heldout: float = 0.13
+) -> PairsFolder:
+    """Pairs of Unicode CLDR names: text in every script, parallel across languages, without a download.
+
+    Args:
+        out: the pairs folder to write. One that is there and holds just these pairs is opened.
+        languages: tags, also of languages in Latin script; None takes all in other scripts.
+        kinds: of ``territories``, ``languages``, ``scripts``, ``currencies``.
+        heldout: share of ids kept out of training, the same in every language.
+
+    Raises:
+        ConfigError: ``out`` holds other pairs.
+        DataError: a tag that does not exist, or no name is left.
+    """
+    reader, rules = CldrNames(kinds, languages), Rules(heldout=heldout)
+    if not Path(out).expanduser().exists():
+        return prepare(reader, _romanizer("uroman"), out, Recipe(rules=rules), progress=False)
+    pairs = PairsFolder.open(out)
+    there = pairs.manifest["sources"], pairs.manifest["rules"], sorted(pairs.manifest["languages"])
+    if there != (reader.sources(), asdict(rules), sorted(map(str, reader.locales))):
+        raise ConfigError(f"out={out}", "holds other pairs", "Choose another folder, or remove it")
+    return pairs
+
+
+def save(encoder: Encoder, path: str | Path) -> Path:
+    """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM`` read."""
+    return export_encoder(encoder, path, f"# {encoder.name}\n")
 
 
 class Neighbours(NamedTuple):

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import wraps
@@ -19,10 +18,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from transliconet import __version__, slurm
-from transliconet.cli import sweep
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
-from transliconet.sweep.process import stop_with_the_sweep
+from transliconet.sweep.lifeline import stop_with_the_sweep
+from transliconet.train.quiet import LIGHTNING, ignore_warnings
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
@@ -68,7 +67,7 @@ def run(command: str, overrides: list[str]) -> int:
     sys.argv = [f"transliconet {command}", *overrides]
     try:
         import_module(f"transliconet.cli.{command}").main()
-        return sweep.summarize()
+        return import_module("transliconet.cli.sweep").summarize() if command == "train" else 0
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
             return 0  # Lightning kills the first process, in the middle of its goodbye, where another one fails
@@ -146,10 +145,7 @@ def _quieten() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*Experiment logs directory .* exists and is not empty.*")
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    ignore_warnings()
     for chatty in ("huggingface_hub", "httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    logging.getLogger("pytorch_lightning.utilities.rank_zero").addFilter(lambda r: "litlogger" not in r.getMessage())
+    logging.getLogger(LIGHTNING).addFilter(lambda r: "litlogger" not in r.getMessage())

@@ -46,13 +46,8 @@ def operate(
     """
     texts = native_texts(pairs) if pairs else {}
     protect = _protected_tags(cfg.protect, texts)
-    parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or texts} if pairs else {}
-    material = Material(
-        romanizer(cfg.romanizer),
-        protected=[text for tag in protect for text in texts[tag]],
-        native={tag: rows["text"].to_pylist() for tag, rows in parts.items()},
-        romanized={tag: rows["romanized"].to_pylist() for tag, rows in parts.items()},
-    )
+    protected, roman = [text for tag in protect for text in texts[tag]], romanizer(cfg.romanizer)
+    material = Material.of(pairs, roman, languages, protected) if pairs else Material(roman, protected)
     return Operated(*build(cfg.method)(encoder, material))
 
 

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytorch_lightning as pl
-import torch
 import transformers
 from omegaconf import DictConfig, OmegaConf
 
@@ -20,9 +19,6 @@ from transliconet.model.dropout import set_dropout
 from transliconet.model.encoder import Encoder
 from transliconet.model.freeze import choose_trainable
 from transliconet.model.speed import checkpoint_layers, compile_layers
-from transliconet.objectives.anchor import AnchoredContrast
-from transliconet.objectives.encode import CLEAN
-from transliconet.objectives.words import WordAlignment
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.callbacks import ProbeWhileTraining, Progress, Throughput
 from transliconet.train.checkpoint import AtomicCheckpointIO
@@ -30,7 +26,7 @@ from transliconet.train.health import StopOnNaN, explained_memory
 from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
-from transliconet.train.teacher import Teacher
+from transliconet.train.teacher import read_beside_tokens
 from transliconet.vocab.method import Material
 from transliconet.vocab.trim import Graft, Trim
 
@@ -44,23 +40,7 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
         return build(cfg)
     if pairs is None:
         raise ConfigError("encoder", "made from scratch, which takes a pairs folder", "Add pairs=FOLDER")
-    rows = pairs.part("train")
-    return build(cfg, texts=rows["text"].to_pylist() + rows["romanized"].to_pylist())
-
-
-def _data_of(module: PairModule, precision: str) -> dict[str, Any]:
-    """What the objectives that are on read beside token ids, as arguments of the data module."""
-    autocast = torch.bfloat16 if precision == "bf16-mixed" else None
-    arguments: dict[str, Any] = {}
-    if all(read.kind == CLEAN for read in module.reads):
-        arguments["masking"] = None
-    for objective in module.objectives.values():
-        if isinstance(objective, AnchoredContrast):
-            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling, autocast)
-            arguments["negatives"] = objective.negatives
-        if isinstance(objective, WordAlignment):
-            arguments["words"] = True
-    return arguments
+    return build(cfg, texts=pairs.texts("train"))
 
 
 def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder) -> list[pl.Callback]:
@@ -78,7 +58,7 @@ def train(cfg: DictConfig) -> TrainResult:
     pairs, out = PairsFolder.open(cfg.pairs), Path(cfg.run_dir)
     encoder = _operated(cfg, pairs)
     module = PairModule(encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch)
-    read_by_data = _data_of(module, cfg.trainer.precision)
+    read_by_data = read_beside_tokens(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
     if cfg.dropout is not None:
         set_dropout(encoder, cfg.dropout)

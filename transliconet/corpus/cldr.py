@@ -8,9 +8,10 @@ from babel.core import get_global
 
 from transliconet.corpus.read import Line, Skip
 from transliconet.corpus.scripts import LanguageTag, has_non_latin_letter, iso639_3
-from transliconet.errors import require_choice
+from transliconet.errors import ConfigError, require_choice
 
 KINDS = ("territories", "languages", "scripts", "currencies")
+LATIN = "Latn"
 
 
 class CldrNames:
@@ -18,11 +19,14 @@ class CldrNames:
 
     Args:
         kinds: which names to read, of ``territories``, ``languages``, ``scripts``, ``currencies``.
-        languages: tags to read; None reads every one that CLDR writes in another script than Latin.
+        languages: tags to read, also of languages in Latin script; None reads every one that CLDR writes in another.
 
     The id is kind and code (``territories/FR``), so the same id is the same name in every language. Regional variants
-    (``ar_EG``) repeat their parent's names and are not read. A name without a letter of another script than Latin (a
-    code that stands for a missing name) is skipped as ``latin_name``.
+    (``ar_EG``) repeat their parent's names and are not read. Where a code stands for a missing name, it is skipped as
+    ``latin_name``: a name without a letter of another script than Latin, or in Latin script the code itself.
+
+    Raises:
+        ConfigError: an unknown kind, or a language without names.
     """
 
     def __init__(self, kinds: Sequence[str] = KINDS, languages: Sequence[str] | None = None) -> None:
@@ -30,7 +34,12 @@ class CldrNames:
             require_choice("corpus.kinds", kind, KINDS)
         self.kinds = tuple(kinds)
         wanted = {str(LanguageTag.parse(t, "corpus.languages")) for t in languages} if languages else None
-        self.locales = {t: i for t, i in _non_latin_locales().items() if wanted is None or str(t) in wanted}
+        every = _locales()
+        if absent := sorted((wanted or set()) - set(map(str, every))):
+            raise ConfigError(
+                f"corpus.languages={absent}", "CLDR has no names in them", "Choose others, or leave it out"
+            )
+        self.locales = {t: i for t, i in every.items() if (str(t) in wanted if wanted else t.script != LATIN)}
 
     def sources(self) -> list[dict[str, object]]:
         return [
@@ -43,13 +52,13 @@ class CldrNames:
             locale = Locale.parse(identifier)
             for kind in self.kinds:
                 for number, (code, name) in enumerate(sorted(getattr(locale, kind).items()), 1):
-                    if not name or not has_non_latin_letter(name):
+                    if not name or (name == code if tag.script == LATIN else not has_non_latin_letter(name)):
                         yield Skip(source, number, str(tag), "latin_name", f"{kind}/{code}")
                     else:
                         yield Line(source, number, f"{kind}/{code}", tag, name)
 
 
-def _non_latin_locales() -> dict[LanguageTag, str]:
+def _locales() -> dict[LanguageTag, str]:
     """Tag → locale identifier, one locale a tag, regional variants left out."""
     likely = get_global("likely_subtags")
     found: dict[LanguageTag, str] = {}
@@ -58,7 +67,6 @@ def _non_latin_locales() -> dict[LanguageTag, str]:
         language = iso639_3(locale.language)
         if locale.territory or locale.variant or language is None:
             continue
-        script = locale.script or likely.get(locale.language, "_Latn").split("_")[1]
-        if script != "Latn":
-            found.setdefault(LanguageTag(language, script), identifier)
+        script = locale.script or likely.get(locale.language, f"_{LATIN}").split("_")[1]
+        found.setdefault(LanguageTag(language, script), identifier)
     return found

@@ -112,6 +112,11 @@ class PairsFolder:
         """The rows of :meth:`batches` in one table."""
         return pa.Table.from_batches(self.batches(part, identical=identical, languages=languages), SCHEMA)
 
+    def texts(self, part: str, languages: Sequence[str] | None = None) -> list[str]:
+        """The texts of :meth:`part`, then their romanisations: what a tokenizer of both views is trained on."""
+        rows = self.part(part, languages=languages)
+        return [*rows["text"].to_pylist(), *rows["romanized"].to_pylist()]
+
 
 def _read_parts(folder: Path, remedy: str) -> pa.Table:
     files = sorted((folder / "data").glob("*.arrow"))

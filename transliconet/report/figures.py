@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report.canvas import blank
-from transliconet.report.maps import COLOURS, MARKERS, plot_map
-from transliconet.report.sample import Sample, script_similarities
+from transliconet.report.maps import COLOURS, MARKERS, plot_maps
+from transliconet.report.sample import ROMANISED, Sample, script_similarities
 
 
 def svg_of(figure: Figure) -> str:
@@ -81,25 +81,35 @@ def training_curves(folder: Path) -> Figure | None:
 
 
 def script_map(sample: Sample, stage: str) -> Figure:
-    """Sentences in two dimensions, one colour a script, the romanised ones as one more."""
-    return plot_map(sample.by_script(stage), title=stage)
+    """Sentences in two dimensions, one colour a script, the romanised ones in grey beneath."""
+    return script_maps(sample, [stage])
+
+
+def script_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
+    """:func:`script_map` of several stages, all that the sample has by default."""
+    return plot_maps({stage: sample.by_script(stage) for stage in stages or sample.vectors}, faint=ROMANISED)
 
 
 def similarity_map(sample: Sample, stage: str) -> Figure:
     """Mean cosine between scripts, as a heat map with its numbers."""
-    names, means = script_similarities(sample, stage)
-    size = 1.6 + 0.42 * len(names)
-    figure = blank(size + 0.8, size)
-    ax = figure.add_subplot()
-    image = ax.imshow(means, cmap="cividis")
-    ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
-    ax.set_yticks(range(len(names)), names, fontsize=8)
-    if len(names) <= 14:
-        middle = (means.max() + means.min()) / 2
-        for i, row in enumerate(means):
-            for j, value in enumerate(row):
-                ink = "black" if value > middle else "white"
-                ax.text(j, i, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=6, color=ink)
-    ax.set_title(stage, loc="left")
-    figure.colorbar(image, label="mean cosine")
+    return similarity_maps(sample, [stage])
+
+
+def similarity_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
+    """:func:`similarity_map` of several stages, all that the sample has by default, in the same colours."""
+    found = {stage: script_similarities(sample, stage) for stage in stages or sample.vectors}
+    lowest, highest = (pick([pick(means) for _, means in found.values()]) for pick in (np.min, np.max))
+    cell = 0.42 if len(found) == 1 else 0.34
+    size = 1.6 + cell * max(len(names) for names, _ in found.values())
+    figure = blank(size * len(found) + 0.8, size)
+    panels = figure.subplots(1, len(found), squeeze=False)[0]
+    for ax, (stage, (names, means)) in zip(panels, found.items(), strict=True):
+        image = ax.imshow(means, cmap="cividis", vmin=lowest, vmax=highest)
+        ax.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
+        ax.set_yticks(range(len(names)), names, fontsize=8)
+        ax.set_title(stage, loc="left")
+        for (i, j), value in np.ndenumerate(means if len(names) <= 14 else means[:0]):
+            ink = "black" if value > (highest + lowest) / 2 else "white"
+            ax.text(j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6, color=ink)
+    figure.colorbar(image, ax=panels.tolist(), label="mean cosine")
     return figure

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report.canvas import blank
@@ -12,8 +13,14 @@ from transliconet.report.tables import group, mean_of, script_of
 BEFORE, AFTER, CHANCE = "#c7c7c7", "#0072b2", "#d55e00"  # Okabe–Ito: told apart by colour-blind readers
 
 
-def plot_before_after(records: Records, path: Path, task: str = "native→romanized") -> None:
-    """Acc@1 of each script before and after training, with the chance level."""
+def plot_before_after(records: Records, path: str | Path | None = None, task: str = "native→romanized") -> Figure:
+    """Acc@1 of each script before and after training, with the chance level.
+
+    Args:
+        records: of ``before`` and ``after``.
+        path: an image file to write; None leaves the figure to the notebook.
+        task: the one to show.
+    """
     old, new = (_by_script(records[stage], task) for stage in ("before", "after"))
     overall = mean_of(new.pop("all"), "acc@1"), mean_of(old.pop("all"), "acc@1")
     scripts = sorted(new, key=lambda s: mean_of(new[s], "acc@1"))
@@ -31,7 +38,9 @@ def plot_before_after(records: Records, path: Path, task: str = "native→romani
     ax.set_title(f"mean over languages: {overall[1]:.2f} before, {overall[0]:.2f} after", loc="left")
     ax.margins(y=0.01)
     fig.legend(loc="outside lower center", ncols=3, frameon=False)
-    fig.savefig(path, dpi=120)
+    if path is not None:
+        fig.savefig(path, dpi=120)
+    return fig
 
 
 def _by_script(records, task: str) -> dict[str, list[RetrievalRecord]]:  # type: ignore[no-untyped-def]

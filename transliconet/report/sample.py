@@ -13,6 +13,8 @@ from transliconet.probe.embed import embed
 from transliconet.probe.normal import normalize
 
 FILE = "sample.npz"
+ROMANISED = "romanised"
+"""The group of all romanised sentences, beside one for the native ones of each script."""
 SENTENCES = 300
 """Of all languages together; each is there in both views."""
 
@@ -66,7 +68,7 @@ class Sample:
         """Script → vectors of its native sentences, in alphabetical order; then ``romanised`` → those of all."""
         native, romanized = self.vectors[stage]
         scripts = np.array([tag.split("_")[-1] for tag in self.languages])
-        return {**{name: native[scripts == name] for name in sorted(set(scripts.tolist()))}, "romanised": romanized}
+        return {**{name: native[scripts == name] for name in sorted(set(scripts.tolist()))}, ROMANISED: romanized}
 
 
 def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarray]:

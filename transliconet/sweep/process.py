@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -16,13 +15,12 @@ from pathlib import Path
 from transliconet.errors import ConfigError, DataError
 from transliconet.report.records import mean_accuracies, read_results
 from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
+from transliconet.sweep.lifeline import LIFELINE
 from transliconet.sweep.locks import gpu_locks, locked
 
 log = logging.getLogger(__name__)
 
 LOG = "job.log"
-LIFELINE = "TRANSLICONET_LIFELINE"
-"""Environment variable: the end of a pipe that closes when the process that runs the sweep ends."""
 RANKS = {
     "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
 }  # fmt: skip
@@ -116,16 +114,3 @@ def _last_words(log: Path, status: int) -> str:
     errors = [line for line in lines if re.match(r"(error: |stopped by |\w*(Error|Exception)\b)", line)]
     said = (errors or lines)[-1].removeprefix("error: ")
     return f"{said[:500]} (exit status {status})"
-
-
-def stop_with_the_sweep() -> None:
-    """In a job's process: have SIGTERM sent here when the process that runs the sweep ends, be it by SIGKILL."""
-    lifeline = os.environ.pop(LIFELINE, None)  # not for processes that this one starts
-    if lifeline is None:
-        return
-
-    def wait() -> None:
-        os.read(int(lifeline), 1)  # returns when the other end is closed
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -46,6 +46,7 @@ def run_training(
     resume: str | Path | None = None,
     config: Mapping | None = None,
     finish: Callable[[Encoder], Encoder] | None = None,
+    show: bool = True,
 ) -> TrainResult:
     """Train ``module`` and leave a run folder.
 
@@ -58,6 +59,7 @@ def run_training(
         config: plain settings, for ``results.json`` and the model card.
         finish: what is done to the encoder before it is probed, before and after training, and exported, such as
             grafting (:class:`transliconet.vocab.trim.Graft`); None: nothing.
+        show: print the tables of the probe and where the results are.
 
     Raises:
         CheckpointError: ``resume`` is not there, is damaged, or is of another encoder.
@@ -93,11 +95,16 @@ def run_training(
         records["after"] = probe.run(encoder, pairs)
         sample.measure("after", encoder)
         sample.save(out)
-    _write(result, encoder, pairs, config or {})
+    tables = _write(result, encoder, pairs, config or {})
+    if show:
+        if tables:
+            print(f"\n{tables}\n")
+        print(f"trained {result.steps} steps in {seconds:.0f} s; run folder: {out}")
     return result
 
 
-def _write(result: TrainResult, encoder, pairs: PairsFolder, config: Mapping) -> None:  # type: ignore[no-untyped-def]
+def _write(result: TrainResult, encoder, pairs: PairsFolder, config: Mapping) -> str:  # type: ignore[no-untyped-def]
+    """Write all that a run leaves; returns the tables of the probe."""
     tables = before_after_tables(result.records) if result.records else ""
     card = model_card(encoder.name, pairs.manifest, config, tables, result.seconds, result.steps)
     export_encoder(encoder, result.export, card)
@@ -105,5 +112,4 @@ def _write(result: TrainResult, encoder, pairs: PairsFolder, config: Mapping) ->
     write_results(result.out / "results.json", result.records, pairs, config, training=training)
     if result.records:
         plot_before_after(result.records, result.out / "before_after.png")
-        print(f"\n{tables}\n")
-    print(f"trained {result.steps} steps in {result.seconds:.0f} s; run folder: {result.out}")
+    return tables

@@ -5,6 +5,7 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,11 @@ from torch import nn
 from transliconet.data.once import made_once
 from transliconet.data.tokenize import TokenizedPairs
 from transliconet.model.encoder import Encoder
+from transliconet.objectives.anchor import AnchoredContrast
+from transliconet.objectives.encode import CLEAN
+from transliconet.objectives.words import WordAlignment
 from transliconet.probe.embed import embed_rows
+from transliconet.train.module import PairModule
 
 log = logging.getLogger(__name__)
 
@@ -65,3 +70,23 @@ class Teacher:
         layer = self.encoder.layer_number(self.layer)
         settings = f"{weights_digest(self.encoder.masked_lm)} {layer} {self.pooling} {self.autocast}"
         return tokens / f"anchors-{hashlib.sha256(settings.encode()).hexdigest()[:20]}.npy"
+
+
+def read_beside_tokens(module: PairModule, precision: str = "32-true") -> dict[str, Any]:
+    """What the objectives that are on read beside token ids, as arguments of the data module.
+
+    Args:
+        module: with the encoder as training finds it.
+        precision: Lightning's name of it; anchors are computed in the same.
+    """
+    autocast = torch.bfloat16 if precision == "bf16-mixed" else None
+    arguments: dict[str, Any] = {}
+    if all(read.kind == CLEAN for read in module.reads):
+        arguments["masking"] = None
+    for objective in module.objectives.values():
+        if isinstance(objective, AnchoredContrast):
+            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling, autocast)
+            arguments["negatives"] = objective.negatives
+        if isinstance(objective, WordAlignment):
+            arguments["words"] = True
+    return arguments

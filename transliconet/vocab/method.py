@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, Self
 
+from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.romanize import Romanizer
 from transliconet.model.encoder import Encoder
 
@@ -24,6 +25,26 @@ class Material:
     protected: Sequence[str] = ()
     native: Mapping[str, Sequence[str]] = field(default_factory=dict)
     romanized: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        pairs: PairsFolder,
+        romanizer: Romanizer,
+        languages: Sequence[str] | None = None,
+        protected: Sequence[str] = (),
+    ) -> Self:
+        """The part of a pairs folder that is not held out, to learn from.
+
+        Args:
+            pairs: the opened folder.
+            romanizer: that of the pairs.
+            languages: tags; None takes all.
+            protected: texts that must be cut as before.
+        """
+        parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or sorted(pairs.manifest["languages"])}
+        native = {tag: rows["text"].to_pylist() for tag, rows in parts.items()}
+        return cls(romanizer, protected, native, {tag: rows["romanized"].to_pylist() for tag, rows in parts.items()})
 
     @property
     def texts(self) -> list[str]:

@@ -12,7 +12,7 @@ from transliconet.data.words import WORD_START
 from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.apply import drop_pieces_used_in, extend, unigram_vocabulary, used_pieces, with_pieces
-from transliconet.vocab.merge import merge_pieces
+from transliconet.vocab.merge import MergePlan, merge_pieces
 from transliconet.vocab.method import Material
 from transliconet.vocab.words import count_words, word_pieces
 
@@ -47,12 +47,21 @@ class TransMI:
     def __call__(self, encoder: Encoder, material: Material) -> tuple[Encoder, dict[str, int]]:
         """The extended encoder, and counts: pieces added and pieces that gave nothing, by reason.
 
-        New pieces that the protected texts would use are left out. The encoder given is changed; use the one returned.
+        The encoder given is changed; use the one returned.
 
         Raises:
             ConfigError: a language that the pairs do not have.
         """
-        tags, original = self._tags(material), encoder.tokenizer
+        plan = self.plan(encoder.tokenizer, material)
+        return extend(encoder, plan.new), {"added": len(plan.new), **plan.skipped}
+
+    def plan(self, original: PreTrainedTokenizerBase, material: Material) -> MergePlan:
+        """What :meth:`__call__` adds to a tokenizer. New pieces that the protected texts would use are left out.
+
+        Raises:
+            ConfigError: a language that the pairs do not have.
+        """
+        tags = self._tags(material)
         codes = self._codes(original, material, tags)
 
         def romanize(piece: str) -> list[str]:
@@ -72,7 +81,7 @@ class TransMI:
             extended = with_pieces(original, plan.new)
             whole = word_pieces(original, extended, count_words(pairs), romanize, self.words)
             plan = drop_pieces_used_in(original, plan.with_more(whole), material.protected)
-        return extend(encoder, plan.new), {"added": len(plan.new), **plan.skipped}
+        return plan
 
     def _tags(self, material: Material) -> list[str]:
         tags = list(material.native) if self.languages is None else list(self.languages)
