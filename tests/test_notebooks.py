@@ -13,6 +13,14 @@ SMALL = {
     "02_train": {**FEW, "vocab_size": 900, "steps": 4, "batch_size": 16, "probe_every": 2},
     "03_alignment": {**FEW, "steps": 2, "batch_size": 16},
     "04_vocabulary": {**FEW, "vocab_size": 1500, "examples": 4},
+    "05_sweep": {
+        **FEW,
+        "vocab_size": 900,
+        "steps": 2,
+        "batch_size": 16,
+        "temperatures": [0.05, -1],
+        "similarities": ["dot"],
+    },
 }
 MOST_LINES_OF_A_FUNCTION = 3
 names = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
@@ -82,6 +90,15 @@ def test_vocabulary(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def
     assert "Cyrl" in text
     assert text.count("image/png") == 1
     assert (tmp_path / "work/transmi/tokenizer.json").is_file()
+
+
+def test_sweep(run) -> None:  # type: ignore[no-untyped-def]
+    text = shown(run("05_sweep"))
+    assert "1 of 2 jobs done" in text
+    assert "objective.tcm.temperature=-1" in text
+    assert text.count("image/png") == 1
+    assert "romanized→eng_Latn" in text
+    assert "job 0: objective.tcm.temperature=0.05" in text
 
 
 @names
