@@ -101,8 +101,7 @@ class RetrievalProbe:
             ConfigError: a language that the folder does not have, or a layer that the encoder does not have.
             DataError: no task has enough candidates.
         """
-        wanted = range(encoder.layers + 1) if self.layer == "all" else self.layer
-        layers = layer_numbers(encoder, wanted, "probe.layer")
+        layers = self.layers(encoder)
         held: dict[tuple[str, ...], np.ndarray] = {}
 
         def vectors_of(place: int) -> Vectors:
@@ -116,6 +115,19 @@ class RetrievalProbe:
 
         by_layer = (self.evaluate(vectors_of(i), pairs, layer) for i, layer in enumerate(layers))
         return [record for records in by_layer for record in records]
+
+    def layers(self, encoder: Encoder) -> list[int]:
+        """Numbers of the hidden layers that are probed.
+
+        Raises:
+            ConfigError: a layer that the encoder does not have.
+        """
+        wanted = range(encoder.layers + 1) if self.layer == "all" else self.layer
+        return layer_numbers(encoder, wanted, "probe.layer")
+
+    def tasks(self, pairs: PairsFolder) -> list[str]:
+        """Names of the tasks that the folder has sentences for."""
+        return list(dict.fromkeys(task.name for task in self._tasks(self._texts(pairs))))
 
     def evaluate(self, vectors: Vectors, pairs: PairsFolder, layer: int) -> list[RetrievalRecord]:
         """As :meth:`run`, for any function from texts to (N, D) vectors."""

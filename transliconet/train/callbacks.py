@@ -15,10 +15,12 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import require_range
+from transliconet.model.encoder import Encoder
 from transliconet.objectives.encode import native_rows
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.steps import AfterStep
+from transliconet.train.watch import PROBED
 
 
 class Throughput(pl.Callback):
@@ -101,13 +103,17 @@ class ProbeWhileTraining(AfterStep):
         means: dict[str, float] = {}
         if trainer.is_global_zero:
             means = mean_accuracies(self.probe.run(pl_module.encoder, self.pairs))  # type: ignore[arg-type]
-        means = trainer.strategy.broadcast(means)
         self._probing += time.monotonic() - started
-        seconds = time.monotonic() - self._since - self._probing
-        metrics = {"probe/train_seconds": seconds, **{f"probe/{task}": acc for task, acc in means.items()}}
+        means["train_seconds"] = time.monotonic() - self._since - self._probing
+        metrics = {f"{PROBED}{name}": value for name, value in trainer.strategy.broadcast(means).items()}
         pl_module.log_dict(metrics, logger=False)  # for callbacks that watch; loggers would miss steps they do not log
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=step)
+
+    def metrics(self, encoder: Encoder) -> list[str]:
+        """Names of what it will log."""
+        layers, tasks = self.probe.layers(encoder), self.probe.tasks(self.pairs)
+        return [f"{PROBED}{_named(task, layer, len(layers) > 1)}" for layer in layers for task in tasks]
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
@@ -116,5 +122,9 @@ def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
     several = len({record.layer for record in records}) > 1
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        by_task[f"{record.task}@{record.layer}" if several else record.task].append(record.acc[1])
+        by_task[_named(record.task, record.layer, several)].append(record.acc[1])
     return {task: fmean(values) for task, values in by_task.items()}
+
+
+def _named(task: str, layer: int, several: bool) -> str:
+    return f"{task}@{layer}" if several else task
