@@ -64,7 +64,7 @@ def _data_of(module: PairModule, precision: str) -> dict[str, Any]:
 
 
 def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder, encoder: Encoder) -> list[pl.Callback]:
-    """The probe while training and what watches its metrics, in the order in which they must run."""
+    """The probe while training and what watches its metrics."""
     probing: list[pl.Callback] = []
     probed: list[str] = []
     if cfg.probe_every_n_steps is not None:
@@ -82,9 +82,12 @@ def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder, 
     require_metrics(of_probe, probed)  # the others are known when they are first logged
     if "checkpoint.monitor" in of_probe:
         _require_fresh_scores(cfg)
-    if "early_stopping.monitor" in watched:
-        probing.append(build(cfg.early_stopping))
-    return [*probing, RequireMetrics(watched, probed)]
+    stopping = [build(cfg.early_stopping)] if "early_stopping.monitor" in watched else []
+    return [
+        *probing,
+        RequireMetrics(watched, probed),
+        *stopping,
+    ]  # each looks at what the one before did
 
 
 def _require_fresh_scores(cfg: DictConfig) -> None:

@@ -3,17 +3,21 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from statistics import fmean
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report import figures
 from transliconet.report.load import Measured
 from transliconet.report.sample import Sample
 from transliconet.report.tables import (
+    MEXA_HEADS,
     candidates_of,
     chance_of,
     group,
     language_of,
     mean_of,
+    mexa_over_layers,
+    mexa_rows,
     of_task,
     percent,
     script_of,
@@ -60,6 +64,9 @@ def page(columns: Sequence[Measured], title: str) -> str:
     for heading, by in (("By script", script_of), ("By language", language_of)):
         sections.append(_section(heading, _tables(columns, by)))
     named = {column.name: column.records for column in columns}
+    if layers := _layers(columns):
+        sections.append(_section("MEXA over layers", layers))
+    sections.append(_section("Measures", _measures(columns)))
     drawings = [("Layers", figures.layer_curves(named)), ("Training", figures.training_curves(folder))]
     sections += [_section(name, _drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
     if sample is not None and sample.texts:
@@ -108,6 +115,28 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
         heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
         parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{_table([*heads, 'chance Acc@1'], rows)}")
     return "\n".join(parts)
+
+
+def _layers(columns: Sequence[Measured]) -> str:
+    """Mean and maximum of MEXA over layers; nothing for one layer."""
+    parts = []
+    for column in columns:
+        for task, scores in mexa_over_layers(column.records).items():
+            parts.append(f"<h3>{escape(f'{task}, {column.name}')}</h3>{_table(MEXA_HEADS, mexa_rows(scores))}")
+    return "\n".join(parts)
+
+
+def _measures(columns: Sequence[Measured]) -> str:
+    """Every measure of every task, mean over languages, one column each."""
+    rows = []
+    for task, layer in tasks_of(r for column in columns for r in column.records):
+        values = [of_task(column.records, task, layer) for column in columns]
+        for name in dict.fromkeys(name for records in values for r in records for name in r.measures):
+            cells = [[r.measures[name] for r in records if name in r.measures] for records in values]
+            shown = [f"{fmean(cell):.3f}" if cell else "" for cell in cells]
+            rows.append([f"{task}, layer {layer}", name.replace("_", " "), *shown])
+    heads = ["", "mean over languages", *(column.name for column in columns)]
+    return f"<details><summary>{len(rows)} numbers</summary>{_table(heads, rows)}</details>"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
