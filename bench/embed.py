@@ -10,7 +10,7 @@ the call, after one on 64 sentences, on the clock and on the processor (which ot
 its memory is the process's peak, and what it grew by beside the result. Printed are medians over rounds with the least
 and greatest, ratios within rounds, and the lowest cosine between both sides' vectors.
 
-With ``--times 1 8``, ours also embeds the sample so many times over (numbered, so that no text stands twice) and
+With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times over (numbered, so that no text stands twice) and
 reports what it holds beside the result.
 """
 
@@ -136,10 +136,10 @@ def main() -> None:
         for _ in range(options.rounds):
             for side, file in files.items():
                 found[side].append(run(options, side, file))
-        columns = list(found[OURS][0])
+        columns = list(found[OURS][0]) if options.rounds else []
         rows = [[side, *(spread([r[what] for r in runs]) for what in columns)] for side, runs in found.items()]
         print(tabulate(rows, ["", *columns], tablefmt="github"))
-        for side in sides[1:]:
+        for side in sides[1:] if options.rounds else []:
             for what in ("sentences/s", "sentences/CPU s"):
                 ratios = [a[what] / b[what] for a, b in zip(found[OURS], found[side], strict=True)]
                 print(f"{OURS} / {side}, {what}: {spread(ratios, 2)}")
@@ -147,7 +147,7 @@ def main() -> None:
             print(f"  lowest cosine of their vectors {cosine:.7f}")
         for times in options.times:
             again = run(options, OURS, files[OURS], times)
-            print(f"{times} times the text: " + ", ".join(f"{what} {value:.0f}" for what, value in again.items()))
+            print(f"{times} times the text: {', '.join(f'{what} {value:.0f}' for what, value in again.items())}")
 
 
 if __name__ == "__main__":

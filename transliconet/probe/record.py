@@ -13,8 +13,8 @@ class RetrievalRecord:
 
     ``language`` is the row it belongs to in a table (the one that is not the pivot), ``task`` the column. ``acc`` maps
     k to the share of queries whose answer is among the first k; ``mrr`` is the mean reciprocal rank, ranks beyond
-    ``depth`` counting 0; ``ci95`` and ``mrr_ci95`` are the bootstrap intervals of Acc@1 and MRR over queries, the latter
-    None in results of older versions. Chance is what a random order would give. ``measures`` are those of
+    ``depth`` counting 0; ``ci95`` and ``mrr_ci95`` are the bootstrap intervals of Acc@1 and MRR over queries (the
+    latter None in results of older versions). Chance is what a random order would give. ``measures`` are those of
     :func:`transliconet.probe.measures.measures_of`.
     """
 

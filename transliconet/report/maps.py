@@ -11,7 +11,7 @@ from transliconet.probe.normal import normalize
 from transliconet.report.canvas import blank
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's, told apart by colour-blind readers; groups beyond them differ by marker."""
+"""Okabe and Ito's, told apart by colour-blind readers; each group has a marker of its own, too."""
 MARKERS = "o^sDvP*X"
 
 
@@ -44,7 +44,7 @@ def plot_map(groups: Mapping[str, np.ndarray], path: str | Path | None = None, t
     ax = figure.add_subplot()
     for number, (name, vectors) in enumerate(groups.items()):
         x, y = ((normalize(vectors) - mean) @ axes.T).T
-        marker = MARKERS[number // len(COLOURS) % len(MARKERS)]
+        marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
         colour = COLOURS[number % len(COLOURS)]
         ax.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, label=name, linewidths=0)
     ax.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")

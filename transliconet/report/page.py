@@ -29,14 +29,15 @@ STYLE = """
 body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
+.wide, figure { overflow-x: auto; } svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
+summary h3 { display: inline; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
 th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }
 td.text { text-align: start; min-width: 10rem; }
 th button { font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; padding: 0; }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-button:focus-visible, a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+:is(button, summary, [tabindex]):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 tr.all td { font-weight: bold; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin: 1rem 0; }
 """
 SORT = """
@@ -98,7 +99,9 @@ def _summary(columns: Sequence[Measured]) -> str:
 
 
 def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
+    """One table a task and layer, those of the highest layer open."""
     parts = []
+    last = max((r.layer for column in columns for r in column.records), default=0)
     for task, layer in tasks_of(r for column in columns for r in column.records):
         groups = [group(of_task(column.records, task, layer), by) for column in columns]
         keys = sorted({key for g in groups for key in g} - {"all"})
@@ -106,14 +109,13 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
         rows = []
         for key in [*keys, *(["all"] if several else [])]:
             there = next(g[key] for g in groups if g.get(key))
-            cells = []
-            for g in groups:
-                records = g.get(key, [])
-                cells += [percent(mean_of(records, m)) if records else "" for m in ("acc@1", "mrr")]
-            rows.append([key, str(len(there)), str(candidates_of(there)), *cells, chance_of(there)])
-        heads = ["", "languages", "candidates"]
-        heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
-        parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{_table([*heads, 'chance Acc@1'], rows)}")
+            found = [g.get(key, []) for g in groups]
+            cells = [percent(mean_of(rs, m)) if rs else "" for m in ("acc@1", "mrr") for rs in found]
+            rows.append([key, *cells, chance_of(there), str(len(there)), str(candidates_of(there))])
+        heads = ["", *(f"{what} {column.name}" for what in ("Acc@1", "MRR") for column in columns)]
+        table = _table([*heads, "chance Acc@1", "languages", "candidates"], rows)
+        shown = " open" if layer == last else ""
+        parts.append(f"<details{shown}><summary><h3>{escape(task)}, layer {layer}</h3></summary>{table}</details>")
     return "\n".join(parts)
 
 
@@ -150,7 +152,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _drawing(name: str, svg: str) -> str:
-    return f'<figure role="img" aria-label="{escape(name)}">{svg}</figure>'
+    return f'<figure role="img" aria-label="{escape(name)}" tabindex="0">{svg}</figure>'
 
 
 def _sample_figures(sample: Sample) -> str:
