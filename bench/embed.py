@@ -10,8 +10,8 @@ the call, after one on 64 sentences, on the clock and on the processor (which ot
 its memory is the process's peak, and what it grew by beside the result. Printed are medians over rounds with the least
 and greatest, ratios within rounds, and the lowest cosine between both sides' vectors.
 
-With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times over (numbered, so that no text stands twice) and
-reports what it holds beside the result.
+With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times over, numbered so
+that no text stands twice, and reports what it holds beside the result.
 """
 
 import argparse

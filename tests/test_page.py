@@ -157,11 +157,20 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
 def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
     content = json.loads((run / "results.json").read_text(encoding="utf-8"))
     for record in content["records"]:
-        del record["measures"]  # as the first version wrote them
+        del record["measures"], record["mrr_ci95"]  # as the first version wrote them
     old = tmp_path / "old.json"
     old.write_text(json.dumps(content), encoding="utf-8")
     html, _ = report([str(old)], str(tmp_path / "old"), "old")
     assert "By language" in html.read_text(encoding="utf-8")
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps({"records": content["records"]}), encoding="utf-8")
+    assert "By language" in report([str(bare)], str(tmp_path / "bare"), "bare")[0].read_text(encoding="utf-8")
+    with pytest.raises(DataError, match=r"sources is \[\] there, .* here.*force=true"):
+        load_results([bare, old])
+    del content["records"][0]["task"]
+    bare.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match="bare.json: not a results file .*'task'.*Give the results.json"):
+        load_results([bare])
     later = tmp_path / "later.json"
     later.write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
     with pytest.raises(DataError, match="its format is 99, later than 1"):

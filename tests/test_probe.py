@@ -141,6 +141,40 @@ def parallel(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
     return PairsFolder.open(out)
 
 
+def folder_of(rows: list[tuple[str, str, int]], out: Path) -> PairsFolder:
+    """Rows of (language, word of the id, number)."""
+    table = [
+        {"id": f"{word}{i}", "lang": lang, "text": f"{lang} {word} {i}", "romanized": f"{lang} {i} {word}",
+         "identical": False, "heldout": True}
+        for lang, word, i in rows
+    ]  # fmt: skip
+    (out / "data").mkdir(parents=True)
+    write_part(out / "data" / "part-00000.arrow", pa.Table.from_pylist(table, SCHEMA))
+    languages = {lang: {} for lang, _, _ in rows}
+    (out / "manifest.json").write_text(json.dumps({"rows": len(table), "languages": languages, "sources": []}))
+    return PairsFolder.open(out)
+
+
+def test_parallel_text_of_one_language_or_without_common_ids(tmp_path: Path) -> None:
+    alone = folder_of([("rus_Cyrl", "m", i) for i in range(30)], tmp_path / "alone")
+    apart = folder_of([(lang, lang, i) for lang in ("kat_Geor", "rus_Cyrl") for i in range(30)], tmp_path / "apart")
+    probe = RetrievalProbe(pivots=["rus_Cyrl"])
+    for pairs, languages in ((alone, "rus_Cyrl"), (apart, "kat_Geor, rus_Cyrl")):
+        with pytest.raises(DataError, match=rf"probe.pivots=\['rus_Cyrl'\]: no other language of {languages} shares 20 ids with one. Give parallel text"):  # fmt: skip
+            probe.evaluate(by_meaning(pairs), pairs, 0)
+
+
+def test_only_common_ids_are_compared_and_fewer_than_k_are_told_by_chance(tmp_path: Path) -> None:
+    rows = [("kat_Geor", "m", i) for i in range(12)] + [("rus_Cyrl", "m", i) for i in range(5, 30)]
+    pairs = folder_of(rows, tmp_path / "pairs")
+    records = RetrievalProbe(pivots=["rus_Cyrl"], min_candidates=5).evaluate(by_meaning(pairs), pairs, 0)
+    across = next(r for r in records if r.task == "native→rus_Cyrl")
+    assert (across.n, across.acc[10], across.chance["acc@10"]) == (7, 1.0, 1.0)  # ten of seven: right by chance
+    assert across.chance["acc@1"] == pytest.approx(1 / 7)
+    with pytest.raises(DataError, match="NaN or infinite"):
+        RetrievalProbe(min_candidates=5).evaluate(lambda t: np.full((len(t), 4), np.nan), pairs, 0)
+
+
 def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> None:
     records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(by_meaning(parallel), parallel, 3)
     assert {(r.language, r.task) for r in records} == {

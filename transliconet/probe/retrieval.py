@@ -112,7 +112,7 @@ class RetrievalProbe:
 
         Raises:
             ConfigError: a language that the folder does not have, or a layer that the encoder does not have.
-            DataError: no task has enough candidates.
+            DataError: no task has enough candidates, or with pivots none between two languages.
         """
         layers = self.layers(encoder)
         held: dict[tuple[str, ...], np.ndarray] = {}
@@ -152,6 +152,12 @@ class RetrievalProbe:
                 f"probe.part={self.part} of {pairs.path}",
                 f"no task has {self.min_candidates} candidates (rows: {sizes})",
                 "Hold out more in prepare (rules.heldout=0.1), or lower probe.min_candidates",
+            )
+        if self.pivots and all(task.source.lang == task.target.lang for task in tasks):
+            raise DataError(
+                f"probe.pivots={list(self.pivots)}",
+                f"no other language of {', '.join(texts)} shares {self.min_candidates} ids with one",
+                "Give parallel text, in which equal ids mean the same, or lower probe.min_candidates",
             )
         wanted: defaultdict[Side, dict[str, int]] = defaultdict(dict)
         for task in tasks:

@@ -51,9 +51,13 @@ def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, list[Retrieva
     """:func:`read_results`, and before them all that the file holds."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if (there := int(content.get("format", 0))) > FORMAT:
+            raise DataError(path, f"its format is {there}, later than {FORMAT}", "Update transliconet")
         stages: dict[str, list[RetrievalRecord]] = {}
         for record in content["records"]:
             stages.setdefault(record["stage"], []).append(RetrievalRecord.from_dict(record))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DataError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(path, f"not a results file ({error})", "Give the results.json of train or probe") from error
     return content, stages
