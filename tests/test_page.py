@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -85,16 +86,52 @@ def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> No
     assert (tmp_path / "out" / "report.md").is_file()
 
 
-@pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")), reason="no Chromium")  # fmt: skip
-def test_it_opens_in_a_browser(run: Path, tmp_path: Path) -> None:
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Chromium's own window is never narrower than 500 pixels: the page stands in a frame.
+PHONE = """<!doctype html><body><script>onmessage = e => document.body.dataset.found = JSON.stringify(e.data)</script>
+<iframe src="instrumented.html" width="360" height="800"></iframe>"""
+LOOK = """<script>
+const cells = at => [...table.tBodies[0].rows].map(row => row.cells[at].textContent);
+const table = document.querySelector("details[open] table"), buttons = table.querySelectorAll("button");
+buttons[1].focus();
+const found = {focused: document.activeElement === buttons[1]};
+document.activeElement.click(); found.ascending = cells(1); found.names = cells(0);
+document.activeElement.click(); found.descending = cells(1); found.sorted = buttons[1].closest("th").ariaSort;
+buttons[0].click(); found.by_name = cells(0);
+found.widths = [innerWidth, document.documentElement.scrollWidth];
+found.letters = document.querySelector("[lang=heb-Hebr]").matches(":dir(rtl)");
+found.svgs = [...document.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect().height > 100);
+parent.postMessage(found, "*");
+</script></body>"""
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_a_browser_sorts_it_and_a_phone_has_room_for_it(run: Path, tmp_path: Path) -> None:
     html, _ = report([str(run)], str(tmp_path / "report"), "title")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    shot = tmp_path / "shot.png"
-    subprocess.run(
-        [chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--screenshot={shot}", "--window-size=400,3000", html.as_uri()],
-        check=True, capture_output=True, timeout=120,
+    instrumented = html.read_text(encoding="utf-8").replace("</body>", LOOK)
+    (tmp_path / "instrumented.html").write_text(instrumented, encoding="utf-8")
+    (tmp_path / "phone.html").write_text(PHONE, encoding="utf-8")
+    quiet = ["gpu", "quic", "background-networking", "component-update", "sync"]
+    options = [f"--disable-{what}" for what in quiet] + ["--headless", "--no-sandbox", "--no-first-run"]
+    profile, page = f"--user-data-dir={tmp_path / 'profile'}", (tmp_path / "phone.html").as_uri()
+    done = subprocess.run(
+        [str(CHROMIUM), *options, profile, "--virtual-time-budget=5000", "--dump-dom", page],
+        check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
-    assert shot.stat().st_size > 20_000
+    found = json.loads(unescape(re.search(r'data-found="([^"]*)"', done.stdout)[1]))  # type: ignore[index]
+    after = {r.language.split("_")[1]: f"{100 * r.acc[1]:.1f}" for r in load_results([run])[0].records if (r.task, r.layer) == ("native→romanized", 2)}  # fmt: skip
+    assert found["focused"]
+    assert found["ascending"][:-1] == sorted(after.values(), key=float)
+    assert dict(zip(found["names"][:-1], found["ascending"], strict=False)) == after
+    assert found["names"][-1] == "all"
+    assert found["descending"][:-1] == sorted(after.values(), key=float, reverse=True)
+    assert found["sorted"] == "descending"
+    assert found["by_name"] == [*sorted(after), "all"]
+    assert found["widths"][0] == 360
+    assert found["widths"][1] <= 360
+    assert found["letters"]
+    assert len(found["svgs"]) == 6
+    assert all(found["svgs"])
 
 
 def test_results_of_other_sentences_are_not_put_beside_each_other(
@@ -121,11 +158,20 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
 def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
     content = json.loads((run / "results.json").read_text(encoding="utf-8"))
     for record in content["records"]:
-        del record["measures"]  # as the first version wrote them
+        del record["measures"], record["mrr_ci95"]  # as the first version wrote them
     old = tmp_path / "old.json"
     old.write_text(json.dumps(content), encoding="utf-8")
     html, _ = report([str(old)], str(tmp_path / "old"), "old")
     assert "By language" in html.read_text(encoding="utf-8")
+    bare = tmp_path / "bare.json"
+    bare.write_text(json.dumps({"records": content["records"]}), encoding="utf-8")
+    assert "By language" in report([str(bare)], str(tmp_path / "bare"), "bare")[0].read_text(encoding="utf-8")
+    with pytest.raises(DataError, match=r"sources is \[\] there, .* here.*force=true"):
+        load_results([bare, old])
+    del content["records"][0]["task"]
+    bare.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(DataError, match="bare.json: not a results file .*'task'.*Give the results.json"):
+        load_results([bare])
     later = tmp_path / "later.json"
     later.write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
     with pytest.raises(DataError, match="its format is 99, later than 1"):

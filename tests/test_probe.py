@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import torch
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
 
 from transliconet.corpus.pairs import SCHEMA, PairsFolder, write_part
 from transliconet.errors import ConfigError, DataError
@@ -17,10 +19,16 @@ from transliconet.probe.alignment import csls_scores, margin_scores, mexa, ranks
 from transliconet.probe.embed import embed
 from transliconet.probe.index import gold_ranks, search
 from transliconet.probe.normal import normalize
-from transliconet.probe.record import RetrievalRecord, accuracy, bootstrap_ci95, mean_reciprocal_rank
+from transliconet.probe.record import (
+    RetrievalRecord,
+    accuracy,
+    bootstrap_ci95,
+    mean_reciprocal_rank,
+    reciprocal_ranks,
+)
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.report.records import mean_accuracies
-from transliconet.report.tables import probe_tables
+from transliconet.report.tables import mexa_over_layers, probe_tables
 
 
 def slow_ranks(queries: np.ndarray, candidates: np.ndarray) -> list[int]:
@@ -87,6 +95,9 @@ def test_the_bootstrap_interval_is_that_of_resampling() -> None:
     rng = np.random.default_rng(1)
     slow = np.percentile([rng.choice(hits, 100).mean() for _ in range(4000)], [2.5, 97.5])
     np.testing.assert_allclose(bootstrap_ci95(hits), slow, atol=0.02)
+    reciprocal = reciprocal_ranks(np.arange(1, 101) % 13 + 1, depth=10)
+    slow = np.percentile([rng.choice(reciprocal, 100).mean() for _ in range(4000)], [2.5, 97.5])
+    np.testing.assert_allclose(bootstrap_ci95(reciprocal), slow, atol=0.01)
     assert bootstrap_ci95(np.ones(50, dtype=bool)) == (1.0, 1.0)
 
 
@@ -130,6 +141,40 @@ def parallel(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
     return PairsFolder.open(out)
 
 
+def folder_of(rows: list[tuple[str, str, int]], out: Path) -> PairsFolder:
+    """Rows of (language, word of the id, number)."""
+    table = [
+        {"id": f"{word}{i}", "lang": lang, "text": f"{lang} {word} {i}", "romanized": f"{lang} {i} {word}",
+         "identical": False, "heldout": True}
+        for lang, word, i in rows
+    ]  # fmt: skip
+    (out / "data").mkdir(parents=True)
+    write_part(out / "data" / "part-00000.arrow", pa.Table.from_pylist(table, SCHEMA))
+    languages = {lang: {} for lang, _, _ in rows}
+    (out / "manifest.json").write_text(json.dumps({"rows": len(table), "languages": languages, "sources": []}))
+    return PairsFolder.open(out)
+
+
+def test_parallel_text_of_one_language_or_without_common_ids(tmp_path: Path) -> None:
+    alone = folder_of([("rus_Cyrl", "m", i) for i in range(30)], tmp_path / "alone")
+    apart = folder_of([(lang, lang, i) for lang in ("kat_Geor", "rus_Cyrl") for i in range(30)], tmp_path / "apart")
+    probe = RetrievalProbe(pivots=["rus_Cyrl"])
+    for pairs, languages in ((alone, "rus_Cyrl"), (apart, "kat_Geor, rus_Cyrl")):
+        with pytest.raises(DataError, match=rf"probe.pivots=\['rus_Cyrl'\]: no other language of {languages} shares 20 ids with one. Give parallel text"):  # fmt: skip
+            probe.evaluate(by_meaning(pairs), pairs, 0)
+
+
+def test_only_common_ids_are_compared_and_fewer_than_k_are_told_by_chance(tmp_path: Path) -> None:
+    rows = [("kat_Geor", "m", i) for i in range(12)] + [("rus_Cyrl", "m", i) for i in range(5, 30)]
+    pairs = folder_of(rows, tmp_path / "pairs")
+    records = RetrievalProbe(pivots=["rus_Cyrl"], min_candidates=5).evaluate(by_meaning(pairs), pairs, 0)
+    across = next(r for r in records if r.task == "native→rus_Cyrl")
+    assert (across.n, across.acc[10], across.chance["acc@10"]) == (7, 1.0, 1.0)  # ten of seven: right by chance
+    assert across.chance["acc@1"] == pytest.approx(1 / 7)
+    with pytest.raises(DataError, match="NaN or infinite"):
+        RetrievalProbe(min_candidates=5).evaluate(lambda t: np.full((len(t), 4), np.nan), pairs, 0)
+
+
 def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> None:
     records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(by_meaning(parallel), parallel, 3)
     assert {(r.language, r.task) for r in records} == {
@@ -141,6 +186,49 @@ def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> 
         )
     }  # fmt: skip
     assert all(r.acc == {1: 1.0, 5: 1.0, 10: 1.0} and r.mrr == 1.0 and r.n == 40 and r.layer == 3 for r in records)
+
+
+def test_a_pivot_that_is_not_latin_has_two_views(parallel: PairsFolder) -> None:
+    probe = RetrievalProbe(pivots=["rus_Cyrl", "eng_Latn"], pivot_views=["native", "romanized"])
+    spoilt = by_meaning(parallel, lambda row: row["lang"] == "rus_Cyrl")  # its native texts; romanised ones are right
+    acc = {r.task: r.acc[1] for r in probe.evaluate(spoilt, parallel, 0) if r.language == "kat_Geor"}
+    assert {task for task in acc if "rus_Cyrl" in task} == {
+        "native→rus_Cyrl", "rus_Cyrl→native", "romanized→rus_Cyrl", "rus_Cyrl→romanized", "native→rus_Cyrl, romanized",
+        "rus_Cyrl, romanized→native", "romanized→rus_Cyrl, romanized", "rus_Cyrl, romanized→romanized",
+    }  # fmt: skip
+    assert not [task for task in acc if "eng_Latn, romanized" in task]  # it would be the same text again
+    assert all((acc[task] == 1) == ("romanized" in task.replace("→romanized", "")) for task in acc if "rus_" in task and "romanized→" not in task)  # fmt: skip
+    with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
+        RetrievalProbe(pivot_views=["romanised"])
+
+
+@pytest.mark.parametrize("preset", ["sr_b", "sr_t"])
+def test_the_papers_presets_are_a_slow_loop(
+    preset: str, make_encoder: Callable[..., Encoder], parallel: PairsFolder
+) -> None:
+    """English looks for Georgian by cosine of hidden_states[8], mean over every token but padding, ten nearest."""
+    with initialize_config_module("transliconet.conf", version_base="1.3"):
+        probe = instantiate(compose("probe", overrides=[f"probe={preset}", "pairs=x"]).probe, _convert_="all")
+    encoder = make_encoder(layers=9)
+    by_id: dict[str, dict[str, np.ndarray]] = {"eng_Latn": {}, "kat_Geor": {}}
+    for row in parallel.table.to_pylist():
+        if row["lang"] in by_id:
+            inputs = encoder.tokenizer(row["text"], return_tensors="pt")
+            with torch.no_grad():
+                states = encoder.masked_lm.roberta(**inputs, output_hidden_states=True).hidden_states[8][0]
+            by_id[row["lang"]][row["id"]] = states.double().numpy().mean(0)
+    ranks = []
+    for id_, query in by_id["eng_Latn"].items():
+        cosines = {
+            other: query @ vector / np.linalg.norm(query) / np.linalg.norm(vector)
+            for other, vector in by_id["kat_Geor"].items()
+        }
+        ranks.append(1 + sum(c >= cosines[id_] - 1e-6 for other, c in cosines.items() if other != id_))
+    record = next(r for r in probe.run(encoder, parallel) if (r.language, r.task) == ("kat_Geor", "eng_Latn→native"))
+    assert record.acc == {k: np.mean([rank <= k for rank in ranks]) for k in (1, 5, 10)}
+    assert record.mrr == pytest.approx(np.mean([1 / rank if rank <= 10 else 0 for rank in ranks]))
+    assert 0 < record.acc[10] < 1
+    assert (record.layer, record.n, record.depth) == (8, 40, 10)
 
 
 def test_what_is_spoilt_is_what_fails(parallel: PairsFolder) -> None:
@@ -214,6 +302,33 @@ def test_layers_and_poolings_differ(encoder: Encoder) -> None:
     assert all(not np.allclose(a, b, atol=1e-3) for i, a in enumerate(vectors) for b in vectors[:i])
 
 
+def test_texts_may_come_from_a_generator_and_equal_ones_are_computed_once(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = make_encoder()
+    rows: list[int] = []
+    encoder.masked_lm.roberta.embeddings.register_forward_hook(lambda m, a, out: rows.append(out.shape[1]))
+    texts = list(dict.fromkeys(cldr_pairs.part("heldout")["text"].to_pylist()))[:50]
+    whole = embed(encoder, texts)
+    tokens, asked = sum(rows), []
+    monkeypatch.setattr("transliconet.probe.embed.CHUNK", 20)
+
+    def one_by_one():  # type: ignore[no-untyped-def]
+        for number, text in enumerate(texts * 2):
+            asked.append((number, sum(rows)))
+            yield text
+
+    np.testing.assert_allclose(embed(encoder, one_by_one()), np.concatenate([whole, whole]), atol=1e-5)
+    assert [done for number, done in asked if number in (0, 19)] == [tokens, tokens]
+    assert asked[20][1] > tokens  # a chunk is embedded before the next is read
+    assert embed(encoder, []).shape == (0, 32)
+    rows.clear()
+    monkeypatch.undo()
+    doubled = embed(encoder, [*texts, *texts[::-1]])
+    np.testing.assert_array_equal(doubled[:50], doubled[:49:-1])
+    assert sum(rows) == tokens
+
+
 def test_an_encoder_that_gives_nan(make_encoder: Callable[..., Encoder]) -> None:
     encoder = make_encoder()
     encoder.masked_lm.get_input_embeddings().weight.data.fill_(float("nan"))
@@ -244,6 +359,12 @@ def test_several_layers_come_from_one_pass(make_encoder: Callable[..., Encoder],
     assert [r.layer for r in RetrievalProbe(layer=[2, "last", 0]).run(encoder, cldr_pairs)][:1] == [2]
     table = probe_tables(every)
     assert all(f"native→romanized (layer {n}, mean, cosine; percent)" in table for n in (0, 1, 2))
+    scores = {r.layer: r.measures["mexa"] for r in every if r.task == "native→romanized"}
+    mean, most, best = mexa_over_layers(every)["native→romanized"]["kat_Geor"]
+    assert (mean, most) == (pytest.approx(np.mean(list(scores.values()))), max(scores.values()))
+    assert scores[best] == most
+    assert f"{100 * mean:.1f} |" in table[table.index("native→romanized, over layers") :]
+    assert mexa_over_layers(alone[:2]) == {}
     means = mean_accuracies(every)
     assert set(means) == {f"{t}@{n}" for t in ("native→romanized", "romanized→native") for n in (0, 1, 2)}
 

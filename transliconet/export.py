@@ -9,6 +9,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
 from transliconet.errors import CheckpointError, ConfigError, first_line
 from transliconet.model.encoder import Encoder
+from transliconet.train.checkpoint import best_checkpoint
 from transliconet.train.module import PREFIX
 from transliconet.train.sharded import gathered_state, is_sharded
 
@@ -68,15 +69,16 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
 
 
 def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> Encoder:
-    """The encoder at a checkpoint of a run folder.
+    """The encoder at a checkpoint of a run folder; ``best``: the one that ``checkpoint.monitor`` chose.
 
     Raises:
         CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
     """
     run = Path(run).expanduser()
-    skeleton, file = run / SKELETON, run / "checkpoints" / checkpoint
+    skeleton = run / SKELETON
     if not skeleton.is_dir():
         raise CheckpointError(f"run={run}", "not a run folder (no encoder/ in it)", "Give the folder that train wrote")
+    file = run / "checkpoints" / (best_checkpoint(run) if checkpoint == "best" else checkpoint)
     if not file.exists():
         there = sorted(f.name for f in file.parent.glob("*.ckpt")) or ["none"]
         raise CheckpointError(f"checkpoint={checkpoint}", f"not in {file.parent}", f"There: {', '.join(there)}")

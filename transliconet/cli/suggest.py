@@ -24,6 +24,9 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
             return str(cause)
         cause = cause.__cause__ or cause.__context__
     text = str(error)
+    if "override_grammar" in text:
+        given = next((override for override in overrides if override in text), "the command line")
+        return f"{given}: Hydra cannot read it. Put the value in quotes: 'KEY=\"VALUE\"'"
     if match := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(match[1], command, overrides)
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'\n\nAvailable options in '[^']+':\n((?:\t.*\n?)+)", text):

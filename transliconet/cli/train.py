@@ -27,6 +27,7 @@ from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
 from transliconet.train.module import PairModule
 from transliconet.train.run import TrainResult, run_training
 from transliconet.train.teacher import read_beside_tokens
+from transliconet.train.watch import PROBED, RequireMetrics, require_metrics
 from transliconet.vocab.method import Material
 from transliconet.vocab.trim import Graft, Trim
 
@@ -43,12 +44,41 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
     return build(cfg, texts=pairs.texts("train"))
 
 
-def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder) -> list[pl.Callback]:
-    if cfg.probe_every_n_steps is None:
-        return []
-    if probe is None:
-        raise ConfigError("probe=none", f"probe_every_n_steps={cfg.probe_every_n_steps} has no probe", "Choose a probe")
-    return [ProbeWhileTraining(probe, pairs, cfg.probe_every_n_steps)]
+def _probing(cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder, encoder: Encoder) -> list[pl.Callback]:
+    """The probe while training and what watches its metrics."""
+    probing: list[pl.Callback] = []
+    probed: list[str] = []
+    if cfg.probe_every_n_steps is not None:
+        if probe is None:
+            problem = f"probe_every_n_steps={cfg.probe_every_n_steps} has no probe"
+            raise ConfigError("probe=none", problem, "Choose a probe")
+        while_training = ProbeWhileTraining(probe, pairs, cfg.probe_every_n_steps)
+        probing, probed = [while_training], while_training.metrics(encoder)
+    watched = {
+        f"{section}.monitor": str(cfg[section].monitor)
+        for section in ("checkpoint", "early_stopping")
+        if cfg[section] and cfg[section].get("monitor") is not None
+    }
+    of_probe = {option: name for option, name in watched.items() if name.startswith(PROBED)}
+    require_metrics(of_probe, probed)  # the others are known when they are first logged
+    if "checkpoint.monitor" in of_probe:
+        _require_fresh_scores(cfg)
+    stopping = [build(cfg.early_stopping)] if "early_stopping.monitor" in watched else []
+    return [*probing, RequireMetrics(watched, probed), *stopping]  # each looks at what the one before did
+
+
+def _require_fresh_scores(cfg: DictConfig) -> None:
+    """A checkpoint's score must be that of its own step, and it must be kept."""
+    if cfg.checkpoint.save_top_k == 0:
+        option = f"checkpoint.monitor={cfg.checkpoint.monitor}"
+        raise ConfigError(option, "checkpoint.save_top_k=0 keeps none by it", "Add checkpoint.save_top_k=1")
+    every = cfg.checkpoint.every_n_train_steps
+    if not every or every % cfg.probe_every_n_steps:
+        raise ConfigError(
+            f"checkpoint.every_n_train_steps={every}",
+            f"not a multiple of probe_every_n_steps={cfg.probe_every_n_steps}: scores would be of earlier steps",
+            f"Set checkpoint.every_n_train_steps={cfg.probe_every_n_steps}",
+        )
 
 
 def train(cfg: DictConfig) -> TrainResult:
@@ -76,7 +106,7 @@ def train(cfg: DictConfig) -> TrainResult:
         **read_by_data,
     )
     probe = build(cfg.probe) if "_target_" in cfg.probe else None  # an experiment may leave settings of no probe
-    callbacks = [StopOnNaN(data.pair_names), *_probing(cfg, probe, pairs)]
+    callbacks = [StopOnNaN(data.pair_names), *_probing(cfg, probe, pairs, encoder)]
     trainer, resume = _trainer(cfg, out, callbacks), resumed_checkpoint(cfg.resume, out)
     plain = cast(dict, OmegaConf.to_container(cfg, resolve=True))
     with explained_memory(cfg.data.batch_size, cfg.data.max_length):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,14 @@ from transliconet.objectives.encode import layer_numbers
 from transliconet.probe.embed import embed_layers
 from transliconet.probe.index import INDEXES, SIMILARITIES, search
 from transliconet.probe.measures import measures_of
-from transliconet.probe.record import KS, RetrievalRecord, accuracy, bootstrap_ci95, mean_reciprocal_rank
+from transliconet.probe.record import (
+    KS,
+    RetrievalRecord,
+    accuracy,
+    bootstrap_ci95,
+    mean_reciprocal_rank,
+    reciprocal_ranks,
+)
 
 NATIVE, ROMANIZED = "native", "romanized"
 COLUMN = {NATIVE: "text", ROMANIZED: "romanized"}
@@ -46,13 +54,15 @@ class Task(NamedTuple):
 class RetrievalProbe:
     """What is compared with what.
 
-    Every language: native → romanised and back. With pivots, every other language in both views → the pivot's native
-    text, and back. Candidates are all answers of the task.
+    Every language: native → romanised and back. With pivots, every other language in both views → the pivot in its
+    ``pivot_views``, and back. Candidates are all answers of the task.
 
     Args:
         part: part of the pairs folder: ``heldout``, ``train`` or ``all``.
         languages: tags; None takes every language of the part.
         pivots: tags to retrieve translations in, e.g. ``[eng_Latn]``; the same id must mean the same thing.
+        pivot_views: views of the pivots, ``native``, ``romanized`` or both; a pivot that romanisation leaves as it is
+            has one.
         layer: hidden layer, 0 … ``encoder.layers`` or ``last``; several, or ``all``: every task once for each, from one
             pass over the texts.
         pooling, max_length, batch_tokens: see :func:`transliconet.probe.embed.embed`.
@@ -83,9 +93,12 @@ class RetrievalProbe:
     similarity: str = "cosine"
     index: str = "flat"
     measures: bool = True
+    pivot_views: Sequence[str] = (NATIVE,)
 
     def __post_init__(self) -> None:
         require_choice("probe.part", self.part, ("heldout", "train", "all"))
+        for view in self.pivot_views:
+            require_choice("probe.pivot_views", view, (NATIVE, ROMANIZED))
         require_choice("probe.similarity", self.similarity, SIMILARITIES)
         require_choice("probe.index", self.index, INDEXES)
         require_choice("probe.identical", str(self.identical).lower(), ("false", "true", "both"))
@@ -99,10 +112,9 @@ class RetrievalProbe:
 
         Raises:
             ConfigError: a language that the folder does not have, or a layer that the encoder does not have.
-            DataError: no task has enough candidates.
+            DataError: no task has enough candidates, or with pivots none between two languages.
         """
-        wanted = range(encoder.layers + 1) if self.layer == "all" else self.layer
-        layers = layer_numbers(encoder, wanted, "probe.layer")
+        layers = self.layers(encoder)
         held: dict[tuple[str, ...], np.ndarray] = {}
 
         def vectors_of(place: int) -> Vectors:
@@ -117,6 +129,19 @@ class RetrievalProbe:
         by_layer = (self.evaluate(vectors_of(i), pairs, layer) for i, layer in enumerate(layers))
         return [record for records in by_layer for record in records]
 
+    def layers(self, encoder: Encoder) -> list[int]:
+        """Numbers of the hidden layers that are probed.
+
+        Raises:
+            ConfigError: a layer that the encoder does not have.
+        """
+        wanted = range(encoder.layers + 1) if self.layer == "all" else self.layer
+        return layer_numbers(encoder, wanted, "probe.layer")
+
+    def tasks(self, pairs: PairsFolder) -> list[str]:
+        """Names of the tasks that the folder has sentences for."""
+        return list(dict.fromkeys(task.name for task in self._tasks(self._texts(pairs))))
+
     def evaluate(self, vectors: Vectors, pairs: PairsFolder, layer: int) -> list[RetrievalRecord]:
         """As :meth:`run`, for any function from texts to (N, D) vectors."""
         texts = self._texts(pairs)
@@ -127,6 +152,12 @@ class RetrievalProbe:
                 f"probe.part={self.part} of {pairs.path}",
                 f"no task has {self.min_candidates} candidates (rows: {sizes})",
                 "Hold out more in prepare (rules.heldout=0.1), or lower probe.min_candidates",
+            )
+        if self.pivots and all(task.source.lang == task.target.lang for task in tasks):
+            raise DataError(
+                f"probe.pivots={list(self.pivots)}",
+                f"no other language of {', '.join(texts)} shares {self.min_candidates} ids with one",
+                "Give parallel text, in which equal ids mean the same, or lower probe.min_candidates",
             )
         wanted: defaultdict[Side, dict[str, int]] = defaultdict(dict)
         for task in tasks:
@@ -164,9 +195,15 @@ class RetrievalProbe:
                 yield Task(lang, f"romanized→native{ending}", romanized, native, ids)
             for pivot in self.pivots:
                 shared = self._choose(rows.keys() & texts[pivot].keys()) if lang not in self.pivots else []
-                for view in (NATIVE, ROMANIZED) if shared else ():
-                    yield Task(lang, f"{view}→{pivot}", Side(lang, view), Side(pivot, NATIVE), shared)
-                    yield Task(lang, f"{pivot}→{view}", Side(pivot, NATIVE), Side(lang, view), shared)
+                for view, side in product((NATIVE, ROMANIZED), self._pivot_sides(pivot, texts)) if shared else ():
+                    name = pivot if side.view == NATIVE else f"{pivot}, romanized"
+                    yield Task(lang, f"{view}→{name}", Side(lang, view), side, shared)
+                    yield Task(lang, f"{name}→{view}", side, Side(lang, view), shared)
+
+    def _pivot_sides(self, pivot: str, texts: dict[str, dict[str, dict]]) -> list[Side]:
+        """The pivot in each view that differs from the one before."""
+        latin = all(row["identical"] for row in texts[pivot].values())
+        return [Side(pivot, NATIVE)] if latin else [Side(pivot, view) for view in self.pivot_views]
 
     def _within(self, rows: dict[str, dict]) -> Iterator[tuple[list[str], str]]:
         """The ids of native ↔ romanised tasks and what ends their names; none where too few are left."""
@@ -193,5 +230,5 @@ class RetrievalProbe:
             source_view=task.source.view, target_view=task.target.view, layer=layer, pooling=self.pooling,
             similarity=self.similarity, n=len(ranks), acc={k: accuracy(ranks, k) for k in KS},
             mrr=mean_reciprocal_rank(ranks, self.depth), ci95=bootstrap_ci95(ranks <= 1, self.seed), depth=self.depth,
-            measures=measures,
+            measures=measures, mrr_ci95=bootstrap_ci95(reciprocal_ranks(ranks, self.depth), self.seed),
         )  # fmt: skip

@@ -10,6 +10,7 @@ from statistics import fmean
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report.canvas import blank
@@ -46,6 +47,7 @@ def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | N
             axes[1].plot(x, [fmean(r.measures.get("mexa", np.nan) for r in of_layer[n]) for n in x], **style)
             number += 1
     for ax, what in zip(axes, ("Acc@1", "MEXA"), strict=True):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="hidden layer", ylabel=f"{what}, mean over languages", ylim=(0, 1.02))
         ax.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)

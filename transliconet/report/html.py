@@ -8,14 +8,15 @@ STYLE = """
 body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide { overflow-x: auto; } svg { max-width: 100%; height: auto; }
+.wide, figure { overflow-x: auto; } svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
+summary h3 { display: inline; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
 th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }
 td.text { text-align: start; min-width: 10rem; }
 th button { font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; padding: 0; }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-button:focus-visible, a:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+:is(button, summary, [tabindex]):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 tr.all td { font-weight: bold; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin: 1rem 0; }
 """
 SORT = """
@@ -61,4 +62,4 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def drawing(name: str, svg: str) -> str:
-    return f'<figure role="img" aria-label="{escape(name)}">{svg}</figure>'
+    return f'<figure role="img" aria-label="{escape(name)}" tabindex="0">{svg}</figure>'

@@ -7,7 +7,7 @@ from typing import Any
 
 from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
-from transliconet.report.records import FORMAT, read_file
+from transliconet.report.records import read_file
 
 DECISIVE = ("part", "languages", "pivots", "max_candidates", "min_candidates", "identical", "depth", "seed")
 """Settings of a probe that decide which sentences are compared: two results must share them."""
@@ -44,8 +44,6 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
     for path in map(Path, paths):
         file = path / "results.json" if path.is_dir() else path
         content, stages = read_file(file)
-        if content.get("format", 0) > FORMAT:
-            raise DataError(file, f"its format is {content['format']}, later than {FORMAT}", "Update transliconet")
         several = len(paths) > 1
         for stage, records in stages.items():
             name = f"{path.stem if path.is_file() else path.name}: {stage}" if several else stage
@@ -61,7 +59,7 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
 def _require_same_sentences(one: Measured, other: Measured) -> None:
     for what, first, second in (
         ("sources", _digests(one), _digests(other)),
-        ("number of rows", one.content["data"]["rows"], other.content["data"]["rows"]),
+        ("number of rows", _data(one).get("rows"), _data(other).get("rows")),
         *((f"probe.{key}", _probe(one).get(key), _probe(other).get(key)) for key in DECISIVE),
     ):
         if first != second:
@@ -73,7 +71,11 @@ def _require_same_sentences(one: Measured, other: Measured) -> None:
 
 
 def _digests(column: Measured) -> list[str]:
-    return sorted(str(s.get("sha256", s)) for s in column.content["data"]["sources"])
+    return sorted(str(s.get("sha256", s)) for s in _data(column).get("sources", []))
+
+
+def _data(column: Measured) -> dict[str, Any]:
+    return dict(column.content.get("data") or {})
 
 
 def _probe(column: Measured) -> dict[str, Any]:

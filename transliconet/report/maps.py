@@ -12,7 +12,7 @@ from transliconet.probe.normal import normalize
 from transliconet.report.canvas import blank
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's, told apart by colour-blind readers; groups beyond them differ by marker."""
+"""Okabe and Ito's, told apart by colour-blind readers; each group has a marker of its own, too."""
 MARKERS = "o^sDvP*X"
 FAINT = "#d0d0d0"
 
@@ -71,7 +71,7 @@ def _draw(ax: Axes, groups: Mapping[str, np.ndarray], title: str, faint: str | N
     mean, axes = principal_axes(every)
     for number, name in enumerate(sorted(groups, key=lambda name: name == faint)):  # the faint one is last
         x, y = ((normalize(groups[name]) - mean) @ axes.T).T
-        marker = MARKERS[number // len(COLOURS) % len(MARKERS)]
+        marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
         colour = COLOURS[number % len(COLOURS)]
         if name == faint:
             marker, colour = MARKERS[0], FAINT

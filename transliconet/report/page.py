@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from statistics import fmean
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report import figures
@@ -10,11 +11,14 @@ from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import Measured
 from transliconet.report.sample import Sample
 from transliconet.report.tables import (
+    MEXA_HEADS,
     candidates_of,
     chance_of,
     group,
     language_of,
     mean_of,
+    mexa_over_layers,
+    mexa_rows,
     of_task,
     percent,
     script_of,
@@ -30,6 +34,9 @@ def page(columns: Sequence[Measured], title: str) -> str:
     for heading, by in (("By script", script_of), ("By language", language_of)):
         sections.append(section(heading, _tables(columns, by)))
     named = {column.name: column.records for column in columns}
+    if layers := _layers(columns):
+        sections.append(section("MEXA over layers", layers))
+    sections.append(section("Measures", _measures(columns)))
     drawings = [("Layers", figures.layer_curves(named)), ("Training", figures.training_curves(folder))]
     sections += [section(name, drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
     if sample is not None and sample.texts:
@@ -51,7 +58,9 @@ def _summary(columns: Sequence[Measured]) -> str:
 
 
 def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
+    """One table a task and layer, those of the highest layer open."""
     parts = []
+    last = max((r.layer for column in columns for r in column.records), default=0)
     for task, layer in tasks_of(r for column in columns for r in column.records):
         groups = [group(of_task(column.records, task, layer), by) for column in columns]
         keys = sorted({key for g in groups for key in g} - {"all"})
@@ -59,15 +68,36 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
         rows = []
         for key in [*keys, *(["all"] if several else [])]:
             there = next(g[key] for g in groups if g.get(key))
-            cells = []
-            for g in groups:
-                records = g.get(key, [])
-                cells += [percent(mean_of(records, m)) if records else "" for m in ("acc@1", "mrr")]
-            rows.append([key, str(len(there)), str(candidates_of(there)), *cells, chance_of(there)])
-        heads = ["", "languages", "candidates"]
-        heads += [f"{what} {column.name}" for column in columns for what in ("Acc@1", "MRR")]
-        parts.append(f"<h3>{escape(task)}, layer {layer}</h3>{table([*heads, 'chance Acc@1'], rows)}")
+            found = [g.get(key, []) for g in groups]
+            cells = [percent(mean_of(rs, m)) if rs else "" for m in ("acc@1", "mrr") for rs in found]
+            rows.append([key, *cells, chance_of(there), str(len(there)), str(candidates_of(there))])
+        heads = ["", *(f"{what} {column.name}" for what in ("Acc@1", "MRR") for column in columns)]
+        body = table([*heads, "chance Acc@1", "languages", "candidates"], rows)
+        shown = " open" if layer == last else ""
+        parts.append(f"<details{shown}><summary><h3>{escape(task)}, layer {layer}</h3></summary>{body}</details>")
     return "\n".join(parts)
+
+
+def _layers(columns: Sequence[Measured]) -> str:
+    """Mean and maximum of MEXA over layers; nothing for one layer."""
+    parts = []
+    for column in columns:
+        for task, scores in mexa_over_layers(column.records).items():
+            parts.append(f"<h3>{escape(f'{task}, {column.name}')}</h3>{table(MEXA_HEADS, mexa_rows(scores))}")
+    return "\n".join(parts)
+
+
+def _measures(columns: Sequence[Measured]) -> str:
+    """Every measure of every task, mean over languages, one column each."""
+    rows = []
+    for task, layer in tasks_of(r for column in columns for r in column.records):
+        values = [of_task(column.records, task, layer) for column in columns]
+        for name in dict.fromkeys(name for records in values for r in records for name in r.measures):
+            cells = [[r.measures[name] for r in records if name in r.measures] for records in values]
+            shown = [f"{fmean(cell):.3f}" if cell else "" for cell in cells]
+            rows.append([f"{task}, layer {layer}", name.replace("_", " "), *shown])
+    heads = ["", "mean over languages", *(column.name for column in columns)]
+    return f"<details><summary>{len(rows)} numbers</summary>{table(heads, rows)}</details>"
 
 
 def _sample_figures(sample: Sample) -> str:

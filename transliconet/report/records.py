@@ -53,10 +53,14 @@ def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, list[Retrieva
     """:func:`read_results`, and before them all that the file holds."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
+        if (there := int(content.get("format", 0))) > FORMAT:
+            raise DataError(path, f"its format is {there}, later than {FORMAT}", "Update transliconet")
         stages: dict[str, list[RetrievalRecord]] = {}
         for record in content["records"]:
             stages.setdefault(record["stage"], []).append(RetrievalRecord.from_dict(record))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DataError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(path, f"not a results file ({error})", "Give the results.json of train or probe") from error
     return content, stages
 
@@ -67,5 +71,10 @@ def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
     several = len({record.layer for record in records}) > 1
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        by_task[f"{record.task}@{record.layer}" if several else record.task].append(record.acc[1])
+        by_task[task_name(record.task, record.layer, several)].append(record.acc[1])
     return {task: fmean(values) for task, values in by_task.items()}
+
+
+def task_name(task: str, layer: int, several: bool) -> str:
+    """A task's name, where several layers are probed with its layer."""
+    return f"{task}@{layer}" if several else task

@@ -56,13 +56,17 @@ def chance_of(records: Sequence[RetrievalRecord]) -> str:
     return percent(float(np.mean([r.chance["acc@1"] for r in records])))
 
 
+def _interval(ends: tuple[float, float] | None) -> str:
+    return "–".join(map(percent, ends)) if ends else ""
+
+
 def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
     first = records[0]
     return f"### {task} (layer {first.layer}, {first.pooling}, {first.similarity}; percent)"
 
 
 def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of) -> str:
-    """One table a task: Acc@1/5/10, MRR and the chance level of each group."""
+    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over layers, MEXA."""
     blocks = []
     for task, layer in tasks_of(records):
         chosen = of_task(records, task, layer)
@@ -72,14 +76,44 @@ def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalReco
                 len(rs),
                 candidates_of(rs),
                 *(percent(mean_of(rs, m)) for m in METRICS),
-                "–".join(map(percent, rs[0].ci95)) if len(rs) == 1 else "",
+                *(_interval(of) if len(rs) == 1 else "" for of in (rs[0].ci95, rs[0].mrr_ci95)),
                 chance_of(rs),
             ]
             for key, rs in group(chosen, by).items()
         ]
-        headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "chance Acc@1"]
-        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, headers)}")
+        headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "MRR 95 %"]
+        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1'])}")
+    for task, scores in mexa_over_layers(records).items():
+        blocks.append(f"### {task}, over layers (percent)\n\n{markdown_table(mexa_rows(scores), MEXA_HEADS)}")
     return "\n\n".join(blocks)
+
+
+def mexa_over_layers(records: Sequence[RetrievalRecord]) -> dict[str, dict[str, tuple[float, float, int]]]:
+    """MEXA over layers (arXiv 2410.05873, section 3.3): task → language → mean, maximum, and the layer that has it.
+
+    Empty unless there are several layers.
+    """
+    by_layer: defaultdict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    for record in records:
+        if "mexa" in record.measures:
+            by_layer[record.task, record.language][record.layer] = record.measures["mexa"]
+    found: defaultdict[str, dict[str, tuple[float, float, int]]] = defaultdict(dict)
+    for (task, language), scores in by_layer.items():
+        if len(scores) > 1:
+            best = max(scores, key=scores.__getitem__)
+            found[task][language] = (float(np.mean(list(scores.values()))), scores[best], best)
+    return dict(found)
+
+
+def mexa_rows(found: dict[str, tuple[float, float, int]]) -> list[list[str]]:
+    """Language, mean and maximum over layers in percent, and the layer that has it; then the mean over languages."""
+    rows = [[language, percent(mean), percent(most), str(layer)] for language, (mean, most, layer) in found.items()]
+    if len(rows) > 1:
+        rows.append(["all", *(percent(float(np.mean([scores[i] for scores in found.values()]))) for i in (0, 1)), ""])
+    return rows
+
+
+MEXA_HEADS = ["", "MEXA, mean over layers", "max over layers", "at layer"]
 
 
 def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] = script_of) -> str:

@@ -12,10 +12,12 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import require_range
+from transliconet.model.encoder import Encoder
 from transliconet.objectives.encode import native_rows
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.report.records import mean_accuracies
+from transliconet.report.records import mean_accuracies, task_name
 from transliconet.train.steps import AfterStep
+from transliconet.train.watch import PROBED
 
 
 class Throughput(pl.Callback):
@@ -98,10 +100,14 @@ class ProbeWhileTraining(AfterStep):
         means: dict[str, float] = {}
         if trainer.is_global_zero:
             means = mean_accuracies(self.probe.run(pl_module.encoder, self.pairs))  # type: ignore[arg-type]
-        means = trainer.strategy.broadcast(means)
         self._probing += time.monotonic() - started
-        seconds = time.monotonic() - self._since - self._probing
-        metrics = {"probe/train_seconds": seconds, **{f"probe/{task}": acc for task, acc in means.items()}}
+        means["train_seconds"] = time.monotonic() - self._since - self._probing
+        metrics = {f"{PROBED}{name}": value for name, value in trainer.strategy.broadcast(means).items()}
         pl_module.log_dict(metrics, logger=False)  # for callbacks that watch; loggers would miss steps they do not log
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=step)
+
+    def metrics(self, encoder: Encoder) -> list[str]:
+        """Names of what it will log."""
+        layers, tasks = self.probe.layers(encoder), self.probe.tasks(self.pairs)
+        return [f"{PROBED}{task_name(task, layer, len(layers) > 1)}" for layer in layers for task in tasks]

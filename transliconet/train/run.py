@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.corpus.pairs import PairsFolder
@@ -20,6 +21,7 @@ from transliconet.report.plots import plot_before_after
 from transliconet.report.records import write_results
 from transliconet.report.sample import Sample
 from transliconet.report.tables import before_after_tables
+from transliconet.train.loggers import close, log_settings
 from transliconet.train.module import PairModule
 
 log = logging.getLogger(__name__)
@@ -77,8 +79,12 @@ def run_training(
             records["before"] = probe.run(start, pairs)
             sample = Sample.draw(pairs, probe.languages, probe.part)
             sample.measure("before", start)
+    log_settings(trainer.loggers, config or {})
     started = time.monotonic()
-    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+    finally:
+        close(trainer.loggers)
     seconds = time.monotonic() - started
     result = TrainResult(out, out / "export", seconds, trainer.global_step, records)
     if isinstance(trainer.strategy, FSDPStrategy):
@@ -87,6 +93,7 @@ def run_training(
         return result
     if isinstance(trainer.strategy, FSDPStrategy):
         encoder = encoder_from_checkpoint(out)
+    _say_what_was_chosen(trainer, out)
     encoder.to("cpu")
     restore_table(encoder)
     encoder = finish(encoder) if finish else encoder
@@ -101,6 +108,17 @@ def run_training(
             print(f"\n{tables}\n")
         print(f"trained {result.steps} steps in {seconds:.0f} s; run folder: {out}")
     return result
+
+
+def _say_what_was_chosen(trainer: pl.Trainer, out: Path) -> None:
+    chosen = trainer.checkpoint_callback
+    if not isinstance(chosen, ModelCheckpoint) or chosen.monitor in (None, "step") or not chosen.save_top_k:
+        return
+    if not chosen.best_model_path:
+        log.warning("no checkpoint was kept by %s: the run ended before the first", chosen.monitor)
+        return
+    score, name = float(chosen.best_model_score or 0), Path(chosen.best_model_path).name
+    log.info("best by %s (%.4f): %s; transliconet export run=%s checkpoint=best", chosen.monitor, score, name, out)
 
 
 def _write(result: TrainResult, encoder, pairs: PairsFolder, config: Mapping) -> str:  # type: ignore[no-untyped-def]
