@@ -21,6 +21,7 @@ from transliconet.report.figures import similarity_maps
 from transliconet.report.load import load_results
 from transliconet.report.records import write_results
 from transliconet.report.sample import Sample, script_similarities
+from transliconet.report.tables import mexa_over_layers
 
 CONFIG = {"probe": {"part": "heldout", "layer": "last"}}
 
@@ -38,7 +39,11 @@ def run(encoder: Encoder, make_encoder: Callable[..., Encoder], cldr_pairs: Pair
     for stage, which in (("before", encoder), ("after", other)):
         sample.measure(stage, which)
     sample.save(folder)
-    (folder / "metrics.csv").write_text("step,loss,loss/tcm,lr\n0,2.0,1.0,0.1\n5,1.5,,0.1\n10,1.0,0.5,0.1\n")
+    (folder / "metrics.csv").write_text(
+        "step,loss,loss/tcm,lr,probe/native→romanized@1,probe/native→romanized@2\n"
+        "0,2.0,1.0,0.1,0.1,0.2\n5,1.5,,0.1,,\n10,1.0,0.5,0.1,0.3,0.4\n",
+        encoding="utf-8",
+    )
     return folder
 
 
@@ -83,6 +88,10 @@ def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> No
     assert text.count("<button") == text.count("<th scope") - 3  # every column but those of the sentences sorts
     assert 'lang="heb-Hebr" dir="auto"' in text
     assert "| heb_Hebr" in markdown
+    assert ">native→romanized@2</text>" in text  # the training curve of the highest layer, and of no other
+    assert ">native→romanized@1</text>" not in text
+    mean, most, layer = mexa_over_layers(load_results([run])[1].records)["native→romanized"]["heb_Hebr"]
+    assert f"<td>{100 * mean:.1f}</td><td>{100 * most:.1f}</td><td>{layer}</td></tr>" in text
     assert (tmp_path / "out" / "report.md").is_file()
 
 
@@ -92,7 +101,7 @@ PHONE = """<!doctype html><body><script>onmessage = e => document.body.dataset.f
 <iframe src="instrumented.html" width="360" height="800"></iframe>"""
 LOOK = """<script>
 const cells = at => [...table.tBodies[0].rows].map(row => row.cells[at].textContent);
-const table = document.querySelector("details[open] table"), buttons = table.querySelectorAll("button");
+const table = document.querySelectorAll("section")[0].querySelector("table"), buttons = table.querySelectorAll("button");
 buttons[1].focus();
 const found = {focused: document.activeElement === buttons[1]};
 document.activeElement.click(); found.ascending = cells(1); found.names = cells(0);

@@ -16,6 +16,7 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.report.canvas import blank
 from transliconet.report.maps import COLOURS, MARKERS, plot_maps
 from transliconet.report.sample import ROMANISED, Sample, script_similarities
+from transliconet.report.tables import tasks_of
 
 
 def svg_of(figure: Figure) -> str:
@@ -32,20 +33,21 @@ def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | N
     layers = sorted({r.layer for records in columns.values() for r in records})
     if len(layers) < 2:
         return None
-    figure = blank(7.2, 3.6)
+    curves = len(tasks_of(r for records in columns.values() for r in records)) // len(layers) * len(columns)
+    figure = blank(7.2, 3.0 + 0.1 * curves)  # the legend, of two columns, stands below
     axes = figure.subplots(1, 2, sharex=True)
-    number = 0
-    for name, records in columns.items():
-        for task in dict.fromkeys(r.task for r in records):
+    tasks = list(dict.fromkeys(task for task, _ in tasks_of(r for records in columns.values() for r in records)))
+    for column, (name, records) in enumerate(columns.items()):
+        for number, task in enumerate(tasks):
             of_layer = defaultdict(list)
             for record in records:
                 if record.task == task:
                     of_layer[record.layer].append(record)
             style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "ms": 4}
+            style["linestyle"] = ("--", "-", ":", "-.")[column % 4]  # a task has one colour in every column
             x = sorted(of_layer)
             axes[0].plot(x, [fmean(r.acc[1] for r in of_layer[n]) for n in x], label=f"{name}: {task}", **style)
             axes[1].plot(x, [fmean(r.measures.get("mexa", np.nan) for r in of_layer[n]) for n in x], **style)
-            number += 1
     for ax, what in zip(axes, ("Acc@1", "MEXA"), strict=True):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="hidden layer", ylabel=f"{what}, mean over languages", ylim=(0, 1.02))
@@ -55,7 +57,10 @@ def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | N
 
 
 def training_curves(folder: Path) -> Figure | None:
-    """Every loss term, and what was probed, against the optimizer step, from ``metrics.csv``; None without it."""
+    """Every loss term, and what was probed, against the optimizer step, from ``metrics.csv``; None without it.
+
+    Of several probed layers, ``TASK@LAYER``, the highest is drawn.
+    """
     file = folder / "metrics.csv"
     if not file.is_file():
         return None
@@ -66,7 +71,12 @@ def training_curves(folder: Path) -> Figure | None:
         for column in (rows[0] if rows else {})
         if column == "loss" or (column.startswith(("loss/", "probe/")) and column != "probe/train_seconds")
     }
-    curves = {column: points for column, points in curves.items() if len(points) > 1}
+    highest = max((int(column.rpartition("@")[2]) for column in curves if "@" in column), default=0)
+    curves = {
+        column: points
+        for column, points in curves.items()
+        if len(points) > 1 and ("@" not in column or column.endswith(f"@{highest}"))
+    }
     if not curves:
         return None
     figure = blank(7.2, 3.6)

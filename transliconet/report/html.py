@@ -9,7 +9,6 @@ body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
 .wide, figure { overflow-x: auto; } svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
-summary h3 { display: inline; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
 th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }

@@ -1,6 +1,7 @@
 """The page of a report: before and after, or several measurements beside each other."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from statistics import fmean
@@ -11,7 +12,6 @@ from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import Measured
 from transliconet.report.sample import Sample
 from transliconet.report.tables import (
-    MEXA_HEADS,
     candidates_of,
     chance_of,
     group,
@@ -48,19 +48,27 @@ def page(columns: Sequence[Measured], title: str) -> str:
 
 def _summary(columns: Sequence[Measured]) -> str:
     """Mean over languages of each task, one column each."""
-    rows = []
+    rows: defaultdict[int, list[list[str]]] = defaultdict(list)
     for task, layer in tasks_of(r for column in columns for r in column.records):
         values = [of_task(column.records, task, layer) for column in columns]
         cells = [percent(mean_of(records, "acc@1")) if records else "" for records in values]
-        rows.append([f"{task}, layer {layer}", str(max(map(len, values))), *cells])
-    heads = ["Acc@1 in percent, mean over languages", "languages", *(column.name for column in columns)]
-    return table(heads, rows)
+        rows[layer].append([f"{task}, layer {layer}", *cells, str(max(map(len, values)))])
+    heads = ["Acc@1 in percent, mean over languages", *(column.name for column in columns), "languages"]
+    return _highest_open({layer: table(heads, of_layer) for layer, of_layer in rows.items()})
+
+
+def _highest_open(by_layer: Mapping[int, str]) -> str:
+    """What belongs to the highest layer, and the other layers to be unfolded."""
+    if len(by_layer) < 2:
+        return "".join(by_layer.values())
+    last = max(by_layer)
+    others = "\n".join(by_layer[layer] for layer in sorted(by_layer) if layer != last)
+    return f"{by_layer[last]}\n<details><summary>{len(by_layer) - 1} more layers</summary>{others}</details>"
 
 
 def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
-    """One table a task and layer, those of the highest layer open."""
-    parts = []
-    last = max((r.layer for column in columns for r in column.records), default=0)
+    """One table a task and layer."""
+    parts: defaultdict[int, list[str]] = defaultdict(list)
     for task, layer in tasks_of(r for column in columns for r in column.records):
         groups = [group(of_task(column.records, task, layer), by) for column in columns]
         keys = sorted({key for g in groups for key in g} - {"all"})
@@ -73,18 +81,23 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
             rows.append([key, *cells, chance_of(there), str(len(there)), str(candidates_of(there))])
         heads = ["", *(f"{what} {column.name}" for what in ("Acc@1", "MRR") for column in columns)]
         body = table([*heads, "chance Acc@1", "languages", "candidates"], rows)
-        shown = " open" if layer == last else ""
-        parts.append(f"<details{shown}><summary><h3>{escape(task)}, layer {layer}</h3></summary>{body}</details>")
-    return "\n".join(parts)
+        parts[layer].append(f"<h3>{escape(task)}, layer {layer}</h3>{body}")
+    return _highest_open({layer: "\n".join(tables) for layer, tables in parts.items()})
 
 
 def _layers(columns: Sequence[Measured]) -> str:
-    """Mean and maximum of MEXA over layers; nothing for one layer."""
-    parts = []
-    for column in columns:
+    """Mean and maximum of MEXA over layers, one table a task; nothing for one layer."""
+    rows: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for number, column in enumerate(columns):
         for task, scores in mexa_over_layers(column.records).items():
-            parts.append(f"<h3>{escape(f'{task}, {column.name}')}</h3>{table(MEXA_HEADS, mexa_rows(scores))}")
-    return "\n".join(parts)
+            for key, *cells in mexa_rows(scores):
+                row = rows[task][key]
+                row += [""] * (len(cells) * number - len(row)) + cells
+    heads = ["", *(f"{what} {column.name}" for column in columns for what in ("mean", "max", "at layer"))]
+    return "\n".join(
+        f"<h3>{escape(task)}</h3>{table(heads, [[key, *cells] for key, cells in by_key.items()])}"
+        for task, by_key in rows.items()
+    )
 
 
 def _measures(columns: Sequence[Measured]) -> str:
