@@ -234,9 +234,14 @@ class FakeEncoder:
     def layer_number(self, layer: int | str, option: str = "layer") -> int:
         return self.layers if layer == "last" else int(layer)
 
+    def table_rows(self, pieces: Tensor) -> Tensor:
+        return pieces
+
     def hidden_states(
-        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1, table: Tensor | None = None
     ) -> dict[int, Tensor]:
+        if table is not None:
+            input_ids = table[input_ids]
         self.passes.append((input_ids, layers))
         return {layer: self.table[layer][input_ids] for layer in layers}
 
