@@ -34,8 +34,6 @@ class Read(NamedTuple):
 
 
 Reads = set[Read]
-
-
 _Rows = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -132,20 +130,19 @@ def encode(
     if (native := native_rows(pairs, native_share)) < pairs:
         batch = without_natives(batch, native)
     kinds = sorted({read.kind for read in reads})
-    inputs = {kind: _rows(batch, kind) for kind in kinds}
-    several = {kind for kind in kinds if micro_batch is not None and len(inputs[kind][0]) > micro_batch}
-    table = None
-    if several or len(kinds) > 1:
+    inputs, table = {kind: _rows(batch, kind) for kind in kinds}, None
+    cut = {kind for kind in kinds if micro_batch is not None and len(inputs[kind][0]) > micro_batch}
+    if cut or len(kinds) > 1:
         inputs, table = _looked_up_once(encoder, inputs)
     states: dict[Read, Tensor] = {}
     for kind in kinds:
         wanted = sorted(read for read in reads if read.kind == kind)
         compute = partial(_states, encoder, wanted)
-        if kind not in several:
-            parts: Iterable[tuple[Tensor, ...]] = [compute(*inputs[kind], table)]
+        if kind not in cut:
+            parts: Iterable[tuple[Tensor, ...]] = [compute(table, *inputs[kind])]
         else:
             parts = [
-                replayed(encoder, compute, *part, table)
+                replayed(encoder, compute, table, *part)
                 for part in zip(*(tensor.split(micro_batch) for tensor in inputs[kind]), strict=True)
             ]
         states.update(zip(wanted, map(torch.cat, zip(*parts, strict=True)), strict=True))
@@ -162,28 +159,27 @@ def _rows(batch: Mapping[str, Tensor], kind: str) -> _Rows:
     return tuple(map(join, rows)) if kind == JOINED else rows  # type: ignore[return-value]
 
 
-def _looked_up_once(
-    encoder: EncoderLike, inputs: Mapping[str, _Rows]
-) -> tuple[dict[str, _Rows], Tensor]:
-    """The table's rows of the distinct pieces of all inputs, (U, H), and the inputs with places in it for ids.
+def _looked_up_once(encoder: EncoderLike, inputs: Mapping[str, _Rows]) -> tuple[dict[str, _Rows], Tensor]:
+    """The inputs with places in a table of their distinct pieces for ids, and that table, (U, H).
 
-    Each look-up in the table of V rows has a gradient of V rows, however few are looked up.
+    The gradient of each look-up in the encoder's own table has as many rows as that, however few are looked up.
     """
-    ids = [rows[0] for rows in inputs.values()]
-    pieces, places = torch.unique(torch.cat([i.flatten() for i in ids]), return_inverse=True)
-    found = [p.view_as(i) for p, i in zip(places.split([i.numel() for i in ids]), ids, strict=True)]
-    placed = {kind: (own, *rows[1:]) for own, (kind, rows) in zip(found, inputs.items(), strict=True)}
-    return placed, encoder.table_rows(pieces)
+    pieces, places = torch.unique(torch.cat([ids.flatten() for ids, *_ in inputs.values()]), return_inverse=True)
+    of_kind = places.split([ids.numel() for ids, *_ in inputs.values()])
+    placed = {
+        kind: (own.view_as(ids), *rest) for own, (kind, (ids, *rest)) in zip(of_kind, inputs.items(), strict=True)
+    }
+    return placed, encoder.table_rows(pieces)  # type: ignore[return-value]
 
 
 def _states(
     encoder: EncoderLike,
     wanted: Sequence[Read],
+    table: Tensor | None,
     ids: Tensor,
     attention: Tensor,
     content: Tensor,
     labelled: Tensor,
-    table: Tensor | None,
 ) -> tuple[Tensor, ...]:
     """The states of some rows, in the order and form ``wanted``."""
     halves = 2 if wanted[0].kind == JOINED else 1
