@@ -282,6 +282,27 @@ def test_mlm_takes_one_loss_a_view_and_the_head_at_masked_positions_only() -> No
         assert terms[name].item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("make", [MaskedLanguageModel, TransliterationLanguageModel])
+def test_the_kernel_that_is_named_computes_the_head(
+    monkeypatch: pytest.MonkeyPatch, make: type[MaskedLanguageModel]
+) -> None:
+    monkeypatch.setattr("transliconet.objectives.liger.importlib.util.find_spec", lambda _: object())
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    used: list[int] = []
+
+    def liger(states: Tensor, weight: Tensor, bias: Tensor, *rest: object) -> Tensor:
+        used.append(len(states))
+        return states.new_tensor([3.0, 4.0])
+
+    monkeypatch.setattr("transliconet.objectives.vocabulary.liger_loss", liger)
+    encoder = FakeEncoder()
+    for kernel in ("chunked", "liger"):
+        objective = make(kernel=kernel)
+        found = objective(encode(encoder, a_batch(), objective.reads(encoder)))
+        assert (next(iter(found.values())).item() == 3.0) == (kernel == "liger")
+    assert used == [6]
+
+
 @pytest.mark.parametrize("kind", [MASKED, CLEAN])
 def test_tcm_contrasts_the_input_and_layer_it_names(kind: str) -> None:
     encoder, batch = FakeEncoder(), a_batch()

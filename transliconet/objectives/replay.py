@@ -41,7 +41,7 @@ def replayed(module: nn.Module, compute: Compute, *inputs: Tensor) -> tuple[Tens
 
     def run(*arguments: Tensor) -> tuple[Tensor, ...]:
         weights = arguments[len(inputs) :]
-        if not torch.is_grad_enabled():  # autocast would keep casts without a graph of weights that ask for one
+        if not torch.is_grad_enabled():  # or the autocast of older versions of torch keeps casts that have no graph
             weights = tuple(weight.detach() for weight in weights)
         result: tuple[Tensor, ...] = functional_call(
             bound, dict(zip(trained, weights, strict=True)), arguments[: len(inputs)]
