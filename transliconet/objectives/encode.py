@@ -142,7 +142,7 @@ def encode(
             parts: Iterable[tuple[Tensor, ...]] = [compute(table, *inputs[kind])]
         else:
             parts = [
-                replayed(encoder, compute, table, *part)
+                replayed(encoder, compute, table, *part)  # type: ignore[arg-type]
                 for part in zip(*(tensor.split(micro_batch) for tensor in inputs[kind]), strict=True)
             ]
         states.update(zip(wanted, map(torch.cat, zip(*parts, strict=True)), strict=True))
