@@ -82,7 +82,10 @@ def test_the_paper_run_has_the_settings_of_the_paper() -> None:
     cfg = composed("train", "experiment=translico", "pairs=x")
     on = {name: o for name, o in OmegaConf.to_container(cfg.objective).items() if o["weight"] > 0}
     assert on == {
-        "mlm": {"_target_": "transliconet.objectives.mlm.MaskedLanguageModel", "weight": 1.0, "chunk": 512},
+        "mlm": {
+            "_target_": "transliconet.objectives.mlm.MaskedLanguageModel", "weight": 1.0, "chunk": 512,
+            "kernel": "chunked",
+        },
         "tcm": {
             "_target_": "transliconet.objectives.tcm.TransliterationContrast",
             "weight": 0.5, "scale": 0.5, "layer": 8, "pooling": "mean", "similarity": "dot", "temperature": 1.0,

@@ -1,16 +1,19 @@
 """A batch encoded in parts has the loss and gradients of the whole."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.model.encoder import Encoder
+from transliconet.model.rows import train_new_rows
+from transliconet.model.speed import checkpoint_layers
 from transliconet.objectives.anchor import AnchoredContrast
 from transliconet.objectives.combine import Objective, combine
 from transliconet.objectives.encode import CLEAN, encode
@@ -40,6 +43,11 @@ def batch(cldr_pairs: PairsFolder, encoder: Encoder) -> dict[str, Tensor]:
     return next(iter(data.train_dataloader()))
 
 
+def new_rows_and_body(encoder: Encoder) -> None:
+    encoder.masked_lm.config.original_vocabulary = 400
+    train_new_rows(encoder, body=True)
+
+
 def step(encoder: Encoder, batch: dict[str, Tensor], name: str, micro_batch: int | None) -> tuple[float, list[Tensor]]:
     objective = OBJECTIVES[name]
     encoder.zero_grad()
@@ -63,6 +71,76 @@ def test_loss_and_gradients_are_those_of_the_whole_batch(
     assert max(float(g.abs().max()) for g in gradients) > 1e-3
     for expected, got in zip(gradients, from_parts, strict=True):
         torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("change", [checkpoint_layers, new_rows_and_body], ids=lambda change: change.__name__)
+def test_layers_may_be_checkpointed_too_and_rows_be_fixed(
+    make_encoder: Callable[..., Encoder], batch: dict[str, Tensor], change: Callable[[Encoder], None]
+) -> None:
+    encoder = make_encoder().train()
+    for module in encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    change(encoder)
+    loss, gradients = step(encoder, batch, "mlm", None)
+    in_parts, from_parts = step(encoder, batch, "mlm", 7)
+    assert in_parts == pytest.approx(loss, abs=1e-5)
+    assert len(gradients) == len(from_parts) > 20
+    for expected, got in zip(gradients, from_parts, strict=True):
+        torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
+
+
+def test_parts_and_a_whole_kind_of_input_together_in_bfloat16(
+    make_encoder: Callable[..., Encoder], batch: dict[str, Tensor]
+) -> None:
+    """48 rows of clean input go in parts, 24 of joined input at once: neither may spoil the other's casts of weights."""
+    encoder = make_encoder()
+    both = {"tcm": TransliterationContrast(layer="last", input=CLEAN), "tlm": OBJECTIVES["tlm"]}
+    reads = set().union(*(o.reads(encoder) for o in both.values()))
+    found = []
+    for micro_batch in (None, 24):
+        encoder.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss, _ = combine(both, encode(encoder, batch, reads, micro_batch=micro_batch))
+        loss.backward()
+        found.append([p.grad.clone() for p in encoder.parameters() if p.grad is not None])
+    assert len(found[0]) == len(found[1]) > 40
+    for whole, in_parts in zip(*found, strict=True):
+        assert torch.linalg.norm(in_parts - whole) < 0.02 * torch.linalg.norm(whole) + 1e-4
+
+
+@pytest.mark.parametrize("names", [("tcm",), ("mlm", "tlm", "anchor")], ids=str)
+@pytest.mark.parametrize("micro_batch", [None, 3])
+def test_the_table_is_looked_up_once_whatever_is_encoded(
+    make_encoder: Callable[..., Encoder], batch: dict[str, Tensor], names: tuple[str, ...], micro_batch: int | None
+) -> None:
+    """Each look-up costs a gradient of all its rows, 1.2 GB with Glot500."""
+    encoder = make_encoder()
+    looked_up: list[int] = []
+    encoder.masked_lm.get_input_embeddings().register_forward_hook(lambda _, ids, __: looked_up.append(ids[0].numel()))
+    objectives = {name: OBJECTIVES[name] for name in names}
+    reads = set().union(*(o.reads(encoder) for o in objectives.values()))
+    loss, _ = combine(objectives, encode(encoder, batch, reads, micro_batch=micro_batch))
+    loss.backward()
+    assert len(looked_up) == 1
+
+
+def test_parts_add_nothing_to_the_graph_but_themselves(
+    make_encoder: Callable[..., Encoder], batch: dict[str, Tensor]
+) -> None:
+    """What waits between the activations of parts keeps their memory from being used again."""
+    encoder, objective = make_encoder(), OBJECTIVES["tcm"]
+    counts = {}
+    for parts in (2, 24):
+        encoded = encode(encoder, batch, objective.reads(encoder), micro_batch=48 // parts)
+        seen, waiting = set(), [state.grad_fn for state in encoded.states.values()]
+        while waiting:
+            node = waiting.pop()
+            if node is not None and node not in seen:
+                seen.add(node)
+                waiting += [following for following, _ in node.next_functions]
+        counts[parts] = Counter(node.name() for node in seen)
+    assert counts[24] - counts[2] == Counter({"CheckpointFunctionBackward": 22})
 
 
 def test_a_part_is_encoded_again_with_the_same_dropout(

@@ -234,9 +234,14 @@ class FakeEncoder:
     def layer_number(self, layer: int | str, option: str = "layer") -> int:
         return self.layers if layer == "last" else int(layer)
 
+    def table_rows(self, pieces: Tensor) -> Tensor:
+        return pieces
+
     def hidden_states(
-        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1, table: Tensor | None = None
     ) -> dict[int, Tensor]:
+        if table is not None:
+            input_ids = table[input_ids]
         self.passes.append((input_ids, layers))
         return {layer: self.table[layer][input_ids] for layer in layers}
 
@@ -275,6 +280,27 @@ def test_mlm_takes_one_loss_a_view_and_the_head_at_masked_positions_only() -> No
         logits = np.stack([(encoder.table[2][batch[keys.MASKED_IDS][r, c]] @ encoder.head).numpy() for r, c in where])
         expected = slow_mlm(logits, np.array([batch[keys.LABELS][r, c] for r, c in where]))
         assert terms[name].item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("make", [MaskedLanguageModel, TransliterationLanguageModel])
+def test_the_kernel_that_is_named_computes_the_head(
+    monkeypatch: pytest.MonkeyPatch, make: type[MaskedLanguageModel]
+) -> None:
+    monkeypatch.setattr("transliconet.objectives.liger.importlib.util.find_spec", lambda _: object())
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    used: list[int] = []
+
+    def liger(states: Tensor, weight: Tensor, bias: Tensor, *rest: object) -> Tensor:
+        used.append(len(states))
+        return states.new_tensor([3.0, 4.0])
+
+    monkeypatch.setattr("transliconet.objectives.vocabulary.liger_loss", liger)
+    encoder = FakeEncoder()
+    for kernel in ("chunked", "liger"):
+        objective = make(kernel=kernel)
+        found = objective(encode(encoder, a_batch(), objective.reads(encoder)))
+        assert (next(iter(found.values())).item() == 3.0) == (kernel == "liger")
+    assert used == [6]
 
 
 @pytest.mark.parametrize("kind", [MASKED, CLEAN])

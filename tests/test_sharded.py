@@ -16,6 +16,7 @@ from torch.distributed.fsdp import StateDictType
 from transliconet.errors import CheckpointError
 from transliconet.export import export_run, save_skeleton
 from transliconet.model.encoder import Encoder
+from transliconet.objectives.replay import replayed
 from transliconet.train.sharded import METADATA, fsdp_strategy, gathered_state, is_sharded, unit_policy
 
 IDS = torch.randint(5, 500, (8, 10), generator=torch.Generator().manual_seed(0))
@@ -34,16 +35,32 @@ class Step(nn.Module):
         return states[1].square().sum() + self.encoder.vocabulary_logits(states[2][attention]).logsumexp(-1).sum()
 
 
+class InParts(Step):
+    """The same, two rows at a time."""
+
+    def forward(self, ids: Tensor, attention: Tensor) -> Tensor:
+        def loss(*rows: Tensor) -> tuple[Tensor]:
+            return (super(InParts, self).forward(*rows),)
+
+        parts = zip(ids.split(2), attention.split(2), strict=True)
+        return torch.stack([replayed(self.encoder, loss, *rows)[0] for rows in parts]).sum()
+
+
+def sharded(step: Step) -> FSDP:
+    return FSDP(step, auto_wrap_policy=unit_policy(), use_orig_params=True, device_id=torch.device("cpu"))
+
+
 def work(rank: int, folder: Path) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", f"file://{folder}/meet", rank=rank, world_size=2)
-    model = FSDP(
-        Step(folder / "encoder"), auto_wrap_policy=unit_policy(), use_orig_params=True, device_id=torch.device("cpu")
-    )
+    model, in_parts = sharded(Step(folder / "encoder")), sharded(InParts(folder / "encoder"))
     units = sum(isinstance(m, FSDP) for m in model.modules())
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     rows = slice(4 * rank, 4 * rank + 4)
-    model(IDS[rows], ATTENTION[rows]).backward()
+    for one in (model, in_parts):
+        one(IDS[rows], ATTENTION[rows]).backward()
+    gradients = [[p.grad.clone() for p in one.parameters() if p.grad is not None] for one in (model, in_parts)]
+    torch.save(gradients, folder / f"gradients{rank}.pt")
     optimizer.step()
     with FSDP.state_dict_type(model, StateDictType.SHARDED_STATE_DICT):
         dcp.save({"model": model.state_dict()}, checkpoint_id=folder / "run" / "checkpoints" / "last.ckpt")
@@ -73,6 +90,15 @@ def test_a_sharded_checkpoint_exports_to_what_one_process_trains(trained: Path) 
     for name, value in expected.items():
         torch.testing.assert_close(exported[name], value, atol=1e-6, rtol=1e-5)
     assert sum(not torch.equal(before[name], exported[name]) for name in before) > 20
+
+
+def test_parts_of_a_batch_have_the_gradients_of_the_whole(trained: Path) -> None:
+    for rank in (0, 1):
+        whole, in_parts = torch.load(trained / f"gradients{rank}.pt", weights_only=True)
+        assert len(whole) == len(in_parts) > 10
+        assert max(float(g.abs().max()) for g in whole if g.numel()) > 1e-2
+        for expected, got in zip(whole, in_parts, strict=True):
+            torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_a_sharded_checkpoint_that_runs_code_is_refused(trained: Path, tmp_path: Path) -> None:

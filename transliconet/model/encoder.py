@@ -100,8 +100,17 @@ class Encoder(nn.Module):
             )
         return layer
 
+    def table_rows(self, pieces: Tensor) -> Tensor:
+        """(…,) int64 ids → (…, H) rows of the embedding table."""
+        return self.masked_lm.roberta.embeddings.word_embeddings(pieces)
+
     def hidden_states(
-        self, input_ids: Tensor, attention_mask: Tensor, layers: Collection[int], halves: int = 1
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        layers: Collection[int],
+        halves: int = 1,
+        table: Tensor | None = None,
     ) -> dict[int, Tensor]:
         """Hidden states of the wanted layers. Layers above them are not computed, nor is anything at padding.
 
@@ -111,6 +120,7 @@ class Encoder(nn.Module):
             layers: indices as transformers' ``hidden_states`` has them.
             halves: rows are so many texts of L / halves tokens each, padding included, that attend to each other; the
                 positions of each start anew.
+            table: (U, H) of :meth:`table_rows`, of which ``input_ids`` are places then; None: the encoder's own.
 
         Returns:
             layer → (N, L, H), zeros at padding.
@@ -119,7 +129,8 @@ class Encoder(nn.Module):
         ids, positions = (
             packing.pack(rows).unsqueeze(0) for rows in (input_ids, self._positions(attention_mask, halves))
         )
-        states = body.embeddings(input_ids=ids, position_ids=positions)
+        vectors = self.table_rows(ids) if table is None else F.embedding(ids, table)
+        states = body.embeddings(inputs_embeds=vectors, position_ids=positions)
         kept = {0: states} if 0 in layers else {}
         for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
             states = layer(states, packing=packing)

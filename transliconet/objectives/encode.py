@@ -3,15 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from transliconet import keys
 from transliconet.errors import ConfigError
 from transliconet.model.pooling import pool
+from transliconet.objectives.replay import replayed
 
 MASKED, CLEAN, JOINED = "masked", "clean", "joined"
 """Kinds of input: rows with masked tokens, rows as they are, and both masked rows of a pair as one (:func:`join`)."""
@@ -33,6 +34,7 @@ class Read(NamedTuple):
 
 
 Reads = set[Read]
+_Rows = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class EncoderLike(Protocol):
@@ -41,8 +43,9 @@ class EncoderLike(Protocol):
     @property
     def layers(self) -> int: ...
     def layer_number(self, layer: int | str, option: str = ...) -> int: ...
+    def table_rows(self, pieces: Tensor) -> Tensor: ...
     def hidden_states(
-        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1
+        self, input_ids: Tensor, attention_mask: Tensor, layers: set[int], halves: int = 1, table: Tensor | None = None
     ) -> dict[int, Tensor]: ...
     def decoded_from(self, hidden: Tensor) -> Tensor: ...
     @property
@@ -119,28 +122,34 @@ def encode(
         reads: the states wanted.
         native_share: of the pairs whose native row is needed.
         micro_batch: texts encoded at a time. Of each part only what ``reads`` names is kept, and the part is encoded
-            again in the backward pass, with the same dropout: the memory of a part, the loss and gradients of the whole
-            batch (GradCache; Gao et al., 2021, arXiv 2101.06983), in one backward pass. None: all at once.
+            again in the backward pass (:func:`transliconet.objectives.replay.replayed`): the memory of a part, the loss
+            and gradients of the whole batch (GradCache; Gao et al., 2021, arXiv 2101.06983), in one backward pass.
+            None: all at once.
     """
     pairs = len(batch[keys.PAIR_INDEX])
     if (native := native_rows(pairs, native_share)) < pairs:
         batch = without_natives(batch, native)
+    kinds = sorted({read.kind for read in reads})
+    inputs, table = {kind: _rows(batch, kind) for kind in kinds}, None
+    cut = {kind for kind in kinds if micro_batch is not None and len(inputs[kind][0]) > micro_batch}
+    if cut or len(kinds) > 1:
+        inputs, table = _looked_up_once(encoder, inputs)
     states: dict[Read, Tensor] = {}
-    for kind in sorted({read.kind for read in reads}):
+    for kind in kinds:
         wanted = sorted(read for read in reads if read.kind == kind)
-        rows = _rows(batch, kind)
-        if micro_batch is None or len(rows[0]) <= micro_batch:
-            parts: Iterable[tuple[Tensor, ...]] = [_states(encoder, wanted, *rows)]
+        compute = partial(_states, encoder, wanted)
+        if kind not in cut:
+            parts: Iterable[tuple[Tensor, ...]] = [compute(table, *inputs[kind])]
         else:
             parts = [
-                checkpoint(_states, encoder, wanted, *part, use_reentrant=False)
-                for part in zip(*(tensor.split(micro_batch) for tensor in rows), strict=True)
+                replayed(encoder, compute, table, *part)  # type: ignore[arg-type]
+                for part in zip(*(tensor.split(micro_batch) for tensor in inputs[kind]), strict=True)
             ]
         states.update(zip(wanted, map(torch.cat, zip(*parts, strict=True)), strict=True))
     return EncodedPairs(batch, states, encoder)
 
 
-def _rows(batch: Mapping[str, Tensor], kind: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _rows(batch: Mapping[str, Tensor], kind: str) -> _Rows:
     """Ids, attention and content mask, and where labels stand, of a kind of input."""
     attention = batch[keys.ATTENTION_MASK]
     ids, labelled = batch[keys.INPUT_IDS], torch.zeros_like(attention)
@@ -150,12 +159,31 @@ def _rows(batch: Mapping[str, Tensor], kind: str) -> tuple[Tensor, Tensor, Tenso
     return tuple(map(join, rows)) if kind == JOINED else rows  # type: ignore[return-value]
 
 
+def _looked_up_once(encoder: EncoderLike, inputs: Mapping[str, _Rows]) -> tuple[dict[str, _Rows], Tensor]:
+    """The inputs with places in a table of their distinct pieces for ids, and that table, (U, H).
+
+    The gradient of each look-up in the encoder's own table has as many rows as that, however few are looked up.
+    """
+    pieces, places = torch.unique(torch.cat([ids.flatten() for ids, *_ in inputs.values()]), return_inverse=True)
+    of_kind = places.split([ids.numel() for ids, *_ in inputs.values()])
+    placed = {
+        kind: (own.view_as(ids), *rest) for own, (kind, (ids, *rest)) in zip(of_kind, inputs.items(), strict=True)
+    }
+    return placed, encoder.table_rows(pieces)  # type: ignore[return-value]
+
+
 def _states(
-    encoder: EncoderLike, wanted: Sequence[Read], ids: Tensor, attention: Tensor, content: Tensor, labelled: Tensor
+    encoder: EncoderLike,
+    wanted: Sequence[Read],
+    table: Tensor | None,
+    ids: Tensor,
+    attention: Tensor,
+    content: Tensor,
+    labelled: Tensor,
 ) -> tuple[Tensor, ...]:
     """The states of some rows, in the order and form ``wanted``."""
     halves = 2 if wanted[0].kind == JOINED else 1
-    hidden = encoder.hidden_states(ids, attention, {read.layer for read in wanted}, halves)
+    hidden = encoder.hidden_states(ids, attention, {read.layer for read in wanted}, halves, table)
     return tuple(_form(hidden[read.layer], read.form, content, attention, labelled) for read in wanted)
 
 

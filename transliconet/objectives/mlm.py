@@ -11,6 +11,7 @@ from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, EncoderLike, Read, Reads
 from transliconet.objectives.gather import share_of_mean
+from transliconet.objectives.liger import require_kernel
 from transliconet.objectives.vocabulary import vocabulary_loss
 
 
@@ -43,15 +44,18 @@ class MaskedLanguageModel:
     Args:
         weight: factor in the total loss.
         chunk: rows of logits at once, see :func:`transliconet.objectives.vocabulary.vocabulary_loss`; None: all.
+        kernel: ``chunked``, or ``liger`` on GPUs.
     """
 
     weight: float = 1.0
     chunk: int | None = 512
+    kernel: str = "chunked"
 
     def __post_init__(self) -> None:
         require_range("objective.mlm.weight", self.weight, least=0)
         if self.chunk is not None:
             require_range("objective.mlm.chunk", self.chunk, least=1)
+        require_kernel("objective.mlm.kernel", self.kernel)
 
     @property
     def native_share(self) -> float:
@@ -64,22 +68,24 @@ class MaskedLanguageModel:
         labels = encoded.batch[keys.LABELS]
         targets = [rows[rows != keys.IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])]
         states = encoded.states[Read(MASKED, encoded.encoder.layers, LABELLED)]
-        losses = hidden_token_losses(encoded, states, targets, self.chunk)
+        losses = hidden_token_losses(encoded, states, targets, self.chunk, self.kernel)
         return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
 
 
-def hidden_token_losses(encoded: EncodedPairs, states: Tensor, targets: Sequence[Tensor], chunk: int | None) -> Tensor:
+def hidden_token_losses(
+    encoded: EncodedPairs, states: Tensor, targets: Sequence[Tensor], chunk: int | None, kernel: str = "chunked"
+) -> Tensor:
     """:func:`mlm_loss` of groups of hidden tokens, (G,); over several processes the mean is that of all their tokens.
 
     Args:
         encoded: has the encoder's head.
         states: (M, H), those of all groups.
         targets: labels of each group.
-        chunk: rows of logits at once.
+        chunk, kernel: see :func:`transliconet.objectives.vocabulary.vocabulary_loss`.
     """
     sizes = [len(t) for t in targets]
     factors = [share_of_mean(size, states.device) for size in sizes]
     weight, bias = encoded.encoder.decoder
     return vocabulary_loss(
-        encoded.encoder.decoded_from(states), weight, bias, torch.cat(list(targets)), sizes, factors, chunk
+        encoded.encoder.decoded_from(states), weight, bias, torch.cat(list(targets)), sizes, factors, chunk, kernel
     )

@@ -61,7 +61,7 @@ def tcm_loss(
     vectors = torch.cat([native, romanized]).float()
     if similarity == "cosine":
         vectors = F.normalize(vectors, dim=-1)
-    scores = vectors @ vectors.T / temperature
+    scores = (vectors @ vectors.T).div_(temperature)
     rows = torch.arange(2 * pairs, device=scores.device)
     excluded = torch.eye(2 * pairs, dtype=torch.bool, device=scores.device)
     if not same_view_negatives:
@@ -69,7 +69,7 @@ def tcm_loss(
     if same is not None:
         other = same & ~torch.eye(pairs, dtype=torch.bool, device=same.device)
         excluded = excluded | other.repeat(2, 2)
-    return F.cross_entropy(scores.masked_fill(excluded, float("-inf")), (rows + pairs) % (2 * pairs))
+    return F.cross_entropy(scores.masked_fill_(excluded, float("-inf")), (rows + pairs) % (2 * pairs))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.encode import JOINED, LABELLED, EncodedPairs, EncoderLike, Read, Reads, join
+from transliconet.objectives.liger import require_kernel
 from transliconet.objectives.mlm import hidden_token_losses
 
 
@@ -23,16 +24,18 @@ class TransliterationLanguageModel:
 
     Args:
         weight: factor in the total loss.
-        chunk: see :func:`transliconet.objectives.vocabulary.vocabulary_loss`.
+        chunk, kernel: see :func:`transliconet.objectives.vocabulary.vocabulary_loss`.
     """
 
     weight: float = 1.0
     chunk: int | None = 512
+    kernel: str = "chunked"
 
     def __post_init__(self) -> None:
         require_range("objective.tlm.weight", self.weight, least=0)
         if self.chunk is not None:
             require_range("objective.tlm.chunk", self.chunk, least=1)
+        require_kernel("objective.tlm.kernel", self.kernel)
 
     @property
     def native_share(self) -> float:
@@ -45,4 +48,4 @@ class TransliterationLanguageModel:
         labels = join(encoded.batch[keys.LABELS])
         targets = labels[labels != keys.IGNORE]
         states = encoded.states[Read(JOINED, encoded.encoder.layers, LABELLED)]
-        return {"tlm": hidden_token_losses(encoded, states, [targets], self.chunk)[0]}
+        return {"tlm": hidden_token_losses(encoded, states, [targets], self.chunk, self.kernel)[0]}

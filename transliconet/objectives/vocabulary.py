@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from transliconet.objectives.liger import liger_loss
+
 
 def vocabulary_loss(
     states: Tensor,
@@ -16,6 +18,7 @@ def vocabulary_loss(
     sizes: Sequence[int] | None = None,
     factors: Sequence[float] | None = None,
     chunk: int | None = None,
+    kernel: str = "chunked",
 ) -> Tensor:
     r"""Mean cross-entropy of :math:`z_i = W h_i + b` against labels, group by group.
 
@@ -32,6 +35,7 @@ def vocabulary_loss(
         sizes: rows of each group; None: one group of all.
         factors: :math:`f_g`; None: 1.
         chunk: rows of logits at once; None: all.
+        kernel: ``chunked``, this one, or ``liger`` (:func:`transliconet.objectives.liger.liger_loss`).
 
     Returns:
         (G,) float32; 0 for a group of no rows. Every group must get the same gradient, as from their sum.
@@ -44,9 +48,10 @@ def vocabulary_loss(
     factors = [1.0] * len(sizes) if factors is None else list(factors)
     dtype = torch.get_autocast_dtype(states.device.type) if torch.is_autocast_enabled(states.device.type) else None
     share = torch.cat([torch.full((n,), f / max(n, 1)) for n, f in zip(sizes, factors, strict=True)])
-    return _VocabularyLoss.apply(
-        states, weight, bias, labels, share.to(states.device), sizes, chunk or max(len(states), 1), dtype
-    )
+    share, chunk = share.to(states.device), chunk or max(len(states), 1)
+    if kernel == "liger" and len(states):
+        return liger_loss(states, weight, bias, labels, share, sizes, chunk)
+    return _VocabularyLoss.apply(states, weight, bias, labels, share, sizes, chunk, dtype)
 
 
 class _VocabularyLoss(torch.autograd.Function):
