@@ -415,6 +415,19 @@ def test_tasks_with_and_without_identical_pairs(parallel: PairsFolder) -> None:
     assert ("eng_Latn", "native→romanized") not in {(r.language, r.task) for r in both}  # none are left without them
 
 
+def test_the_share_of_identical_pairs_and_an_index_s_recall_stand_in_the_tables(parallel: PairsFolder) -> None:
+    probe = RetrievalProbe(identical=True, index="hnsw", min_candidates=5)
+    records = probe.evaluate(by_meaning(parallel), parallel, 0)
+    rows = [row for row in parallel.part("heldout").to_pylist() if row["lang"] == "eng_Latn"]
+    share = sum(row["identical"] for row in rows) / len(rows)
+    assert 0 < share <= 1
+    assert {r.measures["identical"] for r in records if r.language == "eng_Latn"} == {share}
+    table = probe_tables([r for r in records if r.language == "eng_Latn"])
+    heads, row = ([cell.strip() for cell in table.splitlines()[n].strip("|").split("|")] for n in (2, 4))
+    assert heads[-2:] == ["identical pairs", "index recall"]
+    assert row[-2:] == [f"{100 * share:.1f}", "100.0"]
+
+
 def test_all_embeddings_alike_score_nothing(parallel: PairsFolder) -> None:
     records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(lambda t: np.ones((len(t), 4), np.float32), parallel, 0)
     assert all(r.acc[10] == 0 and r.mrr < 0.05 and r.measures["mexa"] == 0 for r in records)

@@ -1,9 +1,10 @@
 """The retrieval probe: does a sentence find its romanisation, and do both find their translation?"""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,8 @@ class RetrievalProbe:
         min_candidates: a task with fewer is left out.
         identical: keep pairs whose romanisation equals the text in native ↔ romanised tasks (trivially right); ``both``
             runs such tasks with and without them.
-        measures: also compute :func:`transliconet.probe.measures.measures_of`.
+        measures: also compute :func:`transliconet.probe.measures.measures_of`; of native ↔ romanised tasks also
+            ``identical``, the share of the language's pairs that romanisation leaves as they are.
         depth: ranks are exact down to here.
         seed: of the choice of ids and the bootstrap.
     """
@@ -167,8 +169,9 @@ class RetrievalProbe:
         embedded = {
             side: vectors([texts[side.lang][id_][COLUMN[side.view]] for id_ in ids]) for side, ids in wanted.items()
         }
+        identical = {tag: fmean(row["identical"] for row in rows.values()) for tag, rows in texts.items()}
         return [
-            self._record(task, layer, *(
+            self._record(task, layer, identical, *(
                 embedded[side][[wanted[side][id_] for id_ in task.ids]] for side in (task.source, task.target)
             ))
             for task in tasks
@@ -219,9 +222,13 @@ class RetrievalProbe:
         chosen = sorted(ids, key=lambda id_: (id_fraction(id_, self.seed + 2), id_))[: self.max_candidates]
         return chosen if len(chosen) >= self.min_candidates else []
 
-    def _record(self, task: Task, layer: int, queries: np.ndarray, answers: np.ndarray) -> RetrievalRecord:
+    def _record(
+        self, task: Task, layer: int, identical: Mapping[str, float], queries: np.ndarray, answers: np.ndarray
+    ) -> RetrievalRecord:
         found = search(queries, answers, self.depth, self.similarity, self.index)
         measures = measures_of(queries, answers, task.source, task.target) if self.measures else {}
+        if self.measures and task.source.lang == task.target.lang:
+            measures["identical"] = identical[task.language]
         if found.recall is not None:
             measures["recall"] = found.recall
         ranks = found.ranks

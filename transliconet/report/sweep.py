@@ -45,21 +45,21 @@ def undominated(jobs: Sequence[Job]) -> list[Job]:
 
 
 def sweep_rows(jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the table: number, the settings that vary, accuracies in percent, seconds, and what failed."""
+    """Heads and rows of the table: number, state, whether on the front, what varies, accuracies in percent, seconds."""
     keys, best = varied(jobs), {job.name for job in undominated(jobs)}
     tasks = list(dict.fromkeys(task for job in jobs for task in job.accuracies))
     rows = [
         [
             job.name,
+            job.state,
+            "best" if job.name in best else "",
             *(job.settings.get(key, "") for key in keys),
             *(percent(job.accuracies[task]) if task in job.accuracies else "" for task in tasks),
             f"{job.seconds:.0f}",
-            job.state,
-            "best" if job.name in best else "",
         ]
         for job in jobs
     ]
-    return ["job", *keys, *tasks, "s", "state", "trade-off"], rows
+    return ["job", "state", "trade-off", *keys, *tasks, "s"], rows
 
 
 def plot_tradeoff(jobs: Sequence[Job]) -> Figure:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
 
 import numpy as np
 from tabulate import tabulate
@@ -9,6 +10,8 @@ from tabulate import tabulate
 from transliconet.probe.record import RetrievalRecord
 from transliconet.report.records import Records
 
+BESIDE = {"identical pairs": "identical", "index recall": "recall"}
+"""Measures that stand beside the accuracies: column → name."""
 METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
 
 
@@ -66,10 +69,14 @@ def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
 
 
 def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of) -> str:
-    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over layers, MEXA."""
+    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over layers, MEXA.
+
+    Where records have them, also the share of pairs that romanisation leaves as they are, and an index's recall.
+    """
     blocks = []
     for task, layer in tasks_of(records):
         chosen = of_task(records, task, layer)
+        more = {head: name for head, name in BESIDE.items() if any(name in r.measures for r in chosen)}
         rows = [
             [
                 key,
@@ -78,11 +85,12 @@ def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalReco
                 *(percent(mean_of(rs, m)) for m in METRICS),
                 *(_interval(of) if len(rs) == 1 else "" for of in (rs[0].ci95, rs[0].mrr_ci95)),
                 chance_of(rs),
+                *(percent(fmean(r.measures[name] for r in rs if name in r.measures)) for name in more.values()),
             ]
             for key, rs in group(chosen, by).items()
         ]
         headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "MRR 95 %"]
-        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1'])}")
+        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1', *more])}")
     for task, scores in mexa_over_layers(records).items():
         blocks.append(f"### {task}, over layers (percent)\n\n{markdown_table(mexa_rows(scores), MEXA_HEADS)}")
     return "\n\n".join(blocks)
