@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
+from transliconet.model.dropout import set_dropout
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import train_new_rows
 from transliconet.model.speed import checkpoint_layers
@@ -21,6 +24,7 @@ from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.objectives.words import WordAlignment
+from transliconet.train.module import PairModule
 
 OBJECTIVES: dict[str, Objective] = {
     "tcm": TransliterationContrast(layer=[1, "last"], similarity="cosine", temperature=0.1, false_negatives=1.0),
@@ -78,9 +82,7 @@ def test_layers_may_be_checkpointed_too_and_rows_be_fixed(
     make_encoder: Callable[..., Encoder], batch: dict[str, Tensor], change: Callable[[Encoder], None]
 ) -> None:
     encoder = make_encoder().train()
-    for module in encoder.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
+    set_dropout(encoder, 0.0)
     change(encoder)
     loss, gradients = step(encoder, batch, "mlm", None)
     in_parts, from_parts = step(encoder, batch, "mlm", 7)
@@ -189,3 +191,24 @@ def test_no_more_than_a_part_is_ever_encoded_at_once(
     assert sum(forward) == 2 * len(batch[keys.PAIR_INDEX])
     assert max(forward) == 10
     assert rows[len(forward) :] == forward[::-1]  # each once more, the last first
+
+
+def test_a_run_in_parts_ends_in_the_weights_of_one_that_is_not(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
+) -> None:
+    ends = []
+    for micro_batch in (None, 7):
+        encoder = make_encoder()
+        set_dropout(encoder, 0.0)
+        objectives = {"mlm": OBJECTIVES["mlm"], "tcm": OBJECTIVES["tcm"]}
+        module = PairModule(encoder, objectives, partial(torch.optim.SGD, lr=0.1), micro_batch=micro_batch)
+        trainer = pl.Trainer(
+            max_steps=2, accumulate_grad_batches=2, accelerator="cpu", logger=False, enable_checkpointing=False,
+            enable_progress_bar=False, enable_model_summary=False, use_distributed_sampler=False,
+        )  # fmt: skip
+        trainer.fit(module, datamodule=PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48, masking=Masking()))
+        ends.append(encoder.state_dict())
+    start = make_encoder().state_dict()
+    assert max(float((value - start[name]).abs().max()) for name, value in ends[0].items()) > 1e-2
+    for name, value in ends[0].items():
+        torch.testing.assert_close(ends[1][name], value, atol=1e-5, rtol=1e-4)
