@@ -11,6 +11,7 @@ recommended recipe instead, each for ``--steps``: ``options.md``.
 
 import argparse
 import csv
+import gc
 import json
 import re
 import shutil
@@ -181,6 +182,7 @@ def compare_options(options: argparse.Namespace) -> None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(mean_accuracies(probe.run(load(run(cfg).export), pairs))), encoding="utf-8")
             shutil.rmtree(out)
+            gc.collect()  # a trainer and its model refer to each other
         found[name].append(json.loads(kept.read_text(encoding="utf-8")))
         write_options(found, options)
 

@@ -23,7 +23,7 @@ from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
-from transliconet.train.checkpoint import AtomicCheckpointIO
+from transliconet.train.checkpoint import AtomicCheckpointIO, LastAndBest
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
 
@@ -242,6 +242,32 @@ def test_a_checkpoint_that_runs_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="[Ww]eights.only"):
         AtomicCheckpointIO().load_checkpoint(file)
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("first", [{"max_steps": 2}, {"max_epochs": 1}], ids=str)
+def test_a_run_that_has_ended_goes_on_from_its_last_step(
+    first: dict[str, int], make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    """No checkpoint was due before the end; 7 batches an epoch, accumulated by threes."""
+
+    def run(resume: Path | None = None, **end: int) -> dict[str, Tensor]:
+        encoder = make_encoder()
+        module = PairModule(encoder, {"tcm": TransliterationContrast(layer=1)}, partial(torch.optim.AdamW, lr=1e-3))
+        pairs = PairsDataModule(
+            cldr_pairs, encoder.tokenizer, 64, 140, 48, languages=["kat_Geor", "rus_Cyrl"], masking=Masking()
+        )
+        saving = LastAndBest(tmp_path, save_last=True, save_top_k=0, every_n_train_steps=1000)
+        trainer = pl.Trainer(
+            **{"max_epochs": -1, **end}, accumulate_grad_batches=3, accelerator="cpu", logger=False, callbacks=[saving],
+            enable_progress_bar=False, enable_model_summary=False, plugins=[AtomicCheckpointIO()],
+        )  # fmt: skip
+        trainer.fit(module, datamodule=pairs, ckpt_path=resume, weights_only=True)
+        return {name: value.clone() for name, value in encoder.state_dict().items()}
+
+    whole = run(max_epochs=2)
+    assert run(**first).keys() == whole.keys()
+    parts = run(tmp_path / "last.ckpt", max_epochs=2)
+    assert all(torch.equal(parts[name], value) for name, value in whole.items())
 
 
 def test_old_checkpoints_are_pruned(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:

@@ -41,10 +41,20 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 class LastAndBest(ModelCheckpoint):
     """Lightning's, but that ``last.ckpt`` is of the last step: Lightning's stays at the last multiple of
-    ``every_n_train_steps``, if the run reached one."""
+    ``every_n_train_steps``, if the run reached one.
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.save_last and not self._should_skip_saving_checkpoint(trainer):
+    It is saved when the last batch is done, not when training ends: by then Lightning counts an epoch that a number of
+    steps cut short as complete, and a run that goes on from there would leave out the rest of it.
+    """
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any) -> None:
+        super().on_train_batch_end(trainer, pl_module, *batch)
+        ends = (
+            trainer.should_stop
+            or trainer.global_step == trainer.max_steps
+            or (trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs)
+        )
+        if ends and self.save_last and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
 
