@@ -174,6 +174,14 @@ def test_a_job_whose_process_outlived_the_sweep_is_done_and_one_that_was_stopped
     assert starts(folder) == 2
 
 
+def test_a_job_that_failed_behind_its_results_is_run_again(stand_in: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "0"
+    run_job(folder, ["do=ok"])
+    Job(folder, ["do=ok"], FAILED, "no room for the plot").write()
+    assert run_job(folder, ["do=ok"]) == Job.read(folder)
+    assert starts(folder) == 2
+
+
 def test_a_job_that_something_else_stopped_says_so(stand_in: Path, tmp_path: Path) -> None:
     def stop() -> None:
         wait_for((tmp_path / "0" / "waiting").is_file)

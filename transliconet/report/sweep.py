@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from transliconet.report.canvas import blank
 from transliconet.report.figures import svg_of
 from transliconet.report.html import document, drawing, section, table
+from transliconet.report.maps import COLOURS
 from transliconet.report.tables import markdown_table, percent
 from transliconet.sweep.job import DONE, Job, varied
 
 WITHIN = ("native→romanized", "romanized→native")
-CHOSEN, OTHER = "#d55e00", "#0072b2"  # Okabe–Ito: told apart by colour-blind readers
+OTHER, CHOSEN = COLOURS[:2]
 
 
 def tradeoff_tasks(accuracies: Mapping[str, float]) -> tuple[str, str]:
@@ -90,7 +91,8 @@ def sweep_markdown(jobs: Sequence[Job]) -> str:
 def sweep_page(jobs: Sequence[Job], title: str) -> str:
     """One HTML page that needs no network: the picture, the table, the errors and what all jobs share."""
     heads, rows = sweep_rows(jobs)
-    shared = [f"{key}={value}" for key, value in jobs[0].settings.items() if key not in varied(jobs)]
+    differing = varied(jobs)
+    shared = [f"{key}={value}" for key, value in jobs[0].settings.items() if key not in differing]
     errors = "".join(f"<li>job {escape(job.name)} {job.state}: {escape(job.error)}</li>" for job in jobs if job.error)
     sections = [section("Jobs", f"<p>Acc@1 in percent, mean over languages.</p>{table(heads, rows)}")]
     if undominated(jobs):

@@ -55,7 +55,7 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
                 f"out={folder.parent}", f"{folder.name}/ holds another job ({differing})", "Choose another"
             )
         job = before or Job(folder, what)
-        if before is not None and before.state != DONE and (found := _accuracies(folder)) is not None:
+        if before is not None and before.state == RUNNING and (found := _accuracies(folder)) is not None:
             job = replace(before, state=DONE, accuracies=found)  # its process outlived the one that ran the sweep
             job.write()
         if job.state == DONE:
