@@ -158,6 +158,16 @@ def test_a_sample_is_exact_and_does_not_depend_on_the_order_and_takes_the_same_i
     assert (folders[0].path / "skipped.jsonl").read_text() == ""  # counted, but not listed: it may be most of a corpus
 
 
+def test_other_ids_in_every_language_make_more_different_sentences(tmp_path: Path) -> None:
+    sampling = Sampling(cap=500, same_ids=False)
+    table = prepare(Words(), Identity(), tmp_path / "pairs", Recipe(sampling=sampling), progress=False).table
+    russian, hindi = (
+        {r["id"] for r in table.select(["lang", "id"]).to_pylist() if r["lang"] == g} for g in ("rus_Cyrl", "hin_Deva")
+    )
+    assert (len(russian), len(hindi)) == (500, 500)
+    assert len(russian & hindi) < 100  # 50 by chance
+
+
 def test_another_seed_takes_other_lines(tmp_path: Path) -> None:
     ids = [
         set(prepare(Words(), Identity(), tmp_path / f"{s}", Recipe(sampling=Sampling(cap=100, seed=s)), progress=False).table["id"].to_pylist())

@@ -87,6 +87,14 @@ def test_parquet_rows_and_wanted_languages(tmp_path: Path) -> None:
         ParquetFiles(path, ["hin_Deva"])
 
 
+def test_a_message_names_the_languages_most_like_the_one_that_is_not_there(tmp_path: Path) -> None:
+    tags = [f"{a}{b}x_Latn" for a in "abcdefgh" for b in "abcdefgh"] + ["mon_Cyrl", "khk_Cyrl"]
+    path = long_parquet(tmp_path / "p.parquet", id=tags, lang=tags, text=tags)
+    with pytest.raises(DataError, match="The files have 66 languages, among them: mon_Cyrl") as raised:
+        ParquetFiles(path, ["mon_Mong"])
+    assert str(raised.value).count("_Latn") < 20
+
+
 def test_parquet_rows_with_a_wrong_tag_are_skipped_with_the_reason(tmp_path: Path) -> None:
     path = long_parquet(tmp_path / "p.parquet", id=["a", "b"], lang=["ru", "rus_Cyrl"], text=["да", "нет"])
     first, second = ParquetFiles(path)

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,9 @@ from transliconet.corpus.files import describe, find_files, numbered_lines, open
 from transliconet.corpus.read import Line, Skip, guarded
 from transliconet.corpus.scripts import LanguageTag
 from transliconet.errors import DataError
+
+LISTED = 20
+"""A message names at most so many languages, those spelled most like the wanted one."""
 
 
 def has_surrogate(text: str) -> bool:
@@ -232,10 +236,11 @@ class ParquetFiles:
             for batch in pq.ParquetFile(path).iter_batches(columns=["lang"]):
                 present.update(batch["lang"].unique().to_pylist())
         if absent := [t for t in self.languages if t not in present]:
+            found = sorted(map(str, present))
+            near = found if len(found) <= LISTED else get_close_matches(absent[0], found, n=LISTED, cutoff=0)
+            some = "" if len(found) <= LISTED else f" {len(found)} languages, among them"
             raise DataError(
-                f"corpus.languages={absent}",
-                "in none of the files",
-                f"The files have: {', '.join(sorted(map(str, present)))}",
+                f"corpus.languages={absent}", "in none of the files", f"The files have{some}: {', '.join(near)}"
             )
 
     def sources(self) -> list[dict[str, object]]:

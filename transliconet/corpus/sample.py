@@ -13,14 +13,15 @@ class Sampling:
     The budget is ``fraction`` of all usable lines; language :math:`l` with :math:`n_l` of them gets
     :math:`\min(n_l, c \cdot n_l^{\alpha})`, :math:`c` such that the budget is spent (Conneau and Lample, 2019, with
     :math:`\alpha` for their exponent), then at least ``floor`` and at most ``cap``, as far as it has lines. Which lines
-    is decided by a hash of id and seed: the same ones whatever the order of the files, and the same ids in every
-    language as far as the numbers allow.
+    is decided by a hash of id and seed: the same ones whatever the order of the files.
 
     Args:
         fraction: share of the usable lines, e.g. 0.05 as Furina's corpus.
         alpha: 1 takes the same share of every language; nearer 0 evens languages out.
         floor, cap: least and most lines a language (None: no limit).
         latin: also take languages in Latin script.
+        same_ids: take the same ids in every language as far as the numbers allow, which keeps translations together for
+            the probe. False takes others in each language: of parallel text, more different sentences to train on.
         seed: of the hash.
     """
 
@@ -29,6 +30,7 @@ class Sampling:
     floor: int = 0
     cap: int | None = None
     latin: bool = True
+    same_ids: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -91,9 +91,9 @@ def digest(text: str, size: int) -> bytes:
 class Spill:
     """Writes units and records while the scan goes on."""
 
-    def __init__(self, folder: Path, near: NearDuplicates | None, seed: int) -> None:
+    def __init__(self, folder: Path, near: NearDuplicates | None, seed: int, same_ids: bool) -> None:
         folder.mkdir(parents=True)
-        self.folder, self.near, self.seed = folder, near, seed
+        self.folder, self.near, self.seed, self.same_ids = folder, near, seed, same_ids
         self.rows, self.languages = 0, dict[str, int]()
         self._lines: list[tuple[Line, str]] = []
         self._priorities, self._language_numbers = (
@@ -136,8 +136,9 @@ class Spill:
         self._lines = []
 
     def _priority_of(self, keys: np.ndarray) -> np.ndarray:
-        """40 bits of a hash of the id, the same in every language, then 24 bits of the text's against ties."""
-        ids = b"".join(digest(f"{self.seed}\0{line.id}", 8) for line, _ in self._lines)
+        """40 bits of a hash of the id (and, unless in all languages alike, of the tag), then 24 of the text's for ties."""
+        of = (line.id if self.same_ids else f"{line.lang}\0{line.id}" for line, _ in self._lines)
+        ids = b"".join(digest(f"{self.seed}\0{name}", 8) for name in of)
         low = np.uint64((1 << 24) - 1)
         return (np.frombuffer(ids, "<u8") & ~low) | (keys[:, 1] & low)
 
@@ -169,12 +170,14 @@ def scan(
     near: NearDuplicates | None = None,
     seed: int = 0,
     latin: bool = True,
+    same_ids: bool = True,
 ) -> Scan:
     """Read and mend every line; ``folder`` gets the units, the keys and ``skipped.jsonl``.
 
-    Lines in Latin script are kept out as ``latin_script`` where ``latin`` is false.
+    Lines in Latin script are kept out as ``latin_script`` where ``latin`` is false. The priority of a line, which
+    decides between duplicates and about the sample, is one of its id, or with ``same_ids`` false of language and id.
     """
-    spill, ledger = Spill(folder, near, seed), Ledger()
+    spill, ledger = Spill(folder, near, seed, same_ids), Ledger()
     with (folder / "skipped.jsonl").open("w", encoding="utf-8") as skipped:
         for line in reader:
             ledger.read[str(line.lang)] += 1
