@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+import transliconet.data.augment as augment
 import transliconet.data.spelling as spelling
 from transliconet import keys
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.data.augment import Augment, Augmenter
+from transliconet.data.augment import Augment, Augmenter, as_typed
 from transliconet.data.collate import Extras, Vocabulary, collate
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.sampler import BatchPlan
@@ -69,6 +70,15 @@ def test_habits_change_one_thing_and_leave_one_word() -> None:
     assert {spelling.misspell("shukran", rng) for _ in range(60)} >= {"6ukran", "shkran", "shukrran"}
 
 
+def test_text_is_rewritten_as_rows_of_ids_are() -> None:
+    assert doctest.testmod(augment) == (0, 1)
+    rng = np.random.default_rng(0)
+    mixed = {as_typed(NATIVE, ROMANIZED, Augment(mixed=1.0), rng) for _ in range(100)}
+    assert mixed == {f"{a} {b} {c}" for a in ("Москва", "Moskva") for b in ("и", "i") for c in ("Киев", "Kiev")}
+    assert as_typed("Нью-Йорк", "Nyu York", Augment(mixed=1.0), rng) == "Nyu York"  # words do not pair up
+    assert as_typed(NATIVE, ROMANIZED, Augment(), rng) == ROMANIZED
+
+
 def augmenter(encoder: Encoder, bounds: WordBounds, max_length: int = 64, **options: float) -> Augmenter:
     return Augmenter(Augment(**options), encoder.tokenizer, bounds, max_length)
 
@@ -124,7 +134,7 @@ def test_what_is_made_depends_on_the_plan_alone_and_native_rows_stay(encoder: En
 
 
 def test_impossible_shares() -> None:
-    with pytest.raises(ConfigError, match=r"data.augment.mixed=1.5"):
+    with pytest.raises(ConfigError, match=r"augment: mixed=1.5"):
         Augment(mixed=1.5)
 
 

@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
 from transliconet.corpus.pairs import SCHEMA, PairsFolder, write_part
+from transliconet.data.augment import Augment
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import pool
@@ -200,6 +201,37 @@ def test_a_pivot_that_is_not_latin_has_two_views(parallel: PairsFolder) -> None:
     assert all((acc[task] == 1) == ("romanized" in task.replace("→romanized", "")) for task in acc if "rus_" in task and "romanized→" not in task)  # fmt: skip
     with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
         RetrievalProbe(pivot_views=["romanised"])
+
+
+def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> None:
+    """Russian is found whatever its spelling, Georgian only as uroman spells it."""
+    known, asked = by_meaning(parallel), {}
+    lost = np.random.default_rng(1)
+
+    def vectors(texts: Sequence[str]) -> np.ndarray:
+        rows = []
+        for text in texts:
+            try:
+                rows.append(known([text])[0])
+            except KeyError:
+                number = text.split()[-1]
+                asked[text] = None
+                rows.append(known([f"rus_Cyrl native {number}"])[0] if text.startswith("r") else lost.normal(size=200))
+        return np.stack(rows)
+
+    probe = RetrievalProbe(pivots=["eng_Latn"], typed=Augment(misspelled=1.0))
+    acc = {(r.language, r.task): r.acc[1] for r in probe.evaluate(vectors, parallel, 0)}
+    plain = RetrievalProbe(pivots=["eng_Latn"]).evaluate(known, parallel, 0)
+    assert {k: a for k, a in acc.items() if "typed" not in k[1]} == {(r.language, r.task): r.acc[1] for r in plain}
+    tasks = {"native→typed", "typed→native", "typed→eng_Latn", "eng_Latn→typed"}
+    assert {task for _, task in acc if "typed" in task} == tasks
+    assert all(acc["rus_Cyrl", task] == 1.0 for task in tasks)
+    assert all(acc["kat_Geor", task] < 0.8 for task in tasks)
+    first = dict(asked)
+    probe.evaluate(vectors, parallel, 0)
+    assert asked == first  # the same text in every run, so that encoders can be compared
+    RetrievalProbe(typed=Augment(misspelled=1.0), seed=1).evaluate(vectors, parallel, 0)
+    assert asked != first
 
 
 @pytest.mark.parametrize("preset", ["sr_b", "sr_t"])

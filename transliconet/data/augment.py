@@ -1,7 +1,9 @@
-"""Romanised rows as people write them: misspelled, or with some words left in their own script."""
+"""Romanised text as people write it: misspelled, or with some words left in their own script."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
@@ -10,15 +12,20 @@ from transliconet.data.spelling import misspell
 from transliconet.data.words import WORD_START, WordBounds
 from transliconet.errors import require_range
 
+Word = TypeVar("Word")
+
 
 @dataclass(frozen=True)
 class Augment:
-    """What is done to romanised rows, anew each time a pair is seen.
+    """What is done to romanised text: in training anew each time a pair is seen, in the probe once.
 
     Args:
         misspelled: share of romanised words that get one spelling habit (:mod:`transliconet.data.spelling`).
         mixed: share of pairs of which only a random share of the words (uniform from 0 to 1) is romanised, where both
             views have as many words.
+
+    Raises:
+        ConfigError: a share outside 0 to 1.
     """
 
     misspelled: float = 0.0
@@ -26,10 +33,30 @@ class Augment:
 
     def __post_init__(self) -> None:
         for name in ("misspelled", "mixed"):
-            require_range(f"data.augment.{name}", getattr(self, name), least=0, most=1)
+            require_range(f"augment: {name}", getattr(self, name), least=0, most=1)
 
     def __bool__(self) -> bool:
         return self.misspelled > 0 or self.mixed > 0
+
+    def rewrite(
+        self, words: Sequence[Word], own: Sequence[Word], habit: Callable[[Word], Word], rng: np.random.Generator
+    ) -> list[Word]:
+        """Romanised words, some of them after ``habit``, some of them put back into their own script."""
+        if self.misspelled:
+            words = [habit(w) if rng.random() < self.misspelled else w for w in words]
+        if rng.random() < self.mixed and len(own) == len(words):
+            share = rng.random()
+            words = [w if rng.random() < share else o for w, o in zip(words, own, strict=True)]
+        return list(words)
+
+
+def as_typed(native: str, romanized: str, augment: Augment, rng: np.random.Generator) -> str:
+    """A romanised text as people might write it; words are what spaces part.
+
+    >>> as_typed("Москва и Киев", "Moskva i Kiev", Augment(misspelled=1), np.random.default_rng(3))
+    'Mskva i Kiiev'
+    """
+    return " ".join(augment.rewrite(romanized.split(), native.split(), lambda word: misspell(word, rng), rng))
 
 
 class Augmenter:
@@ -60,11 +87,7 @@ class Augmenter:
         own = self.bounds.split(native)
         if not words:
             return romanized
-        if self.augment.misspelled:
-            words = [self._misspelled(w, rng) if rng.random() < self.augment.misspelled else w for w in words]
-        if rng.random() < self.augment.mixed and len(own) == len(words):
-            share = rng.random()
-            words = [w if rng.random() < share else o for w, o in zip(words, own, strict=True)]
+        words = self.augment.rewrite(words, own, lambda word: self._misspelled(word, rng), rng)
         content = np.concatenate(words)[: self.max_length - 2]
         return np.concatenate([romanized[:1], content, romanized[-1:]]).astype(romanized.dtype)
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transliconet.corpus.pairs import PairsFolder, id_fraction
+from transliconet.data.augment import Augment, as_typed
 from transliconet.data.tokenize import tokenize
 from transliconet.errors import ConfigError, DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
@@ -26,8 +27,8 @@ from transliconet.probe.record import (
     reciprocal_ranks,
 )
 
-NATIVE, ROMANIZED = "native", "romanized"
-COLUMN = {NATIVE: "text", ROMANIZED: "romanized"}
+NATIVE, ROMANIZED, TYPED = "native", "romanized", "typed"
+COLUMN = {NATIVE: "text", ROMANIZED: "romanized", TYPED: "typed"}
 WITH_IDENTICAL = ", with identical pairs"
 """Ends the name of a task that keeps pairs whose romanisation equals the text."""
 
@@ -64,6 +65,8 @@ class RetrievalProbe:
         pivots: tags to retrieve translations in, e.g. ``[eng_Latn]``; the same id must mean the same thing.
         pivot_views: views of the pivots, ``native``, ``romanized`` or both; a pivot that romanisation leaves as it is
             has one.
+        typed: shares of misspelled words and of partly romanised texts above 0 add a third view, the romanisation as
+            people might write it; its tasks are those of the romanised view.
         layer: hidden layer, 0 … ``encoder.layers`` or ``last``; several, or ``all``: every task once for each, from one
             pass over the texts.
         pooling, max_length, batch_tokens: see :func:`transliconet.probe.embed.embed`.
@@ -96,6 +99,7 @@ class RetrievalProbe:
     index: str = "flat"
     measures: bool = True
     pivot_views: Sequence[str] = (NATIVE,)
+    typed: Augment = Augment()
 
     def __post_init__(self) -> None:
         require_choice("probe.part", self.part, ("heldout", "train", "all"))
@@ -184,6 +188,9 @@ class RetrievalProbe:
         texts: dict[str, dict[str, dict]] = {}
         for row in rows.select(["id", "lang", "text", "romanized", "identical"]).to_pylist():
             texts.setdefault(row["lang"], {}).setdefault(row["id"], row)
+        for row in (row for by_id in texts.values() for row in by_id.values() if self.typed):
+            rng = np.random.default_rng(int(2**63 * id_fraction(f"{row['lang']} {row['id']}", self.seed)))
+            row["typed"] = as_typed(row["text"], row["romanized"], self.typed, rng)
         if absent := [p for p in self.pivots if p not in texts]:
             raise ConfigError(
                 f"probe.pivots={list(self.pivots)}", f"{absent[0]} has no rows there", "Choose another pivot"
@@ -192,13 +199,13 @@ class RetrievalProbe:
 
     def _tasks(self, texts: dict[str, dict[str, dict]]) -> Iterator[Task]:
         for lang, rows in texts.items():
-            native, romanized = Side(lang, NATIVE), Side(lang, ROMANIZED)
-            for ids, ending in self._within(rows):
-                yield Task(lang, f"native→romanized{ending}", native, romanized, ids)
-                yield Task(lang, f"romanized→native{ending}", romanized, native, ids)
+            native, views = Side(lang, NATIVE), (ROMANIZED, TYPED) if self.typed else (ROMANIZED,)
+            for (ids, ending), view in product(self._within(rows), views):
+                yield Task(lang, f"native→{view}{ending}", native, Side(lang, view), ids)
+                yield Task(lang, f"{view}→native{ending}", Side(lang, view), native, ids)
             for pivot in self.pivots:
                 shared = self._choose(rows.keys() & texts[pivot].keys()) if lang not in self.pivots else []
-                for view, side in product((NATIVE, ROMANIZED), self._pivot_sides(pivot, texts)) if shared else ():
+                for view, side in product((NATIVE, *views), self._pivot_sides(pivot, texts)) if shared else ():
                     name = pivot if side.view == NATIVE else f"{pivot}, romanized"
                     yield Task(lang, f"{view}→{name}", Side(lang, view), side, shared)
                     yield Task(lang, f"{name}→{view}", side, Side(lang, view), shared)
