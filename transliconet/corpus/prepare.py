@@ -133,9 +133,7 @@ def _scanned(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> Sc
     shutil.rmtree(folder, ignore_errors=True)
     lines = tqdm(reader, desc="scan", unit=" lines", unit_scale=True, disable=not progress, mininterval=1)
     sampling = recipe.sampling
-    scanned = scan(
-        lines, folder, recipe.cleaning, _near(recipe), sampling.seed, sampling.latin, sampling.same_ids
-    )
+    scanned = scan(lines, folder, recipe.cleaning, _near(recipe), sampling.seed, sampling.latin, sampling.same_ids)
     ledger = scanned.ledger
     content = {"rows": scanned.rows, "languages": scanned.languages, "read": ledger.read, "dropped": ledger.dropped}
     done.write_text(json.dumps(content), encoding="utf-8")

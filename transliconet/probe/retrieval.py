@@ -99,7 +99,7 @@ class RetrievalProbe:
     index: str = "flat"
     measures: bool = True
     pivot_views: Sequence[str] = (NATIVE,)
-    typed: Augment = Augment()
+    typed: Augment | None = None
 
     def __post_init__(self) -> None:
         require_choice("probe.part", self.part, ("heldout", "train", "all"))
@@ -188,9 +188,10 @@ class RetrievalProbe:
         texts: dict[str, dict[str, dict]] = {}
         for row in rows.select(["id", "lang", "text", "romanized", "identical"]).to_pylist():
             texts.setdefault(row["lang"], {}).setdefault(row["id"], row)
-        for row in (row for by_id in texts.values() for row in by_id.values() if self.typed):
-            rng = np.random.default_rng(int(2**63 * id_fraction(f"{row['lang']} {row['id']}", self.seed)))
-            row["typed"] = as_typed(row["text"], row["romanized"], self.typed, rng)
+        if self.typed:
+            for row in (row for by_id in texts.values() for row in by_id.values()):
+                rng = np.random.default_rng(int(2**63 * id_fraction(f"{row['lang']} {row['id']}", self.seed)))
+                row["typed"] = as_typed(row["text"], row["romanized"], self.typed, rng)
         if absent := [p for p in self.pivots if p not in texts]:
             raise ConfigError(
                 f"probe.pivots={list(self.pivots)}", f"{absent[0]} has no rows there", "Choose another pivot"
