@@ -136,7 +136,7 @@ class Spill:
         self._lines = []
 
     def _priority_of(self, keys: np.ndarray) -> np.ndarray:
-        """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 bits of the text's against ties."""
+        """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 of the text's against ties."""
         of = (line.id if self.same_ids else f"{line.lang}\0{line.id}" for line, _ in self._lines)
         ids = b"".join(digest(f"{self.seed}\0{name}", 8) for name in of)
         low = np.uint64((1 << 24) - 1)
