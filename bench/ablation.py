@@ -46,6 +46,7 @@ OPTIONS = {  # what is changed in the recommended recipe
     "layer 8": ["objective.anchor.layer=8"],
     "dot product, T = 0.5": ["objective.anchor.similarity=dot", "objective.anchor.temperature=0.5"],
     "dot product, T = 1": ["objective.anchor.similarity=dot", "objective.anchor.temperature=1"],
+    "2,048 cached negatives": ["objective.anchor.negatives=2048"],
     "negatives of the batch alone": ["objective.anchor.negatives=0"],
     "… towards a moving average, decay 0.99": [*MOVING, "+objective.anchor.decay=0.99"],
     "… towards a moving average, decay 0.999": [*MOVING, "+objective.anchor.decay=0.999"],

@@ -30,7 +30,8 @@ OBJECTIVES: dict[str, Objective] = {
     "mlm": MaskedLanguageModel(),
     "tlm": TransliterationLanguageModel(),
     "words": WordAlignment(),
-    "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0),
+    "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0, nearest=0.05),
+    "anchor_soft": AnchoredContrast(soft=True, temperature=0.5),
 }
 SIZES = {2: (17, 7), 3: (11, 8, 5)}
 """Pairs of each process: as uneven as last batches are."""

@@ -11,7 +11,7 @@ from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS
 from transliconet.objectives.encode import CLEAN, EncodedPairs, EncoderLike, Read, Reads
-from transliconet.objectives.gather import gather, processes, share_of_mean
+from transliconet.objectives.gather import of_others, processes, share_of_mean
 from transliconet.objectives.tcm import SIMILARITIES
 
 
@@ -160,13 +160,15 @@ class AnchoredContrast:
     def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of one view of the first pairs of the batch."""
         terms: dict[str, Tensor] = {}
+        share = share_of_mean(len(vectors), vectors.device)
         own, rest = batch[keys.ANCHOR].split([len(vectors), len(batch[keys.ANCHOR]) - len(vectors)])
-        if self.contrast:
-            others = [rest, *([batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else [])]
-            terms["anchor"] = self.contrast * anchored_loss(
-                gather(vectors), gather(own), self.temperature, negatives=gather(torch.cat(others)), soft=self.soft,
-                nearest=self.nearest, similarity=self.similarity,
+        if self.contrast:  # anchors have no gradient, so each process scores its own vectors alone, with all candidates
+            cached = [batch[keys.NEGATIVES]] if keys.NEGATIVES in batch else []
+            negatives = torch.cat([rest, *cached, of_others(torch.cat([own, rest, *cached]))])
+            terms["anchor"] = self.contrast * share * anchored_loss(
+                vectors, own, self.temperature, negatives=negatives, soft=self.soft, nearest=self.nearest,
+                similarity=self.similarity,
             )  # fmt: skip
         if self.pull:
-            terms["pull"] = self.pull * share_of_mean(len(vectors), vectors.device) * pull_loss(vectors, own)
+            terms["pull"] = self.pull * share * pull_loss(vectors, own)
         return terms

@@ -26,6 +26,14 @@ def gather(rows: Tensor) -> Tensor:
     return _Gather.apply(rows) if processes() > 1 else rows
 
 
+def of_others(rows: Tensor) -> Tensor:
+    """(B, …) of each process → the rows of the other processes, in the order of ranks; no gradient goes back."""
+    if processes() == 1:
+        return rows[:0]
+    owner = torch.full((len(rows),), dist.get_rank(), device=rows.device)
+    return gather(rows.detach())[gather(owner) != dist.get_rank()]
+
+
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
