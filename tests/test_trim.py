@@ -25,7 +25,7 @@ TABLE = "roberta.embeddings.word_embeddings.weight"
 
 
 def trim(encoder: Encoder, texts: list[str], floor: int = 0) -> tuple[Encoder, dict[str, int]]:
-    return Trim(floor)(encoder, Material(Identity(), native={"und_Zyyy": texts}))
+    return Trim(floor)(encoder, Material([Identity()], native={"und_Zyyy": texts}))
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_trained_trimmed_model_is_grafted_back_byte_for_byte(full: Path, tmp_p
         trimmed.masked_lm.lm_head.bias[moved] += 2
         trimmed.masked_lm.roberta.encoder.layer[0].output.dense.weight += 0.1
     vectors = embed(trimmed, TEXTS)
-    grafted, counts = Graft(str(full))(trimmed, Material(Identity()))
+    grafted, counts = Graft(str(full))(trimmed, Material([Identity()]))
     assert counts == {"put back": len(pieces), "as they were": len(table) - len(pieces)}
     export_encoder(grafted, tmp_path / "grafted", "card")
     loaded = Encoder.from_pretrained(str(tmp_path / "grafted"))
@@ -106,9 +106,9 @@ def test_what_cannot_be_trimmed_or_grafted_is_told(full: Path, make_encoder: Cal
         trim(make_encoder(), [])
     extended = extend(make_encoder(), [NewPiece("▁zzqz", -3.0, (8,))])
     with pytest.raises(CheckpointError, match="it has no piece '▁zzqz'"):
-        Graft(str(full))(extended, Material(Identity()))
+        Graft(str(full))(extended, Material([Identity()]))
     with pytest.raises(CheckpointError, match=r"has shape \(1200, 32\)|not \("):
-        Graft(str(full))(make_encoder(hidden_size=16), Material(Identity()))
+        Graft(str(full))(make_encoder(hidden_size=16), Material([Identity()]))
 
 
 def test_the_commands(full: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path) -> None:

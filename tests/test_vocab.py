@@ -1,14 +1,17 @@
 """TransMI on vocabularies small enough to work out by hand, and on an encoder that is saved and loaded again."""
 
 import doctest
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
 import transliconet.vocab.merge
 import transliconet.vocab.words
+from transliconet.cli.surgery import romanizers
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.corpus.romanize import Uroman
+from transliconet.corpus.romanize import Identity, Uroman
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
@@ -165,7 +168,7 @@ def pieces_added(encoder: Encoder, **options: object) -> set[str]:
     native = {"rus_Cyrl": ["привет мир"] * 3, "deu_Cyrl": ["вода"]}
     romanized = {tag: [romanize_by_code(t, tag[:3]) for t in texts] for tag, texts in native.items()}
     size = len(encoder.tokenizer)
-    extended, counts = TransMI(**options)(encoder, Material(romanize_by_code, native=native, romanized=romanized))  # type: ignore[arg-type]
+    extended, counts = TransMI(**options)(encoder, Material([romanize_by_code], native=native, romanized=romanized))  # type: ignore[arg-type]
     added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
     assert counts["added"] == len(added) == len(set(added))
     return set(added)
@@ -190,8 +193,34 @@ def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -
         added(languages=["fra_Latn"])
 
 
+def test_every_romaniser_gives_pieces(encoder: Encoder) -> None:
+    def other(text: str, lcode: str) -> str:
+        return transliterate(text).replace("v", "q")
+
+    def pieces(*romanizers: Callable[[str, str], str]) -> set[str]:
+        return {p.piece for p in TransMI().plan(encoder.tokenizer, Material(romanizers)).new}  # type: ignore[arg-type]
+
+    one, two = pieces(romanize_by_code), pieces(other)
+    assert one != two
+    assert pieces(romanize_by_code, other) == one | two
+
+
+def test_romanisers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFolder) -> None:
+    def made_with(name: str) -> PairsFolder:
+        return replace(cldr_pairs, manifest={**cldr_pairs.manifest, "romanizer": {"name": name}})
+
+    assert [type(r) for r in romanizers("pairs", [cldr_pairs, cldr_pairs])] == [Uroman]
+    assert [type(r) for r in romanizers("pairs", [made_with("none")])] == [Uroman]  # its text came romanised
+    assert [type(r) for r in romanizers("pairs", [])] == [Uroman]
+    assert [type(r) for r in romanizers(["none"], [cldr_pairs])] == [Identity]
+    with pytest.raises(ConfigError, match="^romanizer=uromann: not a known choice. Did you mean 'uroman'"):
+        romanizers("uromann", [])
+    with pytest.raises(ConfigError, match="not a known choice"):
+        romanizers("pairs", [made_with("a_tool_of_theirs")])
+
+
 def test_a_plan_is_what_the_surgery_adds_and_leaves_the_encoder_alone(encoder: Encoder) -> None:
-    material = Material(romanize_by_code, protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]})
+    material = Material([romanize_by_code], protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]})
     before = unigram_vocabulary(encoder.tokenizer)
     plan = TransMI().plan(encoder.tokenizer, material)
     assert unigram_vocabulary(encoder.tokenizer) == before

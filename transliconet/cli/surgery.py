@@ -7,12 +7,12 @@ from omegaconf import DictConfig
 
 from transliconet.cli.app import build
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.corpus.romanize import romanizer
+from transliconet.corpus.romanize import Identity, Romanizer, Uroman, romanizer
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.method import Material
 
-ALL = "all"
+ALL, OF_PAIRS = "all", "pairs"
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,13 @@ class Operated:
 
 
 def operate(
-    cfg: DictConfig, encoder: Encoder, pairs: PairsFolder | None, languages: Sequence[str] | None = None
+    cfg: DictConfig,
+    encoder: Encoder,
+    pairs: PairsFolder | None,
+    languages: Sequence[str] | None = None,
+    also: Sequence[PairsFolder] = (),
 ) -> Operated:
-    """Carry out ``cfg.method`` with ``cfg.romanizer``, leaving the native text of ``cfg.protect`` cut as it is.
+    """Carry out ``cfg.method``, leaving the native text of ``cfg.protect`` cut as it is.
 
     What a method learns from ``pairs`` it learns from the part that is not held out; all of it is protected.
 
@@ -40,15 +44,30 @@ def operate(
         encoder: changed; use the one returned.
         pairs: the folder, if there is one.
         languages: to learn from; None takes all.
+        also: more folders, of whose romanisers there are pieces, too, where ``cfg.romanizer`` is ``pairs``.
 
     Raises:
-        ConfigError: languages to protect that ``pairs`` does not have.
+        ConfigError: an unknown romaniser, or languages to protect that ``pairs`` does not have.
     """
     texts = native_texts(pairs) if pairs else {}
     protect = _protected_tags(cfg.protect, texts)
-    protected, roman = [text for tag in protect for text in texts[tag]], romanizer(cfg.romanizer)
+    protected = [text for tag in protect for text in texts[tag]]
+    roman = romanizers(cfg.romanizer, [*([pairs] if pairs else []), *also])
     material = Material.of(pairs, roman, languages, protected) if pairs else Material(roman, protected)
     return Operated(*build(cfg.method)(encoder, material))
+
+
+def romanizers(wanted: str | Sequence[str], folders: Sequence[PairsFolder]) -> list[Romanizer]:
+    """Those named, or of ``pairs`` those that the folders were made with; uroman where that says nothing.
+
+    Raises:
+        ConfigError: there is none of that name, or its package is not installed.
+    """
+    names = [wanted] if isinstance(wanted, str) else list(wanted)
+    if names == [OF_PAIRS]:
+        made_with = (folder.manifest.get("romanizer", {}).get("name", Identity.name) for folder in folders)
+        names = [name for name in dict.fromkeys(made_with) if name != Identity.name] or [Uroman.name]
+    return [romanizer(name, "romanizer") for name in names]
 
 
 def native_texts(pairs: PairsFolder) -> dict[str, list[str]]:

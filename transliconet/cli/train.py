@@ -13,7 +13,6 @@ from transliconet.cli.app import build, hydra_command
 from transliconet.cli.surgery import operate
 from transliconet.cli.sweep import in_sweep, run_as_job
 from transliconet.corpus.pairs import PairsFolder
-from transliconet.corpus.romanize import romanizer
 from transliconet.errors import ConfigError
 from transliconet.model.dropout import set_dropout
 from transliconet.model.encoder import Encoder
@@ -131,7 +130,8 @@ def _operated(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
     encoder = build_encoder(cfg.encoder, pairs)
     if "_target_" not in cfg.method:
         return encoder
-    operated = operate(cfg, encoder, pairs, cfg.data.languages)
+    also = [PairsFolder.open(folder) for folder in cfg.data.also]
+    operated = operate(cfg, encoder, pairs, cfg.data.languages, also)
     log.info("vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items()))
     return operated.encoder
 
@@ -154,7 +154,7 @@ def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
         return None
     if "path" not in cfg.encoder:
         raise ConfigError("method=trim", "an encoder made from scratch has no full vocabulary", "Add graft=false")
-    return lambda trained: Graft(cfg.encoder.path)(trained, Material(romanizer(cfg.romanizer)))[0]
+    return lambda trained: Graft(cfg.encoder.path)(trained, Material())[0]
 
 
 @hydra_command("train")

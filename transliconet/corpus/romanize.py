@@ -97,13 +97,13 @@ class Identity:
 ROMANIZERS: dict[str, Callable[[], Romanizer]] = {"uroman": Uroman, "icu": Icu, "none": Identity}
 
 
-def romanizer(name: str) -> Romanizer:
-    """The romaniser of that name.
+def romanizer(name: str, option: str = "corpus.romanizer") -> Romanizer:
+    """The romaniser of that name, which ``option`` gives.
 
     Raises:
         ConfigError: there is none, or its package is not installed.
     """
-    require_choice("corpus.romanizer", name, ROMANIZERS)
+    require_choice(option, name, ROMANIZERS)
     return ROMANIZERS[name]()
 
 

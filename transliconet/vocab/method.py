@@ -15,13 +15,13 @@ class Material:
     """What a method may use.
 
     Args:
-        romanizer: that of the pairs.
+        romanizers: those that text will be romanised with.
         protected: texts that must be cut as before.
         native: language → native texts to learn from.
         romanized: language → their romanisations, in the same order.
     """
 
-    romanizer: Romanizer
+    romanizers: Sequence[Romanizer] = ()
     protected: Sequence[str] = ()
     native: Mapping[str, Sequence[str]] = field(default_factory=dict)
     romanized: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Material:
     def of(
         cls,
         pairs: PairsFolder,
-        romanizer: Romanizer,
+        romanizers: Sequence[Romanizer],
         languages: Sequence[str] | None = None,
         protected: Sequence[str] = (),
     ) -> Self:
@@ -38,13 +38,13 @@ class Material:
 
         Args:
             pairs: the opened folder.
-            romanizer: that of the pairs.
+            romanizers: those that text will be romanised with.
             languages: tags; None takes all.
             protected: texts that must be cut as before.
         """
         parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or sorted(pairs.manifest["languages"])}
         native = {tag: rows["text"].to_pylist() for tag, rows in parts.items()}
-        return cls(romanizer, protected, native, {tag: rows["romanized"].to_pylist() for tag, rows in parts.items()})
+        return cls(romanizers, protected, native, {tag: rows["romanized"].to_pylist() for tag, rows in parts.items()})
 
     @property
     def texts(self) -> list[str]:

@@ -65,7 +65,8 @@ class TransMI:
         codes = self._codes(original, material, tags)
 
         def romanize(piece: str) -> list[str]:
-            return [material.romanizer(piece, code) for code in ("", *(codes[piece] if self.language_codes else ()))]
+            of_piece = ("", *(codes[piece] if self.language_codes else ()))
+            return [romanizer(piece, code) for romanizer in material.romanizers for code in of_piece]
 
         plan = merge_pieces(
             unigram_vocabulary(original),
