@@ -13,6 +13,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
+from transliconet.objectives.anchor import anchored_loss
 from transliconet.objectives.combine import active, combine
 from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, encode
 from transliconet.objectives.mlm import MaskedLanguageModel, mlm_loss
@@ -126,6 +127,28 @@ def test_large_dot_products_do_not_overflow() -> None:
     assert torch.isfinite(tcm_loss(a.bfloat16(), -a.bfloat16()))
 
 
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16], ids=str)
+def test_scores_are_in_full_precision_where_training_is_in_half(precision: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(8, 16, generator=generator) * 0.1 + 1 for _ in range(2))  # a narrow cone, as encoders have
+    rows = torch.zeros(8, dtype=torch.int64)
+    ids = torch.randint(400, (8, 300), generator=generator)
+    losses = [
+        lambda: tcm_loss(a, b, similarity="cosine", temperature=0.02),
+        lambda: tcm_loss(1000 * a, 1000 * b),
+        lambda: word_alignment_loss(a, b, rows, temperature=0.02),
+        lambda: anchored_loss(a, b, 0.02, nearest=0.3),
+        lambda: anchored_loss(a, b, 0.02, soft=True),
+        lambda: same_text(ids, torch.ones_like(ids, dtype=torch.bool), 0.35),
+    ]
+    for loss in losses:
+        full = loss()
+        with torch.autocast("cpu", precision):
+            half = loss()
+        assert torch.equal(half, full)
+        assert torch.isfinite(full.float()).all()
+
+
 @pytest.mark.parametrize(
     ("options", "named"), [({"similarity": "cosin"}, "'cosine'"), ({"temperature": 0.0}, "temperature=0.0")]
 )
@@ -202,6 +225,24 @@ def test_vocabulary_loss_of_frozen_weights_and_in_half_precision() -> None:
     assert loss.dtype == weight.grad.dtype == torch.float32
     torch.testing.assert_close(weight.grad, full.grad, atol=2e-2, rtol=2e-2)
     assert not torch.equal(weight.grad, full.grad)  # or autocast was passed over
+
+
+def test_rare_pieces_keep_their_gradient_in_float16() -> None:
+    """A probability times 1/M would be 0 there."""
+    generator = torch.Generator().manual_seed(0)
+    h, w = torch.randn(256, 16, generator=generator), torch.randn(300, 16, generator=generator)
+    bias = torch.zeros(300)
+    bias[200:] = -10.0
+    labels = torch.randint(200, (256,), generator=generator)
+    gradients = []
+    for enabled in (False, True):
+        weight = w.clone().requires_grad_()
+        with torch.autocast("cpu", torch.float16, enabled=enabled):
+            loss = vocabulary_loss(h, weight, bias, labels)
+        loss.backward()
+        gradients.append(weight.grad[200:])
+    assert 0 < gradients[0].abs().max() < 1e-4
+    assert (gradients[1] - gradients[0]).norm() < 0.02 * gradients[0].norm()
 
 
 def test_groups_of_the_vocabulary_loss_cannot_be_weighed_afterwards() -> None:

@@ -11,6 +11,7 @@ from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS
 from transliconet.objectives.encode import CLEAN, EncodedPairs, EncoderLike, Read, Reads
+from transliconet.objectives.exact import products
 from transliconet.objectives.gather import of_others, processes, share_of_mean
 from transliconet.objectives.tcm import SIMILARITIES
 
@@ -67,11 +68,11 @@ def anchored_loss(
     unit = F.normalize(fixed, dim=-1)
     v, candidates = (vectors.float(), fixed) if similarity == "dot" else (F.normalize(vectors.float(), dim=-1), unit)
     if soft:
-        target = (candidates[: len(v)] @ candidates.T / temperature).softmax(-1)
-        return F.cross_entropy(v @ candidates.T / temperature, target)
+        target = (products(candidates[: len(v)], candidates) / temperature).softmax(-1)
+        return F.cross_entropy(products(v, candidates) / temperature, target)
     own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
-    no_negative = _alike(unit[: len(v)] @ unit.T, own, same, nearest)
-    scores = (v @ candidates.T / temperature).masked_fill(no_negative, float("-inf"))
+    no_negative = _alike(products(unit[: len(v)], unit), own, same, nearest)
+    scores = (products(v, candidates) / temperature).masked_fill(no_negative, float("-inf"))
     return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
 
 

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from transliconet.objectives.exact import products
+
 
 def same_text(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> Tensor:
     r"""Pairs of rows whose sets of tokens overlap by ``overlap`` or more.
@@ -25,7 +27,7 @@ def same_text(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> 
     pieces, column = torch.unique(input_ids, return_inverse=True)
     held = torch.zeros(len(input_ids), len(pieces), device=input_ids.device)
     held.scatter_reduce_(1, column, content_mask.float(), "amax")
-    common = held @ held.T
+    common = products(held, held)
     sizes = held.sum(1)
     union = sizes.unsqueeze(0) + sizes.unsqueeze(1) - common
     own = torch.eye(len(input_ids), dtype=torch.bool, device=input_ids.device)

@@ -11,6 +11,7 @@ from transliconet import keys
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.pooling import POOLINGS
 from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, EncoderLike, Read, Reads, layer_numbers
+from transliconet.objectives.exact import products
 from transliconet.objectives.gather import gather, processes
 from transliconet.objectives.negatives import same_pair
 
@@ -61,7 +62,7 @@ def tcm_loss(
     vectors = torch.cat([native, romanized]).float()
     if similarity == "cosine":
         vectors = F.normalize(vectors, dim=-1)
-    scores = (vectors @ vectors.T).div_(temperature)
+    scores = products(vectors, vectors).div_(temperature)
     rows = torch.arange(2 * pairs, device=scores.device)
     excluded = torch.eye(2 * pairs, dtype=torch.bool, device=scores.device)
     if not same_view_negatives:

@@ -105,19 +105,23 @@ def _add_gradients(
     labels: Tensor,
     share: Tensor,
 ) -> None:
-    """Add what some rows contribute; ``logits`` become their own gradient, softmax minus one-hot."""
+    """Add what some rows contribute; ``logits`` become their own gradient, softmax minus one-hot.
+
+    Shares of a mean, 1/M, are multiplied in where they meet full-sized numbers: with them, small probabilities would be
+    0 in half precision.
+    """
     of_states, of_weight, of_bias = gradients
+    weighted = (part.float() * share[rows].unsqueeze(1)).to(part.dtype)
     torch.softmax(logits, -1, out=logits)
     logits[torch.arange(len(logits), device=logits.device), labels[rows]] -= 1
-    logits *= share[rows].unsqueeze(1)
     if of_bias is not None:
-        of_bias += logits.sum(0)
+        of_bias += share[rows] @ logits
     logits = logits.to(table.dtype)
     if of_states is not None:
-        of_states[rows] = logits @ table
+        of_states[rows] = ((logits @ table).float() * share[rows].unsqueeze(1)).to(of_states.dtype)
     if of_weight is None:
         return
     if of_weight.dtype == table.dtype:
-        of_weight.addmm_(logits.T, part)
+        of_weight.addmm_(logits.T, weighted)
     else:
-        of_weight += logits.T @ part
+        of_weight += logits.T @ weighted

@@ -9,6 +9,7 @@ from torch import Tensor
 from transliconet import keys
 from transliconet.errors import require_range
 from transliconet.objectives.encode import CLEAN, TOKENS, EncodedPairs, EncoderLike, Read, Reads
+from transliconet.objectives.exact import products
 from transliconet.objectives.gather import share_of_mean
 
 
@@ -84,7 +85,7 @@ def word_alignment_loss(
     if types is not None:
         alike = (types.unsqueeze(0) == types.unsqueeze(1)).any(-1)
         excluded = excluded | (alike & (own.unsqueeze(0) != own.unsqueeze(1)))
-    scores = (n @ r.T / temperature).masked_fill(excluded, float("-inf"))
+    scores = (products(n, r) / temperature).masked_fill(excluded, float("-inf"))
     return (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
 
 
