@@ -62,7 +62,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
 def test_anchors_and_new_rows_as_the_recommended_recipe_has_them(
     make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, tmp_path: Path, uroman: Uroman
 ) -> None:
-    encoder, counts = TransMI()(make_encoder(), Material.of(cldr_pairs, uroman))
+    encoder, counts = TransMI()(make_encoder(), Material.of(cldr_pairs, [uroman]))
     assert counts["added"] > 0
     size = len(encoder.tokenizer) - counts["added"]
     start = encoder.masked_lm.get_input_embeddings().weight.detach().clone()

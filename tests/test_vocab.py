@@ -4,15 +4,17 @@ import doctest
 from collections.abc import Callable
 from dataclasses import replace
 
+import pyarrow.compute as pc
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 import transliconet.vocab.merge
 import transliconet.vocab.words
-from transliconet.cli.surgery import romanizers
+from transliconet.cli.surgery import operate, romanizers
 from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.romanize import Identity, Uroman
-from transliconet.errors import ConfigError
+from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
 from transliconet.vocab.apply import changed_share, drop_pieces_used_in, extend, unigram_vocabulary, with_pieces
@@ -193,6 +195,32 @@ def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -
         added(languages=["fra_Latn"])
 
 
+def test_tokens_beyond_the_vocabulary_are_refused(encoder: Encoder) -> None:
+    encoder.tokenizer.add_tokens(["<ent>"])  # its id is the first that a new piece would take
+    with pytest.raises(CheckpointError, match=r"its tokens \['<ent>'\] have ids beyond its Unigram vocabulary"):
+        unigram_vocabulary(encoder.tokenizer)
+
+
+def test_surgery_without_a_romaniser_is_refused(encoder: Encoder) -> None:
+    with pytest.raises(ConfigError, match=r"romanizers=\[\]"):
+        TransMI().plan(encoder.tokenizer, Material())
+
+
+def test_text_of_more_folders_is_learned_from(cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder]) -> None:
+    def of(tag: str) -> PairsFolder:
+        rows = cldr_pairs.table.filter(pc.equal(cldr_pairs.table["lang"], tag))
+        return replace(cldr_pairs, manifest={**cldr_pairs.manifest, "languages": {tag: {}}}, table=rows)
+
+    cfg = OmegaConf.create(
+        {"method": {"_target_": "transliconet.vocab.trim.Trim", "floor": 0}, "romanizer": "pairs", "protect": "all"}
+    )
+    texts = of("kat_Geor").table["text"].to_pylist()
+    whole = [make_encoder().tokenizer.tokenize(text) for text in texts]
+    alone, both = (operate(cfg, make_encoder(), of("rus_Cyrl"), None, also).encoder for also in ([], [of("kat_Geor")]))
+    assert [both.tokenizer.tokenize(text) for text in texts] == whole
+    assert [alone.tokenizer.tokenize(text) for text in texts] != whole
+
+
 def test_every_romaniser_gives_pieces(encoder: Encoder) -> None:
     def other(text: str, lcode: str) -> str:
         return transliterate(text).replace("v", "q")
@@ -244,12 +272,12 @@ def test_origins_name_the_sources_with_their_scores_and_scripts(encoder: Encoder
 
 
 def test_material_is_what_is_not_held_out(cldr_pairs: PairsFolder, uroman: Uroman) -> None:
-    material = Material.of(cldr_pairs, uroman, ["rus_Cyrl"], protected=["Москва"])
+    material = Material.of(cldr_pairs, [uroman], ["rus_Cyrl"], protected=["Москва"])
     rows = cldr_pairs.part("train", languages=["rus_Cyrl"])
     assert material.native == {"rus_Cyrl": rows["text"].to_pylist()}
     assert material.romanized == {"rus_Cyrl": rows["romanized"].to_pylist()}
     assert material.protected == ["Москва"]
-    assert list(Material.of(cldr_pairs, uroman).native) == sorted(cldr_pairs.manifest["languages"])
+    assert list(Material.of(cldr_pairs, [uroman]).native) == sorted(cldr_pairs.manifest["languages"])
 
 
 def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: Encoder) -> None:
@@ -270,4 +298,8 @@ def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: E
         native = next(n for n, r in words if f"▁{r}" == word)
         assert set(piece.sources) <= set(original(native, add_special_tokens=False)["input_ids"])
         assert with_pieces(extended, [piece]).tokenize(word[1:]) == [word]
+    long = {("привет", "mir" * 20): 1}
+    (piece,) = word_pieces(original, extended, long, lambda p: [transliterate(p)], least=1)
+    assert piece.score == min(s for _, s in unigram_vocabulary(extended))  # that of unknown characters follows it down
+    assert with_pieces(extended, [piece]).tokenize("mir" * 20) == [piece.piece]
     assert not word_pieces(original, extended, words, lambda p: [transliterate(p)], least=4)

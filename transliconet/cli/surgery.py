@@ -1,5 +1,6 @@
 """A change of vocabulary as the configuration describes it, for ``transliconet vocab`` and ``transliconet train``."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -44,16 +45,18 @@ def operate(
         encoder: changed; use the one returned.
         pairs: the folder, if there is one.
         languages: to learn from; None takes all.
-        also: more folders, of whose romanisers there are pieces, too, where ``cfg.romanizer`` is ``pairs``.
+        also: more folders to learn from and to protect; ``cfg.romanizer=pairs`` means their romanisers, too.
 
     Raises:
         ConfigError: an unknown romaniser, or languages to protect that ``pairs`` does not have.
     """
-    texts = native_texts(pairs) if pairs else {}
-    protect = _protected_tags(cfg.protect, texts)
-    protected = [text for tag in protect for text in texts[tag]]
-    roman = romanizers(cfg.romanizer, [*([pairs] if pairs else []), *also])
-    material = Material.of(pairs, roman, languages, protected) if pairs else Material(roman, protected)
+    folders = [*([pairs] if pairs else []), *also]
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        for tag, native in native_texts(folder).items():
+            texts[tag] += native
+    protected = [text for tag in _protected_tags(cfg.protect, texts) for text in texts[tag]]
+    material = Material.of(folders, romanizers(cfg.romanizer, folders), languages, protected)
     return Operated(*build(cfg.method)(encoder, material))
 
 

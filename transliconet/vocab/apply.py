@@ -16,12 +16,19 @@ def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, fl
     """(piece, score) by id.
 
     Raises:
-        CheckpointError: it is not a Unigram tokenizer.
+        CheckpointError: it is not a Unigram tokenizer, or new pieces would take ids of tokens beyond its vocabulary.
     """
-    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    model = state["model"]
     if model.get("type") != "Unigram":
         raise CheckpointError(
             tokenizer.name_or_path, f"its tokenizer is {model.get('type')}, not Unigram", "Use an XLM-R-like checkpoint"
+        )
+    if beyond := [token["content"] for token in state["added_tokens"] if token["id"] >= len(model["vocab"])]:
+        raise CheckpointError(
+            tokenizer.name_or_path,
+            f"its tokens {beyond[:5]} have ids beyond its Unigram vocabulary",
+            "Put them into the vocabulary of tokenizer.json",
         )
     return [(piece, score) for piece, score in model["vocab"]]
 
@@ -75,9 +82,7 @@ def tokenizer_from(state: dict, like: PreTrainedTokenizerBase) -> PreTrainedToke
     )
 
 
-def drop_pieces_used_in(
-    tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str], rounds: int = 10
-) -> MergePlan:
+def drop_pieces_used_in(tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str]) -> MergePlan:
     """The plan without the new pieces that would cut ``texts`` differently.
 
     Romanised pieces are Latin strings, so they can also change how Latin-script text is cut. Here every new piece that
@@ -89,7 +94,7 @@ def drop_pieces_used_in(
     texts = list(dict.fromkeys(texts))
     if not texts:
         return plan
-    for _ in range(rounds):
+    while True:  # each round drops pieces, or is the last
         rows = with_pieces(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
         used = {i for ids in rows for i in ids if i >= first}
         if not used:

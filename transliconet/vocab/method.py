@@ -1,5 +1,6 @@
 """What a change of vocabulary is, and what it is given."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -29,22 +30,29 @@ class Material:
     @classmethod
     def of(
         cls,
-        pairs: PairsFolder,
+        pairs: PairsFolder | Sequence[PairsFolder],
         romanizers: Sequence[Romanizer],
         languages: Sequence[str] | None = None,
         protected: Sequence[str] = (),
     ) -> Self:
-        """The part of a pairs folder that is not held out, to learn from.
+        """The part of pairs folders that is not held out, to learn from.
 
         Args:
-            pairs: the opened folder.
+            pairs: the opened folder, or several.
             romanizers: those that text will be romanised with.
             languages: tags; None takes all.
             protected: texts that must be cut as before.
         """
-        parts = {tag: pairs.part("train", languages=[tag]) for tag in languages or sorted(pairs.manifest["languages"])}
-        native = {tag: rows["text"].to_pylist() for tag, rows in parts.items()}
-        return cls(romanizers, protected, native, {tag: rows["romanized"].to_pylist() for tag, rows in parts.items()})
+        native: defaultdict[str, list[str]] = defaultdict(list)
+        romanized: defaultdict[str, list[str]] = defaultdict(list)
+        for number, folder in enumerate([pairs] if isinstance(pairs, PairsFolder) else pairs):
+            for tag in languages or sorted(folder.manifest["languages"]):
+                if number and tag not in folder.manifest["languages"]:
+                    continue  # the first one must have it
+                rows = folder.part("train", languages=[tag])
+                native[tag] += rows["text"].to_pylist()
+                romanized[tag] += rows["romanized"].to_pylist()
+        return cls(romanizers, protected, dict(native), dict(romanized))
 
     @property
     def texts(self) -> list[str]:

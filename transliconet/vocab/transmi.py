@@ -59,8 +59,10 @@ class TransMI:
         """What :meth:`__call__` adds to a tokenizer. New pieces that the protected texts would use are left out.
 
         Raises:
-            ConfigError: a language that the pairs do not have.
+            ConfigError: a language that the pairs do not have, or no romaniser.
         """
+        if not material.romanizers:
+            raise ConfigError("romanizers=[]", "nothing to romanise pieces with", "Give one, e.g. romanizer=uroman")
         tags = self._tags(material)
         codes = self._codes(original, material, tags)
 

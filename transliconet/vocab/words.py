@@ -61,11 +61,12 @@ def word_pieces(
     own = original(chosen, add_special_tokens=False)["input_ids"]
     roman = extended(frequent, add_special_tokens=False)["input_ids"]
     scores = [score for _, score in unigram_vocabulary(extended)]
+    lowest = min(scores)  # what the tokenizer gives unknown characters lies below it, and must not move
     pieces: list[NewPiece] = []
     for word, sources, cut in zip(frequent, own, roman, strict=True):
         if not _same_cut(original.convert_ids_to_tokens(sources), extended.convert_ids_to_tokens(cut), romanize):
             rows = [i for i in sources if i != known.get(WORD_START)] or list(sources)
-            pieces.append(NewPiece(WORD_START + word, sum(scores[i] for i in cut) + MARGIN, tuple(rows)))
+            pieces.append(NewPiece(WORD_START + word, max(sum(scores[i] for i in cut) + MARGIN, lowest), tuple(rows)))
     return pieces
 
 
