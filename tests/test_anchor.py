@@ -53,6 +53,17 @@ def slow_anchored(
     return total / len(vectors)
 
 
+def slow_gradient(slow: Callable[[np.ndarray], float], vectors: np.ndarray) -> np.ndarray:
+    """Finite differences."""
+    gradient = np.zeros_like(vectors)
+    for index in np.ndindex(vectors.shape):
+        up, down = vectors.copy(), vectors.copy()
+        up[index] += 1e-5
+        down[index] -= 1e-5
+        gradient[index] = (slow(up) - slow(down)) / 2e-5
+    return gradient
+
+
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 @pytest.mark.parametrize("temperature", [1.0, 0.1])
 def test_values_and_gradients_equal_the_reference(temperature: float, similarity: str) -> None:
@@ -64,12 +75,7 @@ def test_values_and_gradients_equal_the_reference(temperature: float, similarity
     loss.backward()
     slow = partial(slow_anchored, anchors=anchors, temperature=temperature, similarity=similarity)
     assert loss.item() == pytest.approx(slow(vectors), rel=1e-5)
-    expected = np.zeros_like(vectors)
-    for index in np.ndindex(vectors.shape):
-        up, down = vectors.copy(), vectors.copy()
-        up[index] += 1e-5
-        down[index] -= 1e-5
-        expected[index] = (slow(up) - slow(down)) / 2e-5
+    expected = slow_gradient(slow, vectors)
     assert np.abs(expected).max() > 1e-2
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-3, atol=1e-4)
 
@@ -97,6 +103,13 @@ def test_a_duplicate_in_the_batch_pushes_nothing_away() -> None:
 def test_pull_is_the_cosine_distance() -> None:
     v, a = torch.tensor([[1.0, 1.0], [2.0, 0.0]]), torch.tensor([[1.0, 0.0], [3.0, 0.0]])
     assert pull_loss(v, a).item() == pytest.approx((1 - 1 / math.sqrt(2)) / 2)
+    v.requires_grad_()
+    pull_loss(v, a).backward()
+
+    def slow(x: np.ndarray) -> float:
+        return float(np.mean([1 - p @ q / math.sqrt((p @ p) * (q @ q)) for p, q in zip(x, a.numpy(), strict=True)]))
+
+    np.testing.assert_allclose(v.grad.numpy(), slow_gradient(slow, v.detach().double().numpy()), atol=1e-4)
 
 
 def test_docstring_examples_and_impossible_settings() -> None:
@@ -260,22 +273,55 @@ def test_training_draws_romanised_text_to_the_anchors(
     assert found() > before + 0.1
 
 
+def test_the_teacher_stays_as_it_was_while_the_model_moves(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
+) -> None:
+    encoder, start = make_encoder(), make_encoder()
+    module = fit(encoder, cldr_pairs, AnchoredContrast(replay=1.0), steps=3)
+    data = module.trained_by.datamodule  # type: ignore[union-attr]
+    batch = next(iter(data.train_dataloader()))
+    held, chosen = data._batches.pairs, batch[keys.PAIR_INDEX].numpy()
+    computed_anew = TokenizedPairs(held.native, held.romanized, 0, held.languages)
+    np.testing.assert_allclose(batch[keys.ANCHOR].numpy(), Teacher(start)(computed_anew)[chosen], atol=1e-5)
+    assert not np.allclose(Teacher(encoder)(computed_anew), Teacher(start)(computed_anew), atol=1e-2)
+
+
+def test_the_head_in_training_is_the_one_that_is_exported(extended: Encoder) -> None:
+    train_new_rows(extended, body=True)
+    rows = extended.masked_lm.get_input_embeddings()
+    rows.new.data += 0.5  # as training might
+    hidden = torch.randn(3, 32, generator=torch.Generator().manual_seed(0))
+    in_training = extended.vocabulary_logits(hidden)
+    in_training.sum().backward()
+    assert rows.new.grad.abs().min() > 0
+    restore_table(extended)
+    torch.testing.assert_close(extended.vocabulary_logits(hidden), in_training)
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
 def test_the_nearest_candidates_are_no_negatives() -> None:
     generator = torch.Generator().manual_seed(0)
     vectors, anchors, others = (torch.randn(n, 8, generator=generator) for n in (4, 4, 20))
     vectors.requires_grad_()
     loss = anchored_loss(vectors, anchors, 0.1, negatives=others, nearest=0.14)  # of 23 others, 3
-    v, a, c = (
-        torch.nn.functional.normalize(t.detach().double(), dim=-1).numpy()
-        for t in (vectors, anchors, torch.cat([anchors, others]))
-    )
-    expected = []
-    for i in range(4):
-        order = sorted((k for k in range(24) if k != i), key=lambda k: -(a[i] @ c[k]))
-        kept = [i, *order[3:]]
-        scores = np.exp([v[i] @ c[k] / 0.1 for k in kept])
-        expected.append(-np.log(scores[0] / scores.sum()))
-    assert loss.item() == pytest.approx(np.mean(expected), rel=1e-5)
+    a, c = (unit(t.numpy()) for t in (anchors, torch.cat([anchors, others])))
+
+    def slow(x: np.ndarray) -> float:
+        expected = []
+        for i, v in enumerate(unit(x)):
+            order = sorted((k for k in range(24) if k != i), key=lambda k: -(a[i] @ c[k]))
+            kept = [i, *order[3:]]
+            scores = np.exp([v @ c[k] / 0.1 for k in kept])
+            expected.append(-np.log(scores[0] / scores.sum()))
+        return float(np.mean(expected))
+
+    start = vectors.detach().double().numpy()
+    assert loss.item() == pytest.approx(slow(start), rel=1e-5)
+    loss.backward()
+    np.testing.assert_allclose(vectors.grad.numpy(), slow_gradient(slow, start), rtol=1e-3, atol=1e-4)
     everything = anchored_loss(vectors, anchors, 0.1, negatives=others)
     assert everything.item() > loss.item() + 0.01
 
@@ -283,14 +329,16 @@ def test_the_nearest_candidates_are_no_negatives() -> None:
 def test_soft_targets_are_the_similarities_of_the_anchor() -> None:
     generator = torch.Generator().manual_seed(0)
     vectors, anchors, others = (torch.randn(n, 8, generator=generator) for n in (4, 4, 6))
-    v, a, c = (
-        torch.nn.functional.normalize(t.double(), dim=-1).numpy()
-        for t in (vectors, anchors, torch.cat([anchors, others]))
-    )
+    a, c = (unit(t.numpy()) for t in (anchors, torch.cat([anchors, others])))
 
     def softmax(z: np.ndarray) -> np.ndarray:
         return np.exp(z) / np.exp(z).sum(1, keepdims=True)
 
-    expected = -(softmax(a @ c.T / 0.2) * np.log(softmax(v @ c.T / 0.2))).sum(1).mean()
-    loss = anchored_loss(vectors, anchors, 0.2, negatives=others, soft=True)
-    assert loss.item() == pytest.approx(expected, rel=1e-5)
+    def slow(x: np.ndarray) -> float:
+        return float(-(softmax(a @ c.T / 0.2) * np.log(softmax(unit(x) @ c.T / 0.2))).sum(1).mean())
+
+    start = vectors.double().numpy()
+    loss = anchored_loss(vectors.requires_grad_(), anchors, 0.2, negatives=others, soft=True)
+    assert loss.item() == pytest.approx(slow(start), rel=1e-5)
+    loss.backward()
+    np.testing.assert_allclose(vectors.grad.numpy(), slow_gradient(slow, start), rtol=1e-3, atol=1e-4)

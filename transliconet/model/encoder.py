@@ -151,7 +151,9 @@ class Encoder(nn.Module):
     @property
     def decoder(self) -> tuple[Tensor, Tensor]:
         """(V, H) weight and (V,) bias of the masked-LM head's last step, the weight usually the embeddings'."""
-        decoder = self.masked_lm.lm_head.decoder
+        decoder, rows = self.masked_lm.lm_head.decoder, self.masked_lm.get_input_embeddings()
+        if decoder.weight is rows.weight and hasattr(rows, "merged"):  # the rows in training, as they will be exported
+            return rows.merged(), decoder.bias
         return decoder.weight, decoder.bias
 
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:

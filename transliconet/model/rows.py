@@ -32,8 +32,8 @@ class NewRows(nn.Module):
         return torch.where((ids >= self.first).unsqueeze(-1), new, F.embedding(ids, self.weight))
 
     def merged(self) -> Tensor:
-        """The whole table with the trained rows in it."""
-        return torch.cat([self.weight.data[: self.first], self.new.data])
+        """The whole table with the trained rows in it, to which gradients go back."""
+        return torch.cat([self.weight[: self.first], self.new])
 
 
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
@@ -62,7 +62,7 @@ def restore_table(encoder: Encoder) -> None:
     rows = encoder.masked_lm.get_input_embeddings()
     if not isinstance(rows, NewRows):
         return
-    rows.weight.data = rows.merged()
+    rows.weight.data = rows.merged().detach()
     number, width = rows.weight.shape
     embedding = nn.Embedding(number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight)
     embedding.weight = rows.weight  # the very parameter that the head is tied to
@@ -74,7 +74,7 @@ def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encode
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
         del state[f"{prefix}{TABLE}.new"]
-        state[f"{prefix}{TABLE}.weight"] = state[prefix + DECODER] = rows.merged()
+        state[f"{prefix}{TABLE}.weight"] = state[prefix + DECODER] = rows.merged().detach()
 
 
 def split_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
