@@ -74,7 +74,8 @@ def test_text_is_rewritten_as_rows_of_ids_are() -> None:
     assert doctest.testmod(augment) == (0, 1)
     rng = np.random.default_rng(0)
     mixed = {as_typed(NATIVE, ROMANIZED, Augment(mixed=1.0), rng) for _ in range(100)}
-    assert mixed == {f"{a} {b} {c}" for a in ("Москва", "Moskva") for b in ("и", "i") for c in ("Киев", "Kiev")}
+    both = {f"{a} {b} {c}" for a in ("Москва", "Moskva") for b in ("и", "i") for c in ("Киев", "Kiev")}
+    assert mixed == both - {NATIVE}  # one word at least stays romanised
     assert as_typed("Нью-Йорк", "Nyu York", Augment(mixed=1.0), rng) == "Nyu York"  # words do not pair up
     assert as_typed(NATIVE, ROMANIZED, Augment(), rng) == ROMANIZED
 
@@ -90,7 +91,7 @@ def test_mixing_takes_each_word_from_one_of_the_views(encoder: Encoder, bounds: 
     words = zip(bounds.split(native), bounds.split(romanized), strict=True)
     one, two, three = ([tuple(w.tolist()) for w in pair] for pair in words)
     possible = {(romanized[0], *a, *b, *c, romanized[-1]) for a in one for b in two for c in three}
-    assert made == possible
+    assert made == possible - {(romanized[0], *native[1:-1], romanized[-1])}
 
 
 def test_mixing_leaves_pairs_with_other_numbers_of_words(encoder: Encoder, bounds: WordBounds) -> None:

@@ -21,8 +21,8 @@ class Augment:
 
     Args:
         misspelled: share of romanised words that get one spelling habit (:mod:`transliconet.data.spelling`).
-        mixed: share of pairs of which only a random share of the words (uniform from 0 to 1) is romanised, where both
-            views have as many words.
+        mixed: share of pairs of which only a random share of the words (uniform from 0 to 1, but one at least) is
+            romanised, where both views have as many words.
 
     Raises:
         ConfigError: a share outside 0 to 1.
@@ -45,8 +45,9 @@ class Augment:
         if self.misspelled:
             words = [habit(w) if rng.random() < self.misspelled else w for w in words]
         if rng.random() < self.mixed and len(own) == len(words):
-            share = rng.random()
-            words = [w if rng.random() < share else o for w, o in zip(words, own, strict=True)]
+            romanized = rng.random(len(words)) < rng.random()
+            romanized[rng.integers(len(words))] = True  # or it would be the native text
+            words = [w if stays else o for w, o, stays in zip(words, own, romanized, strict=True)]
         return list(words)
 
 

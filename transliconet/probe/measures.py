@@ -30,7 +30,7 @@ def measures_of(queries: np.ndarray, answers: np.ndarray, source: tuple[str, str
     }
     if source[0] == target[0] and source[1] == "native":
         measures["alignment"] = alignment(queries, answers)
-        measures["uniformity_native"], measures["uniformity_romanized"] = uniformity(queries), uniformity(answers)
+        measures["uniformity_native"], measures[f"uniformity_{target[1]}"] = uniformity(queries), uniformity(answers)
         if len(queries) >= SCRIPT_FOLDS:
             measures["script_probe"] = script_probe(queries, answers, SCRIPT_FOLDS)
     return measures
