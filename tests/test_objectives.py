@@ -534,7 +534,7 @@ def test_word_alignment_over_a_batch() -> None:
     assert terms["words"].item() == pytest.approx(slow_words(*vectors, [0, 0, 0], types, 0.1), rel=1e-5)
 
 
-@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives"])
+@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives", "exact"])
 def test_docstring_examples(module: str) -> None:
     results = doctest.testmod(importlib.import_module(f"transliconet.objectives.{module}"), extraglobs={"torch": torch})
     assert results.attempted > 0
