@@ -111,7 +111,6 @@ def _add_gradients(
     0 in half precision.
     """
     of_states, of_weight, of_bias = gradients
-    weighted = (part.float() * share[rows].unsqueeze(1)).to(part.dtype)
     torch.softmax(logits, -1, out=logits)
     logits[torch.arange(len(logits), device=logits.device), labels[rows]] -= 1
     if of_bias is not None:
@@ -121,6 +120,7 @@ def _add_gradients(
         of_states[rows] = ((logits @ table).float() * share[rows].unsqueeze(1)).to(of_states.dtype)
     if of_weight is None:
         return
+    weighted = (part.float() * share[rows].unsqueeze(1)).to(part.dtype)
     if of_weight.dtype == table.dtype:
         of_weight.addmm_(logits.T, weighted)
     else:

@@ -28,7 +28,7 @@ from transliconet.probe.record import (
 )
 
 NATIVE, ROMANIZED, TYPED = "native", "romanized", "typed"
-COLUMN = {NATIVE: "text", ROMANIZED: "romanized", TYPED: "typed"}
+COLUMN = {NATIVE: "text", ROMANIZED: "romanized"}
 WITH_IDENTICAL = ", with identical pairs"
 """Ends the name of a task that keeps pairs whose romanisation equals the text."""
 
@@ -171,7 +171,7 @@ class RetrievalProbe:
                 for id_ in task.ids:
                     wanted[side].setdefault(id_, len(wanted[side]))
         embedded = {
-            side: vectors([texts[side.lang][id_][COLUMN[side.view]] for id_ in ids]) for side, ids in wanted.items()
+            side: vectors([self._text(texts[side.lang][id_], side.view) for id_ in ids]) for side, ids in wanted.items()
         }
         identical = {tag: fmean(row["identical"] for row in rows.values()) for tag, rows in texts.items()}
         return [
@@ -188,15 +188,17 @@ class RetrievalProbe:
         texts: dict[str, dict[str, dict]] = {}
         for row in rows.select(["id", "lang", "text", "romanized", "identical"]).to_pylist():
             texts.setdefault(row["lang"], {}).setdefault(row["id"], row)
-        if self.typed:
-            for row in (row for by_id in texts.values() for row in by_id.values()):
-                rng = np.random.default_rng(int(2**63 * id_fraction(f"{row['lang']} {row['id']}", self.seed)))
-                row["typed"] = as_typed(row["text"], row["romanized"], self.typed, rng)
         if absent := [p for p in self.pivots if p not in texts]:
             raise ConfigError(
                 f"probe.pivots={list(self.pivots)}", f"{absent[0]} has no rows there", "Choose another pivot"
             )
         return dict(sorted(texts.items()))
+
+    def _text(self, row: Mapping[str, str], view: str) -> str:
+        if view != TYPED or self.typed is None:
+            return row[COLUMN[view]]
+        rng = np.random.default_rng(int(2**63 * id_fraction(f"{row['lang']} {row['id']}", self.seed)))
+        return as_typed(row["text"], row["romanized"], self.typed, rng)
 
     def _tasks(self, texts: dict[str, dict[str, dict]]) -> Iterator[Task]:
         for lang, rows in texts.items():

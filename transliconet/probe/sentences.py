@@ -60,8 +60,8 @@ class SentenceIndex:
         if not rows:
             raise DataError(f"part={part} of {pairs.path}", "no sentences", "Choose another part or other languages")
         vectors = {
-            view: normalize(embed(encoder, [row[COLUMN[view]] for row in rows], layer, pooling))
-            for view in (NATIVE, ROMANIZED)
+            view: normalize(embed(encoder, [row[column] for row in rows], layer, pooling))
+            for view, column in COLUMN.items()
         }
         return cls(encoder, rows, vectors, layer, pooling)
 
