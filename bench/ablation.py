@@ -1,11 +1,13 @@
 """The recipes against one another: same pairs, same encoder, same training time, several seeds.
 
-    python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation [--minutes 2] [--seeds 0 1 2]
+    python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation [--minutes
+    2] [--seeds 0 1 2]
 
-Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of training, probes and the
-anchors of anchored recipes not counted; each run is probed at every quarter, too. ``--transmi`` is ``--encoder`` after
-``transliconet vocab``: recipes with romanised pieces start from it, so that the surgery is done once. Writes ``runs/``,
-``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
+Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of
+training, probes and the anchors of anchored recipes not counted; each run is probed at every
+quarter, too. ``--transmi`` is ``--encoder`` after ``transliconet vocab``: recipes with romanized
+pieces start from it, so that the surgery is done once. Writes ``runs/``, ``table.md`` and
+``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
 recommended recipe instead, each for ``--steps``: ``options.md``.
 """
 
@@ -27,71 +29,111 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from transliconet.report.records import mean_accuracies, read_results
+from transliconet.probe.results import mean_accuracies, read_results
 
 TASKS = ("native→romanized", "romanized→eng_Latn", "native→eng_Latn")
-RECIPES = {  # name → (overrides, starts from the encoder with romanised pieces)
+RECIPES = {  # name → (overrides, starts from the encoder with romanized pieces)
     "translico (layer 8, dot, T = 1, MLM)": (
-        ["experiment=translico", "trainer=cpu", "trainer.accumulate_grad_batches=1", "data.max_length=64"], False,
+        [
+            "experiment=translico",
+            "trainer=cpu",
+            "trainer.accumulate_grad_batches=1",
+            "data.max_length=64",
+        ],
+        False,
     ),
-    "ppa": (["experiment=ppa", "trainer=cpu", "trainer.accumulate_grad_batches=1", "data.max_length=64"], False),
-    "plain TCM (cosine, T = 0.05)": (["objective=contrast", "data.batch_size=64", "data.max_length=64"], False),
+    "ppa": (
+        [
+            "experiment=ppa",
+            "trainer=cpu",
+            "trainer.accumulate_grad_batches=1",
+            "data.max_length=64",
+        ],
+        False,
+    ),
+    "plain TCM (cosine, T = 0.05)": (
+        ["objective=contrast", "data.batch_size=64", "data.max_length=64"],
+        False,
+    ),
     "anchored": (["experiment=anchored"], False),
     "recommended": (["experiment=recommended", "method=none"], True),
-}  # fmt: skip
-MOVING = ["objective.anchor._target_=ema.MovingAnchors", "objective.anchor.negatives=0"]
+}
+MOVING = ["objective.anchor._target_=ema.MovingAnchors", "objective.anchor.cached_negatives=0"]
 OPTIONS = {  # what is changed in the recommended recipe
     "as recommended": [],
     "layer 10": ["objective.anchor.layer=10"],
     "layer 8": ["objective.anchor.layer=8"],
     "dot product, T = 0.5": ["objective.anchor.similarity=dot", "objective.anchor.temperature=0.5"],
     "dot product, T = 1": ["objective.anchor.similarity=dot", "objective.anchor.temperature=1"],
-    "2,048 cached negatives": ["objective.anchor.negatives=2048"],
-    "negatives of the batch alone": ["objective.anchor.negatives=0"],
+    "2,048 cached negatives": ["objective.anchor.cached_negatives=2048"],
+    "negatives of the batch alone": ["objective.anchor.cached_negatives=0"],
     "… towards a moving average, decay 0.99": [*MOVING, "+objective.anchor.decay=0.99"],
     "… towards a moving average, decay 0.999": [*MOVING, "+objective.anchor.decay=0.999"],
     "no replay": ["objective.anchor.replay=0"],
     "half of native text replayed": ["objective.anchor.replay_share=0.5"],
-    "only equal texts are no negatives": ["objective.anchor.nearest=0"],
+    "only equal texts are no negatives": ["objective.anchor.exclude_exclude_nearest=0"],
     "batches of one language": ["data.by_language=true"],
-    "a fifth with some words romanised": ["data.augment.mixed=0.2"],
-    "a tenth of words misspelled": ["data.augment.misspelled=0.1"],
+    "a fifth with some words romanized": ["data.augment.mixed=0.2"],
+    "a tenth of words misspelled": ["data.augment.word_error_rate=0.1"],
     "layer decay 0.9": ["optim.layer_decay=0.9"],
     "lowest four layers frozen": ["frozen_layers=4"],
     "rows of new pieces alone": ["trainable=new_rows"],
     "dropout 0.1": ["dropout=null"],
     "T = 0.05": ["objective.anchor.temperature=0.05"],
     "and pulled, weight 25": ["objective.anchor.pull=25"],
-    "and word alignment": ["objective.words.weight=0.2"],
-    "towards all similarities of the anchor": ["objective.anchor.soft=true"],
+    "and word alignment": ["objective.word_alignment.weight=0.2"],
+    "towards all similarities of the anchor": ["objective.anchor.soft_targets=true"],
 }
 STUDENT_T = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
 """Two-sided 97.5 % quantiles of Student's t for the mean of n runs."""
 
 
-def train(options: argparse.Namespace, recipe: str, seed: int, steps: int, out: Path, probe: bool) -> None:
+def train(
+    options: argparse.Namespace, recipe: str, seed: int, steps: int, out: Path, probe: bool
+) -> None:
     overrides, extended = RECIPES[recipe]
     languages = ",".join(options.languages)
     train_on = ",".join(options.train_languages)
     probing = (
-        ["probe.pivots=[eng_Latn]", f"probe.languages=[{languages}]", f"probe.max_candidates={options.candidates}",
-         "probe.layer=last", f"probe_every_n_steps={max(1, steps // 4)}"]
-        if probe else ["probe=none"]
-    )  # fmt: skip
+        [
+            "probe.pivots=[eng_Latn]",
+            f"probe.languages=[{languages}]",
+            f"probe.max_candidates={options.candidates}",
+            "probe.layer=last",
+            f"probe_every_n_steps={max(1, steps // 4)}",
+        ]
+        if probe
+        else ["probe=none"]
+    )
     command = [
-        str(Path(sys.executable).with_name("transliconet")), "train", *overrides, "trainer.accelerator=cpu",
-        "trainer.devices=1", "trainer.precision=bf16-mixed", "encoder=local",
-        f"encoder.path={options.transmi if extended else options.encoder}", f"pairs={options.pairs}", f"seed={seed}",
-        f"trainer.max_steps={steps}", "trainer.max_epochs=-1", f"data.languages=[{train_on}]", *probing,
-        "checkpoint.save_last=false", "trainer.log_every_n_steps=5", "logger=csv", f"out={out}",
-    ]  # fmt: skip
+        str(Path(sys.executable).with_name("transliconet")),
+        "train",
+        *overrides,
+        "trainer.accelerator=cpu",
+        "trainer.devices=1",
+        "trainer.precision=bf16-mixed",
+        "encoder=local",
+        f"encoder.path={options.transmi if extended else options.encoder}",
+        f"pairs={options.pairs}",
+        f"seed={seed}",
+        f"trainer.max_steps={steps}",
+        "trainer.max_epochs=-1",
+        f"data.languages=[{train_on}]",
+        *probing,
+        "checkpoint.save_last=false",
+        "trainer.log_every_n_steps=5",
+        "logger=csv",
+        f"out={out}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{recipe}, seed {seed}: {done.stderr[-2000:]}")
 
 
 def steps_for(options: argparse.Namespace, recipe: str, folder: Path) -> int:
-    """As many optimizer steps as the recipe makes in the given minutes, from a short run without its first steps."""
+    """As many optimizer steps as the recipe makes in the given minutes, from a short run without
+    its first steps.
+    """
     out = folder / "timing"
     if not (out / "results.json").is_file():
         train(options, recipe, 0, 25, out, probe=False)
@@ -119,9 +161,16 @@ def interval(values: Sequence[float]) -> str:
 
 
 def write_table(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
-    lines = ["| recipe | steps | training, s | " + " | ".join(TASKS) + " |", "|:--|--:|--:|" + "--:|" * len(TASKS)]
+    lines = [
+        "| recipe | steps | training, s | " + " | ".join(TASKS) + " |",
+        "|:--|--:|--:|" + "--:|" * len(TASKS),
+    ]
     first = curve(next(iter(runs.values()))[0])[0]
-    lines.append("| untouched | 0 | 0 | " + " | ".join(f"{100 * first[f'probe/{t}']:.1f}" for t in TASKS) + " |")
+    lines.append(
+        "| untouched | 0 | 0 | "
+        + " | ".join(f"{100 * first[f'probe/{t}']:.1f}" for t in TASKS)
+        + " |"
+    )
     extended = curve(runs["recommended"][0])[0]
     cells = " | ".join(f"{100 * extended[f'probe/{t}']:.1f}" for t in TASKS)
     lines.append(f"| transmi (no training) | 0 | 0 | {cells} |")
@@ -144,10 +193,22 @@ def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
     ):
         for i, run in enumerate(folders):
             points = curve(run)
-            x, y = ([100 * p[f"probe/{t}"] for p in points] for t in ("native→eng_Latn", "romanized→eng_Latn"))
-            axes.plot(x, y, marker=marker, color=colour, lw=1, ms=5, alpha=0.8, label=None if i else recipe)
+            x, y = (
+                [100 * p[f"probe/{t}"] for p in points]
+                for t in ("native→eng_Latn", "romanized→eng_Latn")
+            )
+            axes.plot(
+                x,
+                y,
+                marker=marker,
+                color=colour,
+                lw=1,
+                ms=5,
+                alpha=0.8,
+                label=None if i else recipe,
+            )
             axes.plot(x[-1], y[-1], marker=marker, color=colour, ms=10)
-    axes.set(xlabel="native → English, Acc@1 (%)", ylabel="romanised → English, Acc@1 (%)")
+    axes.set(xlabel="native → English, Acc@1 (%)", ylabel="romanized → English, Acc@1 (%)")
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the line below must not widen the view
     axes.axline((0, 0), slope=1, color="grey", lw=0.5, ls=":")
     axes.legend(loc="center left", frameon=False)
@@ -164,7 +225,10 @@ def compare_options(options: argparse.Namespace) -> None:
 
     pairs = PairsFolder.open(options.pairs)
     probe = RetrievalProbe(
-        languages=options.languages, pivots=["eng_Latn"], max_candidates=options.candidates, measures=False
+        languages=options.languages,
+        pivots=["eng_Latn"],
+        max_candidates=options.candidates,
+        measures=False,
     )
     found: dict[str, list[dict[str, float]]] = {name: [] for name in OPTIONS}
     for seed, (name, changes) in product(options.seeds, OPTIONS.items()):
@@ -172,23 +236,39 @@ def compare_options(options: argparse.Namespace) -> None:
         kept = out.with_suffix(".json")
         if not kept.is_file():
             overrides = [
-                *RECIPES["recommended"][0], "trainer=cpu", "trainer.precision=bf16-mixed", "encoder=local",
-                f"encoder.path={options.transmi}", f"pairs={options.pairs}", f"seed={seed}", "probe=none",
-                "logger=none", f"trainer.max_steps={options.steps}", "trainer.max_epochs=-1",
-                "trainer.enable_progress_bar=false", f"data.languages=[{','.join(options.train_languages)}]",
-                "checkpoint.save_last=false", f"run_dir={out}", *changes,
-            ]  # fmt: skip
+                *RECIPES["recommended"][0],
+                "trainer=cpu",
+                "trainer.precision=bf16-mixed",
+                "encoder=local",
+                f"encoder.path={options.transmi}",
+                f"pairs={options.pairs}",
+                f"seed={seed}",
+                "probe=none",
+                "logger=none",
+                f"trainer.max_steps={options.steps}",
+                "trainer.max_epochs=-1",
+                "trainer.enable_progress_bar=false",
+                f"data.languages=[{','.join(options.train_languages)}]",
+                "checkpoint.save_last=false",
+                f"run_dir={out}",
+                *changes,
+            ]
             with initialize_config_module("transliconet.conf", version_base="1.3"):
                 cfg = compose("train", overrides=overrides)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(mean_accuracies(probe.run(load(run(cfg).export), pairs))), encoding="utf-8")
+            kept.write_text(
+                json.dumps(mean_accuracies(probe.run(load(run(cfg).export), pairs))),
+                encoding="utf-8",
+            )
             shutil.rmtree(out)
             gc.collect()  # a trainer and its model refer to each other
         found[name].append(json.loads(kept.read_text(encoding="utf-8")))
         write_options(found, options)
 
 
-def write_options(found: Mapping[str, Sequence[Mapping[str, float]]], options: argparse.Namespace) -> None:
+def write_options(
+    found: Mapping[str, Sequence[Mapping[str, float]]], options: argparse.Namespace
+) -> None:
     lines = [
         f"{options.steps} steps each.",
         "",
@@ -197,22 +277,34 @@ def write_options(found: Mapping[str, Sequence[Mapping[str, float]]], options: a
     ]
     for name, runs in found.items():
         if runs:
-            lines.append(f"| {name} | " + " | ".join(interval([run[task] for run in runs]) for task in TASKS) + " |")
+            lines.append(
+                f"| {name} | "
+                + " | ".join(interval([run[task] for run in runs]) for task in TASKS)
+                + " |"
+            )
     (options.out / "options.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(lines[-1], flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name in ("--pairs", "--encoder", "--transmi", "--out"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--candidates", type=int, default=150)
-    parser.add_argument("--languages", nargs="+", default=["amh_Ethi", "ell_Grek", "hin_Deva", "kor_Hang", "ben_Beng"])
+    parser.add_argument(
+        "--languages",
+        nargs="+",
+        default=["amh_Ethi", "ell_Grek", "hin_Deva", "kor_Hang", "ben_Beng"],
+    )
     parser.add_argument("--train-languages", nargs="+", required=True)
     parser.add_argument("--steps", type=int, default=100, help="of each option")
-    parser.add_argument("--options", action="store_true", help="the recommended recipe with one option changed each")
+    parser.add_argument(
+        "--options", action="store_true", help="the recommended recipe with one option changed each"
+    )
     options = parser.parse_args()
     if options.options:
         compare_options(options)

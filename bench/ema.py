@@ -1,6 +1,8 @@
-"""Anchored contrast towards a moving average of the model in training, to compare with the frozen start.
+"""Anchored contrast towards a moving average of the model in training, to compare with the frozen
+start.
 
-``bench/ablation.py --options`` selects it by ``objective.anchor._target_``; docs/ablation.md says what it is worth.
+``bench/ablation.py --options`` selects it by ``objective.anchor._target_``; docs/ablation.md says
+what it is worth.
 """
 
 import math
@@ -10,19 +12,20 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from transliconet import keys
+from transliconet.batch import ANCHOR, ATTENTION_MASK, BY_PAIR, CONTENT_MASK, INPUT_IDS
 from transliconet.model.pooling import pool
-from transliconet.objectives.anchor import AnchoredContrast
+from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.encode import EncodedPairs
 
 
 @dataclass(frozen=True)
 class MovingAnchors(AnchoredContrast):
-    """The anchors of a batch come from an exponential moving average of the encoder (Tarvainen & Valpola, 2017).
+    """The anchors of a batch come from an exponential moving average of the encoder (Tarvainen &
+    Valpola, 2017).
 
     Args:
-        decay: of the average, per step; 1 would be the frozen start. ``negatives`` must be 0: the cached ones are
-            those of the start.
+        decay: of the average, per step; 1 would be the frozen start. ``negatives`` must be 0: the
+            cached ones are those of the start.
     """
 
     decay: float = 0.99
@@ -34,19 +37,21 @@ class MovingAnchors(AnchoredContrast):
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         if not self.teachers:
-            average = AveragedModel(encoded.encoder, multi_avg_fn=get_ema_multi_avg_fn(self.decay))  # type: ignore[arg-type]
+            # type: ignore[arg-type]
+            average = AveragedModel(encoded.encoder, multi_avg_fn=get_ema_multi_avg_fn(self.decay))
             self.teachers.append(average.eval().requires_grad_(False))
         teacher = self.teachers[0]
         with torch.no_grad():
             teacher.update_parameters(encoded.encoder)  # type: ignore[arg-type]
             read = next(iter(self.reads(encoded.encoder)))
             ids, attention, content = (
-                encoded.batch[key][: encoded.pairs] for key in (keys.INPUT_IDS, keys.ATTENTION_MASK, keys.CONTENT_MASK)
+                encoded.batch[key][: encoded.pairs]
+                for key in (INPUT_IDS, ATTENTION_MASK, CONTENT_MASK)
             )
             hidden = teacher.module.hidden_states(ids, attention, {read.layer})[read.layer]
             anchors = pool(hidden, content, attention, self.pooling)
         natives = torch.arange(math.ceil(self.replay_share * encoded.pairs) if self.replay else 0)
         kept = torch.cat([natives, torch.arange(encoded.pairs, 2 * encoded.pairs)])
-        rows = {k: v if k in keys.BY_PAIR else v[kept] for k, v in encoded.batch.items()}
+        rows = {k: v if k in BY_PAIR else v[kept] for k, v in encoded.batch.items()}
         states = {read: encoded.states[read][kept]}
-        return super().__call__(replace(encoded, batch={**rows, keys.ANCHOR: anchors}, states=states))
+        return super().__call__(replace(encoded, batch={**rows, ANCHOR: anchors}, states=states))

@@ -1,17 +1,21 @@
-"""Sentences a second of ``transliconet.embed`` and of sentence-transformers' ``encode``: same model, text and vectors.
+"""Sentences a second of ``transliconet.embed`` and of sentence-transformers' ``encode``: same
+model, text and vectors.
 
     pip install sentence-transformers   # for this comparison only; nothing else here needs it
-    python bench/embed.py --encoder e5 --parquet FILE.parquet [--sentences 2000] [--rounds 3] [--threads 2]
+    python bench/embed.py --encoder e5 --parquet FILE.parquet [--sentences 2000] [--rounds 3]
+    [--threads 2]
 
-Both take float32, the mean over all tokens but padding, and the same maximal length. ``encode`` runs with its default
-batch size, 32, and with those of ``--batches``. The text is a random sample of the file's rows (long Parquet: id, lang,
-text) or of a pairs folder's native view (``--pairs``). Every run is a fresh process, sides in turn; its time is that of
-the call, after one on 64 sentences, on the clock and on the processor (which other work on the machine disturbs less);
-its memory is the process's peak, and what it grew by beside the result. Printed are medians over rounds with the least
-and greatest, ratios within rounds, and the lowest cosine between both sides' vectors.
+Both take float32, the mean over all tokens but padding, and the same maximal length. ``encode``
+runs with its default batch size, 32, and with those of ``--batches``. The text is a random sample
+of the file's rows (long Parquet: id, lang, text) or of a pairs folder's native view (``--pairs``).
+Every run is a fresh process, sides in turn; its time is that of the call, after one on 64
+sentences, on the clock and on the processor (which other work on the machine disturbs less); its
+memory is the process's peak, and what it grew by beside the result. Printed are medians over rounds
+with the least and greatest, ratios within rounds, and the lowest cosine between both sides'
+vectors.
 
-With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times over, numbered so
-that no text stands twice, and reports what it holds beside the result.
+With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times
+over, numbered so that no text stands twice, and reports what it holds beside the result.
 """
 
 import argparse
@@ -38,9 +42,9 @@ OURS, DEFAULT = "transliconet", 32
 def sample(options: argparse.Namespace) -> list[str]:
     """The sentences, the same ones in every process."""
     if options.pairs:
-        from transliconet.corpus.pairs import PairsFolder
+        from transliconet.pairs import PairsFolder
 
-        column = PairsFolder.open(options.pairs).part("all")["text"]
+        column = PairsFolder.open(options.pairs).split("all")["text"]
     else:
         column = pq.read_table(options.parquet, columns=["text"])["text"]
     rows = random.Random(0).sample(range(len(column)), min(options.sentences, len(column)))
@@ -57,7 +61,11 @@ def ours(options: argparse.Namespace) -> Callable[[Sequence[str]], np.ndarray]:
 
     encoder = tn.load(str(options.encoder))
     return lambda texts: tn.embed(
-        encoder, texts, pooling="mean_with_special", max_length=options.max_length, batch_tokens=options.batch_tokens
+        encoder,
+        texts,
+        pooling="mean_with_special",
+        max_length=options.max_length,
+        batch_tokens=options.batch_tokens,
     )
 
 
@@ -66,7 +74,9 @@ def theirs(options: argparse.Namespace, batch: int) -> Callable[[Sequence[str]],
     from sentence_transformers.models import Pooling, Transformer
 
     body = Transformer(str(options.encoder), max_seq_length=options.max_length)
-    model = SentenceTransformer(modules=[body, Pooling(body.get_word_embedding_dimension(), "mean")], device="cpu")
+    model = SentenceTransformer(
+        modules=[body, Pooling(body.get_word_embedding_dimension(), "mean")], device="cpu"
+    )
     return lambda texts: model.encode(list(texts), batch_size=batch, show_progress_bar=False)
 
 
@@ -93,9 +103,20 @@ def measure(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace, side: str, vectors: Path, repeat: int = 1) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, __file__, *sys.argv[1:], "--side", side, "--vectors", vectors, "--repeat", str(repeat)],
-        capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            __file__,
+            *sys.argv[1:],
+            "--side",
+            side,
+            "--vectors",
+            vectors,
+            "--repeat",
+            str(repeat),
+        ],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise SystemExit(done.stderr[-2000:])
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -111,7 +132,9 @@ def lowest_cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--encoder", type=Path, required=True)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--parquet", type=Path)
@@ -119,12 +142,22 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=2000)
     parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--batch-tokens", type=int, default=4096, help="of ours")
-    parser.add_argument("--batches", type=int, nargs="*", default=[8, 16, 64], help="more batch sizes of theirs")
+    parser.add_argument(
+        "--batches", type=int, nargs="*", default=[8, 16, 64], help="more batch sizes of theirs"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--times", type=int, nargs="*", default=[], help="of the sample, for ours: memory as it grows")
+    parser.add_argument(
+        "--times",
+        type=int,
+        nargs="*",
+        default=[],
+        help="of the sample, for ours: memory as it grows",
+    )
     for hidden in ("--side", "--vectors", "--repeat"):
-        parser.add_argument(hidden, help=argparse.SUPPRESS, type=int if hidden == "--repeat" else str)
+        parser.add_argument(
+            hidden, help=argparse.SUPPRESS, type=int if hidden == "--repeat" else str
+        )
     options = parser.parse_args()
     if options.side:
         measure(options)
@@ -137,7 +170,10 @@ def main() -> None:
             for side, file in files.items():
                 found[side].append(run(options, side, file))
         columns = list(found[OURS][0]) if options.rounds else []
-        rows = [[side, *(spread([r[what] for r in runs]) for what in columns)] for side, runs in found.items()]
+        rows = [
+            [side, *(spread([r[what] for r in runs]) for what in columns)]
+            for side, runs in found.items()
+        ]
         print(tabulate(rows, ["", *columns], tablefmt="github"))
         for side in sides[1:] if options.rounds else []:
             for what in ("sentences/s", "sentences/CPU s"):
@@ -147,7 +183,9 @@ def main() -> None:
             print(f"  lowest cosine of their vectors {cosine:.7f}")
         for times in options.times:
             again = run(options, OURS, files[OURS], times)
-            print(f"{times} times the text: {', '.join(f'{what} {value:.0f}' for what, value in again.items())}")
+            print(
+                f"{times} times the text: {', '.join(f'{what} {value:.0f}' for what, value in again.items())}"
+            )
 
 
 if __name__ == "__main__":

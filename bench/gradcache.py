@@ -1,8 +1,11 @@
-"""Contrast over batches far beyond memory: time and peak memory of one training step, whole and in parts.
+"""Contrast over batches far beyond memory: time and peak memory of one training step, whole and in
+parts.
 
-    python bench/gradcache.py --pairs ui --encoder e5 [--sizes 64 256 4096] [--micro-batch 64] [--threads 2]
+    python bench/gradcache.py --pairs ui --encoder e5 [--sizes 64 256 4096] [--micro-batch 64]
+    [--threads 2]
 
-Each size runs in a process of its own; sizes up to ``--whole`` also without parts. TCM at the last layer, AdamW. CPU
+Each size runs in a process of its own; sizes up to ``--whole`` also without parts. TCM at the last
+layer, AdamW. CPU
 seconds are those of all threads: on a machine with other work they say more than pairs/s.
 """
 
@@ -18,23 +21,28 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from transliconet.corpus.pairs import PairsFolder
-from transliconet.data.cache import cached_pairs
-from transliconet.data.collate import Extras, Vocabulary, collate
+from transliconet.data.collate import Extras, collate
 from transliconet.data.sampler import BatchPlan
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.encode import CLEAN, encode
 from transliconet.objectives.tcm import TransliterationContrast
+from transliconet.pairs import PairsFolder
+from transliconet.tokens.cache import cached_token_ids
+from transliconet.tokens.padding import Vocabulary
 
 
 def measure(options: argparse.Namespace, size: int, micro_batch: int | None) -> None:
     torch.set_num_threads(options.threads)
     encoder = Encoder.from_pretrained(str(options.encoder)).train()
-    pairs = cached_pairs(PairsFolder.open(options.pairs), encoder.tokenizer, 64)
-    objective = TransliterationContrast(layer="last", input=CLEAN, similarity="cosine", temperature=0.05)
+    pairs = cached_token_ids(PairsFolder.open(options.pairs), encoder.tokenizer, 64)
+    objective = TransliterationContrast(
+        layer="last", input=CLEAN, similarity="cosine", temperature=0.05
+    )
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-6, fused=True)
     chosen = np.random.default_rng(0).choice(len(pairs), size, replace=False)
-    batch = collate(pairs, BatchPlan((0,), chosen), Vocabulary.of(encoder.tokenizer), Extras())
+    batch = collate(
+        pairs, BatchPlan((0,), chosen), Vocabulary.from_tokenizer(encoder.tokenizer), Extras()
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     start, busy = time.perf_counter(), time.process_time()
     encoded = encode(encoder, batch, objective.reads(encoder), micro_batch=micro_batch)
@@ -43,11 +51,17 @@ def measure(options: argparse.Namespace, size: int, micro_batch: int | None) -> 
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     parts = "whole" if micro_batch is None else f"{micro_batch} texts at a time"
-    print(json.dumps([size, parts, objective.negatives_a_text(size), size / seconds, busy, before, peak]))
+    print(
+        json.dumps(
+            [size, parts, objective.negatives_per_text(size), size / seconds, busy, before, peak]
+        )
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 4096])
@@ -61,9 +75,22 @@ def main() -> None:
         return
     rows = []
     for size in options.sizes:
-        for micro_batch in (0, options.micro_batch) if size <= options.whole else (options.micro_batch,):
-            command = [sys.executable, __file__, *sys.argv[1:], "--one", str(size), str(micro_batch)]
-            rows.append(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+        for micro_batch in (
+            (0, options.micro_batch) if size <= options.whole else (options.micro_batch,)
+        ):
+            command = [
+                sys.executable,
+                __file__,
+                *sys.argv[1:],
+                "--one",
+                str(size),
+                str(micro_batch),
+            ]
+            rows.append(
+                json.loads(
+                    subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                )
+            )
     heads = ["pairs", "encoded", "negatives a text", "pairs/s", "CPU s", "GB before", "peak GB"]
     print(tabulate(rows, heads, tablefmt="github", floatfmt=".2f"))
 

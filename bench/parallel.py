@@ -16,19 +16,37 @@ from statistics import median
 def pairs_per_s(options: argparse.Namespace, trainer: str, folder: Path) -> float:
     """Median over the logged steps, all processes together, the first left out."""
     command = [
-        str(Path(sys.executable).with_name("transliconet")), "train", f"trainer={trainer}", f"pairs={options.pairs}",
-        "encoder=local", f"encoder.path={options.encoder}", "objective=contrast", "data.batch_size=32",
-        "data.max_length=64", f"trainer.max_steps={options.steps}", "trainer.log_every_n_steps=5", "probe=none",
-        "logger=csv", "checkpoint.save_last=false", "trainer.enable_progress_bar=false", f"out={folder}",
-    ]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        str(Path(sys.executable).with_name("transliconet")),
+        "train",
+        f"trainer={trainer}",
+        f"pairs={options.pairs}",
+        "encoder=local",
+        f"encoder.path={options.encoder}",
+        "objective=contrast",
+        "data.batch_size=32",
+        "data.max_length=64",
+        f"trainer.max_steps={options.steps}",
+        "trainer.log_every_n_steps=5",
+        "probe=none",
+        "logger=csv",
+        "checkpoint.save_last=false",
+        "trainer.enable_progress_bar=false",
+        f"out={folder}",
+    ]
+    subprocess.run(
+        command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
     with (folder / "metrics.csv").open() as file:
-        rates = [float(row["pairs_per_s"]) for row in csv.DictReader(file) if row.get("pairs_per_s")]
+        rates = [
+            float(row["pairs_per_s"]) for row in csv.DictReader(file) if row.get("pairs_per_s")
+        ]
     return median(rates[1:])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)

@@ -2,8 +2,9 @@
 
     python bench/prepare.py FILE.parquet [--times 1 4 16] [--processes 1 2] [--romanizer uroman]
 
-The file is long Parquet (id, lang, text). Larger corpora are its lines repeated with a running number before each, so
-that none is a duplicate. Every run is a fresh process; its peak resident memory is its own and its largest child's.
+The file is long Parquet (id, lang, text). Larger corpora are its lines repeated with a running
+number before each, so that none is a duplicate. Every run is a fresh process; its peak resident
+memory is its own and its largest child's.
 """
 
 import argparse
@@ -19,7 +20,10 @@ import pyarrow.parquet as pq
 def write_corpus(source: Path, folder: Path, times: int) -> int:
     folder.mkdir()
     rows, number = pq.read_table(source, columns=["lang", "text"]).to_pylist(), 0
-    files = {lang: (folder / f"{lang}.txt").open("w", encoding="utf-8") for lang in {r["lang"] for r in rows}}
+    files = {
+        lang: (folder / f"{lang}.txt").open("w", encoding="utf-8")
+        for lang in {r["lang"] for r in rows}
+    }
     for repeat in range(times):
         for row in rows:
             text = " ".join(row["text"].split())
@@ -32,9 +36,9 @@ def write_corpus(source: Path, folder: Path, times: int) -> int:
 
 RUN = """
 import json, resource, sys, time
-from transliconet.corpus.formats import TextFiles
+from transliconet.corpus.sources.text import TextFiles
 from transliconet.corpus.prepare import prepare
-from transliconet.corpus.romanize import romanizer
+from transliconet.romanizers.registry import romanizer
 started = time.perf_counter()
 if __name__ == "__main__":
     prepare(TextFiles(sys.argv[1]), romanizer(sys.argv[3]), sys.argv[2], processes=int(sys.argv[4]), progress=False)
@@ -44,7 +48,9 @@ if __name__ == "__main__":
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("--times", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--processes", type=int, nargs="+", default=[1])
@@ -58,7 +64,14 @@ def main() -> None:
             lines = write_corpus(options.file, corpus, times)
             for processes in options.processes:
                 out = Path(folder) / f"pairs{times}-{processes}"
-                arguments = [sys.executable, str(script), str(corpus), str(out), options.romanizer, str(processes)]
+                arguments = [
+                    sys.executable,
+                    str(script),
+                    str(corpus),
+                    str(out),
+                    options.romanizer,
+                    str(processes),
+                ]
                 done = subprocess.run(arguments, capture_output=True, text=True, check=True)
                 r = json.loads(done.stdout.splitlines()[-1])
                 print(

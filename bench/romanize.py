@@ -1,11 +1,11 @@
-"""The romaniser against uroman itself: lines per second, and the number of lines that differ.
+"""The romanizer against uroman itself: lines per second, and the number of lines that differ.
 
     python bench/romanize.py FILE.parquet [FILE.parquet …] [--sample 3000] [--processes 1 2 4]
 
-Files are long Parquet (id, lang, text). Both sides run in this one process. Ours reads every row in order from a cold
-cache; uroman reads a random sample (``--sample 0``: every row), its time is extrapolated from it, and every line it
-reads is compared. With ``--processes``, ours reads the rows once more in that many processes, a run of rows each.
-Loading the tables is not counted anywhere.
+Files are long Parquet (id, lang, text). Both sides run in this one process. Ours reads every row in
+order from a cold cache; uroman reads a random sample (``--sample 0``: every row), its time is
+extrapolated from it, and every line it reads is compared. With ``--processes``, ours reads the rows
+once more in that many processes, a run of rows each. Loading the tables is not counted anywhere.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from uroman.uroman import Uroman
 
-from transliconet.corpus.fast_uroman import CachedUroman
+from transliconet.romanizers.fast_uroman import CachedUroman
 
 Row = tuple[str, str]
 
@@ -43,8 +43,13 @@ def compare(name: str, rows: Sequence[Row], sample: int, reference: Uroman) -> N
     theirs, slow = timed(reference.romanize_string, [rows[i] for i in chosen])
     differ = [rows[i] for i, other in zip(chosen, theirs, strict=True) if ours[i] != other]
     slow *= len(rows) / len(chosen)
-    rates = f"ours {len(rows) / fast:.0f}/s, uroman {len(rows) / slow:.0f}/s, ratio {slow / fast:.1f}"
-    print(f"{name}: {len(differ)} of {len(chosen)} lines compared differ; {len(rows)} lines: {rates}", flush=True)
+    rates = (
+        f"ours {len(rows) / fast:.0f}/s, uroman {len(rows) / slow:.0f}/s, ratio {slow / fast:.1f}"
+    )
+    print(
+        f"{name}: {len(differ)} of {len(chosen)} lines compared differ; {len(rows)} lines: {rates}",
+        flush=True,
+    )
     for row in differ[:5]:
         print("   differs:", *row)
 
@@ -69,10 +74,14 @@ def scale(name: str, rows: Sequence[Row], processes: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--sample", type=int, default=3000, help="rows that uroman reads; 0: all")
-    parser.add_argument("--processes", type=int, nargs="*", default=[], help="also ours with so many processes")
+    parser.add_argument(
+        "--processes", type=int, nargs="*", default=[], help="also ours with so many processes"
+    )
     options = parser.parse_args()
     reference = Uroman()
     for file in options.files:

@@ -1,15 +1,18 @@
-"""One training step at Glot500's size: a plain loop against this engine, in turn, each run in a process of its own.
+"""One training step at Glot500's size: a plain loop against this engine, in turn, each run in a
+process of its own.
 
     python bench/step.py --pairs ui --tokenizer e5 [--rounds 3] [--steps 6] [--threads 2]
 
-Random weights of Glot500's shape (401,145 pieces x 768, 12 layers), MLM + TCM as TransliCo has them, float32. ``plain``
-does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one forward pass a view
-with the states of all layers kept, the head at masked positions, AdamW over everything. ``full`` is this engine with
-all weights trained, ``trim`` with the vocabulary cut to the pieces that the pairs use (method=trim, grafted back at the
-end).
+Random weights of Glot500's shape (401,145 pieces x 768, 12 layers), MLM + TCM as TransliCo has
+them, float32. ``plain``
+does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one
+forward pass a view with the states of all layers kept, the head at masked positions, AdamW over
+everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary cut to
+the pieces that the pairs use (method=trim, grafted back at the end).
 
-Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of the rate that this
-machine's matrix products reach, the process's peak memory, and the time of each phase.
+Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of
+the rate that this machine's matrix products reach, the process's peak memory, and the time of each
+phase.
 """
 
 import argparse
@@ -30,19 +33,20 @@ import torch.nn.functional as F
 from tabulate import tabulate
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from transliconet import keys
-from transliconet.corpus.pairs import PairsFolder
-from transliconet.data.cache import cached_pairs
-from transliconet.data.collate import Extras, Vocabulary, collate, content_mask, pad
+from transliconet.batch import ATTENTION_MASK, IGNORE, LABELS, PAIR_INDEX
+from transliconet.data.collate import Extras, collate
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.data.sampler import PairBatchSampler
 from transliconet.model.encoder import Encoder
-from transliconet.objectives.combine import combine
+from transliconet.objectives.base import combine
 from transliconet.objectives.encode import encode
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
+from transliconet.pairs import PairsFolder
+from transliconet.tokens.cache import cached_token_ids
+from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.train.optim import parameter_groups
-from transliconet.vocab.trim import keep_pieces
+from transliconet.vocab.trim import keep_tokens
 
 PIECES, WIDTH, LAYERS, HEADS, POSITIONS = 401_145, 768, 12, 12, 512
 PAIRS = 24
@@ -86,15 +90,24 @@ def flops(clock: Clock, pieces: int) -> float:
 
 def model(tokenizer, pieces: int) -> XLMRobertaForMaskedLM:  # type: ignore[no-untyped-def]
     config = XLMRobertaConfig(
-        vocab_size=pieces, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
-        intermediate_size=4 * WIDTH, max_position_embeddings=POSITIONS + 2, type_vocab_size=1,
-        pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
-    )  # fmt: skip
+        vocab_size=pieces,
+        hidden_size=WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        intermediate_size=4 * WIDTH,
+        max_position_embeddings=POSITIONS + 2,
+        type_vocab_size=1,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
     torch.manual_seed(0)
     return XLMRobertaForMaskedLM(config).train()
 
 
-def learn(loss: torch.Tensor, module: torch.nn.Module, optimizer: torch.optim.Optimizer, clock: Clock) -> None:
+def learn(
+    loss: torch.Tensor, module: torch.nn.Module, optimizer: torch.optim.Optimizer, clock: Clock
+) -> None:
     """Backward pass and optimizer step."""
     with clock("backward"):
         loss.backward()
@@ -107,8 +120,8 @@ def learn(loss: torch.Tensor, module: torch.nn.Module, optimizer: torch.optim.Op
 def plain(options: argparse.Namespace) -> tuple[Clock, int]:
     """The loop that the paper describes."""
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
-    pairs = cached_pairs(PairsFolder.open(options.pairs), tokenizer, POSITIONS)
-    vocabulary, masking = Vocabulary.of(tokenizer), Masking()
+    pairs = cached_token_ids(PairsFolder.open(options.pairs), tokenizer, POSITIONS)
+    vocabulary, masking = Vocabulary.from_tokenizer(tokenizer), Masking()
     masked_lm = model(tokenizer, PIECES)
     optimizer = torch.optim.AdamW(masked_lm.parameters(), lr=2e-5)
     order = np.random.default_rng(0).permutation(len(pairs))
@@ -130,11 +143,13 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
         loss, pooled = torch.zeros(()), []
         for masked, attention, content, labels in views:
             with clock("encoder"):
-                out = masked_lm.roberta(masked, attention_mask=attention.long(), output_hidden_states=True)
+                out = masked_lm.roberta(
+                    masked, attention_mask=attention.long(), output_hidden_states=True
+                )
                 weights = content.unsqueeze(-1).float()
                 pooled.append((out.hidden_states[8] * weights).sum(1) / weights.sum(1))
             with clock("head"):
-                chosen_tokens = labels != keys.IGNORE
+                chosen_tokens = labels != IGNORE
                 logits = masked_lm.lm_head(out.last_hidden_state[chosen_tokens])
                 loss = loss + F.cross_entropy(logits, labels[chosen_tokens])
         with clock("head"):
@@ -144,9 +159,11 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
             loss = loss + 0.5 * 0.5 * F.cross_entropy(scores, target)
         learn(loss, masked_lm, optimizer, clock)
         clock.count(
-            PAIRS, sum(int(v[1].sum()) for v in views), sum(v[0].numel() for v in views),
-            sum(int((v[3] != keys.IGNORE).sum()) for v in views),
-        )  # fmt: skip
+            PAIRS,
+            sum(int(v[1].sum()) for v in views),
+            sum(v[0].numel() for v in views),
+            sum(int((v[3] != IGNORE).sum()) for v in views),
+        )
     return clock, PIECES
 
 
@@ -155,18 +172,21 @@ def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
     folder = PairsFolder.open(options.pairs)
     if trim:
-        pairs = cached_pairs(folder, tokenizer, POSITIONS)
+        pairs = cached_token_ids(folder, tokenizer, POSITIONS)
         used = np.unique(np.concatenate([pairs.native.values, pairs.romanized.values]))
-        encoder = keep_pieces(Encoder(model(tokenizer, len(tokenizer)), tokenizer, "trimmed"), used.tolist())
+        encoder = keep_tokens(
+            Encoder(model(tokenizer, len(tokenizer)), tokenizer, "trimmed"), used.tolist()
+        )
     else:
         encoder = Encoder(model(tokenizer, PIECES), tokenizer, "full")
-    pairs = cached_pairs(folder, encoder.tokenizer, POSITIONS)
+    pairs = cached_token_ids(folder, encoder.tokenizer, POSITIONS)
     encoder.train()
     objectives = {"mlm": MaskedLanguageModel(), "tcm": TransliterationContrast()}
-    reads = set().union(*(o.reads(encoder) for o in objectives.values()))  # type: ignore[attr-defined]
+    # type: ignore[attr-defined]
+    reads = set().union(*(o.reads(encoder) for o in objectives.values()))
     optimizer = torch.optim.AdamW(parameter_groups(encoder, 0.01), lr=2e-5, fused=True)
     batches = iter(PairBatchSampler(pairs.tokens, PAIRS, texts=pairs.texts))
-    vocabulary, extras = Vocabulary.of(encoder.tokenizer), Extras(Masking())
+    vocabulary, extras = Vocabulary.from_tokenizer(encoder.tokenizer), Extras(Masking())
     clock = Clock()
     for step in range(options.steps + 1):
         if step == 1:
@@ -178,8 +198,8 @@ def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
         with clock("head"):
             loss, _ = combine(objectives, encoded)
         learn(loss, encoder, optimizer, clock)
-        tokens = int(batch[keys.ATTENTION_MASK].sum())
-        clock.count(len(batch[keys.PAIR_INDEX]), tokens, tokens, int((batch[keys.LABELS] != keys.IGNORE).sum()))
+        tokens = int(batch[ATTENTION_MASK].sum())
+        clock.count(len(batch[PAIR_INDEX]), tokens, tokens, int((batch[LABELS] != IGNORE).sum()))
     return clock, encoder.masked_lm.config.vocab_size
 
 
@@ -206,13 +226,21 @@ def measure(options: argparse.Namespace) -> None:
         "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
         "pieces": pieces,
     }
-    print(json.dumps(found | {f"{phase}, s/step": clock.seconds[phase] / options.steps for phase in PHASES}))
+    print(
+        json.dumps(
+            found | {f"{phase}, s/step": clock.seconds[phase] / options.steps for phase in PHASES}
+        )
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--tokenizer", type=Path, required=True, help="a folder with XLM-R's tokenizer")
+    parser.add_argument(
+        "--tokenizer", type=Path, required=True, help="a folder with XLM-R's tokenizer"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
@@ -225,7 +253,9 @@ def main() -> None:
     for _ in range(options.rounds):
         for name in ENGINES:
             done = subprocess.run(
-                [sys.executable, __file__, *sys.argv[1:], "--engine", name], capture_output=True, text=True
+                [sys.executable, __file__, *sys.argv[1:], "--engine", name],
+                capture_output=True,
+                text=True,
             )
             if done.returncode:
                 raise SystemExit(done.stderr[-2000:])
@@ -241,7 +271,9 @@ def main() -> None:
     for name in ("full", "trim"):
         for what, wanted in (("pairs/s", "times"), ("peak GB", "times the memory")):
             ratios = [a[what] / b[what] for a, b in zip(found[name], found["plain"], strict=True)]
-            print(f"{name} / plain, {what}: {median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) {wanted}")
+            print(
+                f"{name} / plain, {what}: {median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) {wanted}"
+            )
 
 
 if __name__ == "__main__":

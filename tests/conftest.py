@@ -1,4 +1,6 @@
-"""What many tests share: small real pairs, a small real encoder, and the commands as a user runs them."""
+"""What many tests share: small real pairs, a small real encoder, and the commands as a user runs
+them.
+"""
 
 import logging
 import os
@@ -13,13 +15,13 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARAL
 import pytest
 import torch
 
-from transliconet.corpus.cldr import CldrNames
-from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.chunks import Rules
 from transliconet.corpus.prepare import Recipe, prepare
-from transliconet.corpus.romanize import Uroman
-from transliconet.corpus.units import Rules
+from transliconet.corpus.sources.cldr import CldrNames
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder
+from transliconet.pairs import PairsFolder
+from transliconet.romanizers.uroman import Uroman
 
 torch.set_num_threads(1)  # the tests run in several processes already
 
@@ -44,7 +46,9 @@ class Finished:
 def run_cli() -> Callable[..., Finished]:
     """Runs ``transliconet`` in a process of its own."""
 
-    def run(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Finished:
+    def run(
+        *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> Finished:
         done = subprocess.run(
             [Path(sys.executable).with_name("transliconet"), *map(str, arguments)],
             cwd=cwd,
@@ -59,8 +63,11 @@ def run_cli() -> Callable[..., Finished]:
 
 
 @pytest.fixture
-def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """Runs ``transliconet`` in this process and an empty working folder: quick, for what ends before training."""
+# type: ignore[no-untyped-def]
+def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs ``transliconet`` in this process and an empty working folder: quick, for what ends
+    before training.
+    """
     from transliconet.cli.app import run
 
     monkeypatch.chdir(tmp_path)
@@ -72,7 +79,9 @@ def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
         try:
             status = run(command, list(overrides))
         finally:
-            root.handlers[:] = before  # Hydra's write to this test's stdout, which is closed after it
+            root.handlers[:] = (
+                before  # Hydra's write to this test's stdout, which is closed after it
+            )
         return Finished(status, *capfd.readouterr())
 
     return call
@@ -85,20 +94,24 @@ def uroman() -> Uroman:
 
 @pytest.fixture(scope="session")
 def cldr_pairs(tmp_path_factory: pytest.TempPathFactory, uroman: Uroman) -> PairsFolder:
-    """Territory and currency names of five languages in five scripts, a fifth of the ids held out."""
+    """Territory and currency names of five languages in five scripts, a fifth of the ids held
+    out.
+    """
     reader = CldrNames(kinds=("territories", "currencies"), languages=LANGUAGES)
     out = tmp_path_factory.mktemp("cldr") / "pairs"
     return prepare(reader, uroman, out, Recipe(rules=Rules(heldout=0.2)), progress=False)
 
 
 def texts_of(pairs: PairsFolder, part: str = "train") -> Sequence[str]:
-    rows = pairs.part(part)
+    rows = pairs.split(part)
     return [*rows["text"].to_pylist(), *rows["romanized"].to_pylist()]
 
 
 @pytest.fixture(scope="session")
 def make_encoder(cldr_pairs: PairsFolder) -> Callable[..., Encoder]:
-    """A fresh small encoder (2 layers of 32) over the pairs; keyword arguments as of ``tiny_encoder``."""
+    """A fresh small encoder (2 layers of 32) over the pairs; keyword arguments as of
+    ``tiny_encoder``.
+    """
 
     def make(**options: int) -> Encoder:
         sizes = {"vocab_size": 1200, "hidden_size": 32, "layers": 2, "heads": 2, "positions": 64}

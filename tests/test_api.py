@@ -1,4 +1,6 @@
-"""The interface for notebooks: the README's lines run, names are stable, and importing stays quick."""
+"""The interface for notebooks: the README's lines run, names are stable, and importing stays
+quick.
+"""
 
 import subprocess
 import sys
@@ -15,7 +17,11 @@ from transliconet.model.encoder import Encoder
 def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None:
     encoder = tn.load(str(encoder_folder))
     texts = ["Москва", "Київ", "Ελλάδα", "Κύπρος", "საქართველო"]
-    romanized = tn.romanize(texts[:2], "rus_Cyrl") + tn.romanize(texts[2:4], "ell_Grek") + tn.romanize(texts[4:])
+    romanized = (
+        tn.romanize(texts[:2], "rus_Cyrl")
+        + tn.romanize(texts[2:4], "ell_Grek")
+        + tn.romanize(texts[4:])
+    )
     assert romanized[0] == "Moskva"
     vectors, others = tn.embed(encoder, texts), tn.embed(encoder, romanized)
     found = tn.nearest(vectors, others, 3)
@@ -24,16 +30,16 @@ def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None
     slow = others @ vectors[0] / np.linalg.norm(others, axis=1) / np.linalg.norm(vectors[0])
     assert found.positions[0].tolist() == np.argsort(-slow)[:3].tolist()
     assert tn.nearest(vectors, others[:2], 9).positions.shape == (5, 2)  # never more than there are
-    figure = tn.plot_map({"native": vectors, "romanised": others}, tmp_path / "map.png", "before")
+    figure = tn.plot_map({"native": vectors, "romanized": others}, tmp_path / "map.png", "before")
     assert (tmp_path / "map.png").stat().st_size > 5000
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["native", "romanised"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["native", "romanized"]
 
 
 def test_cldr_pairs_are_made_once_and_others_are_not_taken_for_them(tmp_path: Path) -> None:
     tags = ["ell_Grek", "fra_Latn"]
     made = tn.prepare_cldr(tmp_path / "pairs", tags, ["territories"], heldout=0.2)
     assert sorted(made.manifest["languages"]) == tags
-    assert 0.1 < made.part("heldout").num_rows / made.table.num_rows < 0.3
+    assert 0.1 < made.split("heldout").num_rows / made.table.num_rows < 0.3
     written = (tmp_path / "pairs" / "manifest.json").stat().st_mtime_ns
     again = tn.prepare_cldr(str(tmp_path / "pairs"), tags, ["territories"], heldout=0.2)
     assert again.table.equals(made.table)
@@ -41,16 +47,19 @@ def test_cldr_pairs_are_made_once_and_others_are_not_taken_for_them(tmp_path: Pa
     for other in ({"languages": tags[:1]}, {"kinds": ["scripts"]}, {"heldout": 0.1}):
         with pytest.raises(ConfigError, match="holds other pairs"):
             tn.prepare_cldr(
-                tmp_path / "pairs", **{"languages": tags, "kinds": ["territories"], "heldout": 0.2, **other}
+                tmp_path / "pairs",
+                **{"languages": tags, "kinds": ["territories"], "heldout": 0.2, **other},
             )  # type: ignore[arg-type]
     views = made.texts("train", ["ell_Grek"])
-    rows = made.part("train", languages=["ell_Grek"])
+    rows = made.split("train", languages=["ell_Grek"])
     assert views == rows["text"].to_pylist() + rows["romanized"].to_pylist()
 
 
 def test_what_is_saved_is_loaded(encoder: Encoder, tmp_path: Path) -> None:
     folder = tn.save(encoder, tmp_path / "saved")
-    np.testing.assert_array_equal(tn.embed(tn.load(folder), ["Москва"]), tn.embed(encoder, ["Москва"]))
+    np.testing.assert_array_equal(
+        tn.embed(tn.load(folder), ["Москва"]), tn.embed(encoder, ["Москва"])
+    )
 
 
 def test_what_cannot_be_searched_or_drawn_is_refused() -> None:

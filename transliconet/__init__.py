@@ -1,30 +1,27 @@
-"""transliconet: bring a sentence and its romanisation to the same place in a multilingual encoder.
+"""transliconet: bring a sentence and its romanization to the same place in a multilingual encoder.
 
-The names below are the interface for notebooks; they are imported when they are first used, since torch takes seconds.
+The names below are the interface for notebooks; they are imported when they are first used, since
+torch takes seconds.
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("transliconet")
-except PackageNotFoundError:  # a source tree on sys.path that was never installed
-    __version__ = "0+unknown"
+from transliconet._version import __version__
 
 if TYPE_CHECKING:
     from transliconet.api import Neighbours, load, nearest, prepare_cldr, romanize, save
-    from transliconet.corpus.pairs import PairsFolder
+    from transliconet.model.embed import embed
     from transliconet.model.tiny import tiny_encoder
-    from transliconet.probe.embed import embed
+    from transliconet.pairs import PairsFolder
+    from transliconet.probe.results import read_results
     from transliconet.probe.retrieval import RetrievalProbe
     from transliconet.probe.sentences import SentenceIndex
-    from transliconet.report.display import Table
     from transliconet.report.maps import plot_map, plot_maps
-    from transliconet.report.records import read_results
     from transliconet.report.sweep import plot_tradeoff
+    from transliconet.report.table import Table
+    from transliconet.runs.fit import fit
     from transliconet.sweep.job import Job, read_sweep
-    from transliconet.train.fit import fit
 
 _HOMES = {
     "Neighbours": "api",
@@ -33,19 +30,19 @@ _HOMES = {
     "prepare_cldr": "api",
     "romanize": "api",
     "save": "api",
-    "PairsFolder": "corpus.pairs",
+    "PairsFolder": "pairs",
     "tiny_encoder": "model.tiny",
-    "embed": "probe.embed",
+    "embed": "model.embed",
     "RetrievalProbe": "probe.retrieval",
     "SentenceIndex": "probe.sentences",
-    "Table": "report.display",
+    "Table": "report.table",
     "plot_map": "report.maps",
     "plot_maps": "report.maps",
-    "read_results": "report.records",
+    "read_results": "probe.results",
     "plot_tradeoff": "report.sweep",
     "Job": "sweep.job",
     "read_sweep": "sweep.job",
-    "fit": "train.fit",
+    "fit": "runs.fit",
 }
 
 __all__ = [

@@ -1,4 +1,6 @@
-"""What a notebook needs: load, save, romanise, search, a small corpus; ``import transliconet`` has these names."""
+"""What a notebook needs: load, save, romanize, search, a small corpus; ``import transliconet`` has
+these names.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,21 +10,23 @@ from typing import NamedTuple
 import faiss
 import numpy as np
 
-from transliconet.corpus.cldr import KINDS, CldrNames
-from transliconet.corpus.pairs import PairsFolder
+from transliconet.corpus.chunks import Rules
 from transliconet.corpus.prepare import Recipe, prepare
-from transliconet.corpus.romanize import Romanizer, romanize_line, romanizer
-from transliconet.corpus.units import Rules
+from transliconet.corpus.sources.cldr import KINDS, CldrNames
 from transliconet.errors import ConfigError, DataError, require_range
-from transliconet.export import export_encoder
 from transliconet.model.encoder import Encoder
-from transliconet.probe.normal import normalize
+from transliconet.model.vectors import normalize
+from transliconet.pairs import PairsFolder
+from transliconet.romanizers.base import Romanizer, romanize_line
+from transliconet.romanizers.registry import romanizer
+from transliconet.runs.export import export_encoder
 
 _ROMANIZERS: dict[str, Romanizer] = {}
 
 
 def load(path: str | Path) -> Encoder:
-    """An encoder from a folder (an export, a checkpoint of the hub's kind) or a hub name, ready to embed.
+    """An encoder from a folder (an export, a checkpoint of the hub's kind) or a hub name, ready to
+    embed.
 
     Raises:
         CheckpointError: it is not there, or is no XLM-R-shaped masked LM.
@@ -31,15 +35,16 @@ def load(path: str | Path) -> Encoder:
 
 
 def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[str]:
-    """Romanisations of texts.
+    """Romanizations of texts.
 
     Args:
         texts: of one language.
-        lang: its tag, ``hin_Deva``, or ISO 639-3 code; uroman's output depends on it. Empty: none is assumed.
+        lang: its tag, ``hin_Deva``, or ISO 639-3 code; uroman's output depends on it. Empty: none
+            is assumed.
         by: ``uroman``, ``icu`` or ``none``.
 
     Raises:
-        ConfigError: an unknown romaniser.
+        ConfigError: an unknown romanizer.
     """
     roman = _romanizer(by)
     return [romanize_line(roman, text, lang.split("_")[0])[0] for text in texts]
@@ -53,9 +58,13 @@ def _romanizer(name: str) -> Romanizer:
 
 
 def prepare_cldr(
-    out: str | Path, languages: Sequence[str] | None = None, kinds: Sequence[str] = KINDS, heldout: float = 0.13
+    out: str | Path,
+    languages: Sequence[str] | None = None,
+    kinds: Sequence[str] = KINDS,
+    heldout: float = 0.13,
 ) -> PairsFolder:
-    """Pairs of Unicode CLDR names: text in every script, parallel across languages, without a download.
+    """Pairs of Unicode CLDR names: text in every script, parallel across languages, without a
+    download.
 
     Args:
         out: the pairs folder to write. One that is there and holds just these pairs is opened.
@@ -73,12 +82,19 @@ def prepare_cldr(
     pairs = PairsFolder.open(out)
     there = pairs.manifest["sources"], pairs.manifest["rules"], sorted(pairs.manifest["languages"])
     if there != (reader.sources(), asdict(rules), sorted(map(str, reader.locales))):
-        raise ConfigError(f"out={out}", "holds other pairs", "Choose another folder, or remove it")
+        raise ConfigError(
+            f"out={out}",
+            "holds other pairs",
+            "Choose another folder, or remove it",
+            code="TLN-CONFIG-930",
+        )
     return pairs
 
 
 def save(encoder: Encoder, path: str | Path) -> Path:
-    """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM`` read."""
+    """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM``
+    read.
+    """
     return export_encoder(encoder, path, f"# {encoder.name}\n")
 
 
@@ -106,6 +122,7 @@ def nearest(queries: np.ndarray, candidates: np.ndarray, k: int = 5) -> Neighbou
             f"queries {queries.shape}, candidates {candidates.shape}",
             "not two sets of vectors of one length",
             "Embed both with the same encoder and layer",
+            code="TLN-DATA-930",
         )
     index = faiss.IndexFlatIP(candidates.shape[1])
     index.add(normalize(candidates))

@@ -1,10 +1,13 @@
-"""What a user can get wrong, said in one message: what was given, what is wrong with it, what to do.
+"""What a user can get wrong, said in one message: what was given, what is wrong with it, what to
+do.
 
-The command line prints these without a traceback and exits with status 1; a notebook sees ordinary exceptions.
+The command line prints these without a traceback and exits with status 1; a notebook sees ordinary
+exceptions.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import cast
 
 
 class TransliconetError(Exception):
@@ -14,14 +17,15 @@ class TransliconetError(Exception):
         given: the argument, file or value that the user supplied.
         problem: what is wrong with it.
         remedy: what to do about it.
+        code: stable name of the error, such as ``TLN-DATA-103``; ``docs/errors.md`` lists them.
     """
 
-    def __init__(self, given: object, problem: str, remedy: str) -> None:
-        super().__init__(given, problem, remedy)  # the three parts, so that the error survives pickling
-        self.given, self.problem, self.remedy = str(given), problem, remedy
+    def __init__(self, given: object, problem: str, remedy: str, code: str) -> None:
+        super().__init__(given, problem, remedy, code)  # its parts, so that it survives pickling
+        self.given, self.problem, self.remedy, self.code = str(given), problem, remedy, code
 
     def __str__(self) -> str:
-        return f"{self.given}: {self.problem}. {self.remedy}"
+        return f"{self.given}: {self.problem}. {self.remedy} [{self.code}]"
 
 
 class ConfigError(TransliconetError, ValueError):
@@ -56,17 +60,43 @@ def require_choice(option: str, value: object, choices: Iterable[str]) -> None:
         return
     close = get_close_matches(str(value), allowed, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
-    raise ConfigError(f"{option}={value}", "not a known choice", f"{hint}Choose one of: {', '.join(allowed)}")
+    raise ConfigError(
+        f"{option}={value}",
+        "not a known choice",
+        f"{hint}Choose one of: {', '.join(allowed)}",
+        code="TLN-CONFIG-001",
+    )
 
 
 def require_range(
-    option: str, value: object, *, above: float | None = None, least: float | None = None, most: float | None = None
+    option: str,
+    value: object,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
 ) -> None:
-    """Raise :class:`ConfigError` unless ``value`` is a number with ``above < value``, ``least <= value <= most``."""
-    bounds = [f"{sign} {bound}" for sign, bound in ((">", above), (">=", least), ("<=", most)) if bound is not None]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and (
-        (above is None or value > above) and (least is None or value >= least) and (most is None or value <= most)  # type: ignore[operator]
-    ):
-        return
-    raise ConfigError(f"{option}={value}", "not a usable number", f"Give a number {' and '.join(bounds)}")
+    """Raise :class:`ConfigError` unless ``value`` is a number with ``above < value``, ``least <=
+    value <= most``.
+    """
+    bounds = [
+        f"{sign} {bound}"
+        for sign, bound in ((">", above), (">=", least), ("<=", most))
+        if bound is not None
+    ]
+    usable = isinstance(value, int | float) and not isinstance(value, bool)
+    if usable:
+        number = cast(float, value)
+        in_range = (
+            (above is None or number > above)
+            and (least is None or number >= least)
+            and (most is None or number <= most)
+        )
+        if in_range:
+            return
+    raise ConfigError(
+        f"{option}={value}",
+        "not a usable number",
+        f"Give a number {' and '.join(bounds)}",
+        code="TLN-CONFIG-002",
+    )

@@ -1,7 +1,8 @@
-"""griffe extension: the reStructuredText that docstrings hold, as the Markdown that the site is made of.
+"""griffe extension: the reStructuredText that docstrings hold, as the Markdown that the site is
+made of.
 
-Equations (``.. math::``, ``:math:``), references (``:func:`` and its like) and examples (``>>>``); the rest of a
-Google-style docstring is Markdown already.
+Equations (``.. math::``, ``:math:``), references (``:func:`` and its like) and examples (``>>>``);
+the rest of a Google-style docstring is Markdown already.
 """
 
 import re

@@ -1,6 +1,7 @@
 """mkdocs hook: equations as MathML, which browsers draw by themselves; no script and no network.
 
-pymdownx.arithmatex finds ``$…$``, ``\\(…\\)`` and ``\\[…\\]`` in a page and marks them; here each becomes MathML.
+pymdownx.arithmatex finds ``$…$``, ``\\(…\\)`` and ``\\[…\\]`` in a page and marks them; here each
+becomes MathML.
 """
 
 import re
@@ -16,7 +17,9 @@ def mathml(found: re.Match[str]) -> str:
     """The MathML of one marked equation: a ``div`` stands on its own, a ``span`` in its line."""
     element, latex = found.groups()
     drawn = convert(unescape(latex).strip(), display="block" if element == "div" else "inline")
-    return drawn.replace("<mo>&#x02016;", '<mo stretchy="false">&#x02016;')  # a norm's ‖ would sink with its exponent
+    return drawn.replace(
+        "<mo>&#x02016;", '<mo stretchy="false">&#x02016;'
+    )  # a norm's ‖ would sink with its exponent
 
 
 def on_page_content(html: str, **_: Any) -> str:

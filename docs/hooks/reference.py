@@ -1,7 +1,8 @@
-"""mkdocs hook: the configuration reference, made from the files of conf/ whenever the site is built.
+"""mkdocs hook: the configuration reference, made from the files of conf/ whenever the site is
+built.
 
-One page a command: the keys of its root file, then every file of the groups that it uses. What a key means is the
-comment beside it.
+One page a command: the keys of its root file, then every file of the groups that it uses. What a
+key means is the comment beside it.
 """
 
 import re
@@ -18,7 +19,9 @@ from mkdocs.structure.files import File, Files
 CONF = Path(__file__).parents[2] / "conf"
 COMMANDS = ("prepare", "vocab", "train", "export", "probe", "report")
 HOMES = ("prepare", "train", "vocab", "probe")
-"""Where a group is described that several commands use: on the page of the first of these that does."""
+"""Where a group is described that several commands use: on the page of the first of these that
+does.
+"""
 COMMENT = re.compile(r"^[\s\]}]*#\s?(.*)")
 ALONE = re.compile(r"^\s*#\s?(.*)")
 DESCRIBED = re.compile(r"^(\w+)  +(.*(?:\n +.*)*)", re.M)
@@ -36,7 +39,9 @@ class Option:
 
 @dataclass
 class ConfFile:
-    """One file of conf/: its opening comment, what it starts from, its keys, and what Hydra builds of its sections."""
+    """One file of conf/: its opening comment, what it starts from, its keys, and what Hydra builds
+    of its sections.
+    """
 
     about: str
     defaults: list[Any]
@@ -54,7 +59,9 @@ def read(path: Path) -> ConfFile:
     found = ConfFile(_opening(lines), plain.get("defaults", []), header)
     for key, value in _leaves(yaml.compose(text)):
         if key.split(".")[0] in ("defaults", *(["hydra"] if path.parent == CONF else [])):
-            continue  # what a command asks of Hydra is the same for all; what a group does is there to be changed
+            # what a command asks of Hydra is the same for all; what a group does is there to be
+            # changed
+            continue
         if key.endswith("_target_"):
             found.targets[key.removesuffix("_target_").rstrip(".")] = value.value
         elif not key.endswith("_partial_"):
@@ -113,8 +120,15 @@ def page(command: str) -> str:
     usage, what, more = _split(root.header)
     described = {found[1]: " ".join(found[2].split()) for found in DESCRIBED.finditer(more)}
     groups = groups_of(root)
-    parts = [f"# transliconet {command}", f"`{usage}`: {what}", escape(DESCRIBED.sub("", more).strip())]
-    rows = [_group_row(command, name, groups, described.get(name, "")) for name in {**described, **groups}]
+    parts = [
+        f"# transliconet {command}",
+        f"`{usage}`: {what}",
+        escape(DESCRIBED.sub("", more).strip()),
+    ]
+    rows = [
+        _group_row(command, name, groups, described.get(name, ""))
+        for name in {**described, **groups}
+    ]
     parts.append(_table(("", "default", ""), rows) if rows else "")
     parts.append(f"## Options {{ #options }}\n\n{_section(root, '', 'option-')}")
     for group in groups:
@@ -187,7 +201,9 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 def overview() -> str:
     """The Markdown of the page before them."""
     about = {command: _split(read(CONF / f"{command}.yaml").header)[1] for command in COMMANDS}
-    return OVERVIEW + "".join(f"- [transliconet {command}]({command}.md): {what}\n" for command, what in about.items())
+    return OVERVIEW + "".join(
+        f"- [transliconet {command}]({command}.md): {what}\n" for command, what in about.items()
+    )
 
 
 OVERVIEW = """# Configuration reference

@@ -1,4 +1,6 @@
-"""The console script: picks the command, runs it under Hydra, and says in one message what went wrong."""
+"""The console script: picks the command, runs it under Hydra, and says in one message what went
+wrong.
+"""
 
 import logging
 import os
@@ -17,21 +19,22 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from transliconet import __version__, slurm
+from transliconet import __version__
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
-from transliconet.sweep.lifeline import stop_with_the_sweep
-from transliconet.train.quiet import LIGHTNING, ignore_warnings
+from transliconet.sweep.process import stop_with_the_sweep
+from transliconet.third_party import LIGHTNING, ignore_warnings
+from transliconet.train import slurm
 
 COMMANDS = {
     "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
-    "vocab": "an encoder → the same encoder with romanised pieces in its vocabulary",
+    "vocab": "an encoder → the same encoder with romanized pieces in its vocabulary",
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
     "report": "results files → tables and one HTML page",
 }
-USAGE = f"""transliconet {__version__}: bring a sentence and its romanisation to the same place
+USAGE = f"""transliconet {__version__}: bring a sentence and its romanization to the same place
 
 usage: transliconet COMMAND [key=value …] [-m]
 
@@ -53,14 +56,21 @@ def main() -> int:
     if command not in COMMANDS:
         close = get_close_matches(command, COMMANDS, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
-        print(f"error: {command}: not a command. {hint}The commands are {', '.join(COMMANDS)}", file=sys.stderr)
+        print(
+            f"error: {command}: not a command. {hint}The commands are {', '.join(COMMANDS)}",
+            file=sys.stderr,
+        )
         return 2
     return run(command, arguments[1:])
 
 
 def run(command: str, overrides: list[str]) -> int:
-    """Run one command with Hydra overrides; errors a user can mend become one message and status 1."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises instead of printing a cut-down traceback
+    """Run one command with Hydra overrides; errors a user can mend become one message and status
+    1.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = (
+        "1"  # Hydra then raises instead of printing a cut-down traceback
+    )
     _quieten()
     stop_with_the_sweep()
     original = sys.argv
@@ -70,7 +80,9 @@ def run(command: str, overrides: list[str]) -> int:
         return import_module("transliconet.cli.sweep").summarize() if command == "train" else 0
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
-            return 0  # Lightning kills the first process, in the middle of its goodbye, where another one fails
+            # Lightning kills the first process, in the middle of its goodbye, where another one
+            # fails
+            return 0
         print(stopped, file=sys.stderr)
         return 128 + signal.SIGTERM
     except (TransliconetError, HydraException, OmegaConfBaseException) as error:
@@ -101,33 +113,47 @@ def hydra_command(name: str) -> Callable[[Callable[[DictConfig], object]], Calla
     def decorate(function: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(function)
         def task(cfg: DictConfig) -> object:
-            # Lightning starts further processes by running sys.argv again: it must name the command.
+            # Lightning starts further processes by running sys.argv again: it must name the
+            # command.
             sys.argv = list(_ORIGINAL_ARGV)
             return function(cfg)  # sweepers read it
 
-        return hydra.main(version_base="1.3", config_path="pkg://transliconet.conf", config_name=name)(task)
+        return hydra.main(
+            version_base="1.3", config_path="pkg://transliconet.conf", config_name=name
+        )(task)
 
     return decorate
 
 
 def build(cfg: Any, **arguments: Any) -> Any:
-    """What a section of the configuration describes, as plain Python: nothing below this package sees Hydra's types.
+    """What a section of the configuration describes, as plain Python: nothing below this package
+    sees Hydra's types.
 
-    ``arguments`` are objects for the call. They go round instantiate(), which would turn a dataclass into a config.
+    ``arguments`` are objects for the call. They go round instantiate(), which would turn a
+    dataclass into a config.
     """
     try:
         if arguments:
             return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
         return instantiate(cfg, _convert_="all")
     except Exception as error:
-        misconfigured = type(error).__name__ == "MisconfigurationException"  # Lightning's; importing it takes seconds
+        misconfigured = (
+            type(error).__name__ == "MisconfigurationException"
+        )  # Lightning's; importing it takes seconds
         if misconfigured or isinstance(error, InstantiationException | TypeError | ValueError):
             raise _section_error(cfg, error) from error
         raise
 
 
+def plain(value: Any) -> Any:
+    """A value of the configuration as plain Python: a list of Hydra's becomes a list."""
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
 def _section_error(cfg: Any, error: Exception) -> Exception:
-    """What a constructor of ours says already has its words; a library's gets the section's name put before it."""
+    """What a constructor of ours says already has its words; a library's gets the section's name
+    put before it.
+    """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, TransliconetError | MissingMandatoryValue):
@@ -135,7 +161,10 @@ def _section_error(cfg: Any, error: Exception) -> Exception:
         root, cause = cause, cause.__cause__
     section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else "configuration"
     return ConfigError(
-        section, str(root).strip().splitlines()[0].rstrip(".!"), "Change that option; --help lists what there is"
+        section,
+        str(root).strip().splitlines()[0].rstrip(".!"),
+        "Change that option; --help lists what there is",
+        code="TLN-CONFIG-950",
     )
 
 

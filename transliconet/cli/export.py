@@ -5,7 +5,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from transliconet.cli.app import hydra_command
-from transliconet.export import export_run
+from transliconet.runs.export import export_run
 
 
 def export(cfg: DictConfig) -> Path:

@@ -7,10 +7,10 @@ from omegaconf import DictConfig
 from tabulate import tabulate
 
 from transliconet.cli.app import build, hydra_command
-from transliconet.corpus.pairs import PairsFolder
 from transliconet.corpus.prepare import Estimate, Recipe, estimate
 from transliconet.corpus.prepare import prepare as prepare_pairs
-from transliconet.corpus.romanize import romanizer
+from transliconet.pairs import PairsFolder
+from transliconet.romanizers.registry import romanizer
 
 
 def prepare(cfg: DictConfig) -> PairsFolder | Estimate:
@@ -40,7 +40,9 @@ def summary(languages: Mapping[str, Mapping[str, Any]]) -> str:
         [tag, *(counts[c] for c in columns), *(counts["dropped"].get(r, 0) for r in reasons)]
         for tag, counts in languages.items()
     ]
-    rows.append(["all", *(sum(r[i] for r in rows) for i in range(1, 1 + len(columns) + len(reasons)))])
+    rows.append(
+        ["all", *(sum(r[i] for r in rows) for i in range(1, 1 + len(columns) + len(reasons)))]
+    )
     return tabulate(rows, ["", *columns, *(f"dropped: {r}" for r in reasons)], tablefmt="simple")
 
 
@@ -50,7 +52,7 @@ def _estimate_text(result: Estimate, processes: int) -> str:
     minutes = result.seconds / processes / 60
     return (
         f"{summary(result.languages)}\n\ndry run: {kept} lines in {len(result.languages)} languages and {len(scripts)} "
-        f"scripts would be romanised, in about {minutes:.1f} min with processes={processes}; nothing was written"
+        f"scripts would be romanized, in about {minutes:.1f} min with processes={processes}; nothing was written"
     )
 
 
@@ -61,6 +63,8 @@ def main(cfg: DictConfig) -> None:
         print(_estimate_text(result, cfg.processes))
         return
     languages = result.manifest["languages"]
-    print(f"{summary(languages)}\n\n{result.table.num_rows} pairs in {len(languages)} languages: {cfg.out}")
+    print(
+        f"{summary(languages)}\n\n{result.table.num_rows} pairs in {len(languages)} languages: {cfg.out}"
+    )
     if result.manifest["dropped"]:
         print(f"every line that was kept out, with its reason: {result.path / 'skipped.jsonl'}")

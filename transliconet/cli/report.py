@@ -25,13 +25,20 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
         DataError: see :func:`transliconet.report.load.load_results`.
     """
     if not results:
-        raise ConfigError("results=[]", "nothing to report on", "Name run folders or results files, or sweep=FOLDER")
+        raise ConfigError(
+            "results=[]",
+            "nothing to report on",
+            "Name run folders or results files, or sweep=FOLDER",
+            code="TLN-CONFIG-952",
+        )
     columns = load_results(results, force)
     by_name = {column.name: column.records for column in columns}
     if set(by_name) == {"before", "after"}:
         markdown = before_after_tables(by_name, language_of)
     else:
-        markdown = "\n\n".join(f"## {name}\n\n{probe_tables(records)}" for name, records in by_name.items())
+        markdown = "\n\n".join(
+            f"## {name}\n\n{probe_tables(records)}" for name, records in by_name.items()
+        )
     return _write(out, title, page(columns, title), markdown)
 
 
@@ -57,7 +64,12 @@ def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
 def main(cfg: DictConfig) -> None:
     results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
     if cfg.sweep is not None and results:
-        raise ConfigError(f"sweep={cfg.sweep}", "not together with results=", "Give one of them")
+        raise ConfigError(
+            f"sweep={cfg.sweep}",
+            "not together with results=",
+            "Give one of them",
+            code="TLN-CONFIG-953",
+        )
     if cfg.sweep is not None:
         html, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title)
     else:

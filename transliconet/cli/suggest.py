@@ -12,7 +12,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from transliconet.errors import TransliconetError
 
-PLUGINS = {"joblib": "sweep", "optuna": "sweep", "tpe": "sweep", "ray": "sweep-ray", "submitit_slurm": "sweep-slurm"}
+PLUGINS = {
+    "joblib": "sweep",
+    "optuna": "sweep",
+    "tpe": "sweep",
+    "ray": "sweep-ray",
+    "submitit_slurm": "sweep-slurm",
+}
 """What Hydra's plugins offer → the extra that brings it."""
 
 
@@ -29,7 +35,9 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
         return f"{given}: Hydra cannot read it. Put the value in quotes: 'KEY=\"VALUE\"'"
     if match := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(match[1], command, overrides)
-    if match := re.search(r"Could not find '([^']+)/([^'/]+)'\n\nAvailable options in '[^']+':\n((?:\t.*\n?)+)", text):
+    if match := re.search(
+        r"Could not find '([^']+)/([^'/]+)'\n\nAvailable options in '[^']+':\n((?:\t.*\n?)+)", text
+    ):
         group, choice, options = match[1], match[2], match[3].split()
         if choice in PLUGINS:
             remedy = f"pip install 'transliconet[{PLUGINS[choice]}]'"
@@ -55,7 +63,9 @@ def _did_you_mean(given: str, options: list[str]) -> str:
 
 
 def _valid_keys(command: str, overrides: list[str]) -> list[str]:
-    """Every key of the configuration that the group choices among ``overrides`` lead to, and the groups."""
+    """Every key of the configuration that the group choices among ``overrides`` lead to, and the
+    groups.
+    """
     choices = [o for o in overrides if re.fullmatch(r"[a-z_]+=[A-Za-z0-9_]+", o)]
     GlobalHydra.instance().clear()
     with initialize_config_module("transliconet.conf", version_base="1.3"):

@@ -1,4 +1,6 @@
-"""``transliconet train -m``: what Hydra's sweepers and launchers call for each job, and the summary at the end."""
+"""``transliconet train -m``: what Hydra's sweepers and launchers call for each job, and the summary
+at the end.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -36,7 +38,8 @@ def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
     """Run the job that Hydra has composed ``cfg`` for in a fresh process.
 
     Returns:
-        What ``cfg.jobs.maximize`` names, for a sweeper that optimises; None where the job failed or nothing is named.
+        What ``cfg.jobs.maximize`` names, for a sweeper that optimizes; None where the job failed or
+        nothing is named.
     """
     hydra = HydraConfig.get()
     job = run_job(Path(hydra.runtime.output_dir), list(hydra.overrides.task), cfg.jobs.gpus)
@@ -54,7 +57,12 @@ def objectives(job: Job, names: Sequence[str]) -> float | tuple[float, ...] | No
         return None
     if absent := [name for name in names if name not in job.accuracies]:
         measured = ", ".join(job.accuracies) or "nothing (probe=none?)"
-        raise ConfigError(f"jobs.maximize={list(names)}", f"{absent[0]} was not measured", f"Measured: {measured}")
+        raise ConfigError(
+            f"jobs.maximize={list(names)}",
+            f"{absent[0]} was not measured",
+            f"Measured: {measured}",
+            code="TLN-CONFIG-954",
+        )
     values = tuple(job.accuracies[name] for name in names)
     return values if len(values) > 1 else values[0]
 
@@ -70,13 +78,17 @@ def _percent(accuracies: Mapping[str, float]) -> str:
 
 
 def summarize() -> int:
-    """Print what became of the jobs of the sweep that this process has run; the exit status, 1 if any is not done."""
+    """Print what became of the jobs of the sweep that this process has run; the exit status, 1 if
+    any is not done.
+    """
     if not _FOLDERS:
         return 0
     folder = _FOLDERS.pop()
     jobs = read_sweep(folder)
     unfinished = [job for job in jobs if job.state != DONE]
-    print(f"\n{len(jobs) - len(unfinished)} of {len(jobs)} jobs done; transliconet report sweep={folder} has the table")
+    print(
+        f"\n{len(jobs) - len(unfinished)} of {len(jobs)} jobs done; transliconet report sweep={folder} has the table"
+    )
     for job in unfinished:
         print(f"job {job.name} {job.state}: {job.error}\n  {job.folder / LOG}")
     if unfinished:

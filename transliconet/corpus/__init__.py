@@ -1,1 +1,1 @@
-"""From files to a pairs folder: read, tag, drop what cannot be used, romanise."""
+"""From files to a pairs folder: read, tag, drop what cannot be used, romanize."""

@@ -1,4 +1,6 @@
-"""Near-duplicates by MinHash and locality-sensitive hashing, through the ``datasketch`` package (extra ``dedup``)."""
+"""Near-duplicates by MinHash and locality-sensitive hashing, through the ``datasketch`` package
+(extra ``dedup``).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +16,10 @@ from transliconet.errors import ConfigError, require_range
 class NearDuplicates:
     """Band keys of texts: two texts of a language that share one are taken for near-duplicates.
 
-    With ``bands`` of ``rows`` MinHash values each, texts whose character n-grams have Jaccard similarity s share a key
-    with probability 1 − (1 − s^rows)^bands (Leskovec et al., Mining of Massive Datasets, section 3.4); ``bands`` and
-    ``rows`` are chosen so that the step is at ``threshold``.
+    With ``bands`` of ``rows`` MinHash values each, texts whose character n-grams have Jaccard
+    similarity s share a key with probability 1 − (1 − s^rows)^bands (Leskovec et al., Mining of
+    Massive Datasets, section 3.4); ``bands`` and ``rows`` are chosen so that the step is at
+    ``threshold``.
 
     Args:
         threshold: Jaccard similarity from which texts count as near-duplicates.
@@ -47,17 +50,25 @@ class NearDuplicates:
         bands, rows = self._bands
         minhash = _datasketch().MinHash
         out = np.empty((len(texts), bands, 2), "<u8")
-        signatures = minhash.generator([self._shingles(t) for t in texts], num_perm=self.permutations, seed=1)
+        signatures = minhash.generator(
+            [self._shingles(t) for t in texts], num_perm=self.permutations, seed=1
+        )
         for i, (lang, signature) in enumerate(zip(langs, signatures, strict=True)):
             values = signature.hashvalues
             for band in range(bands):
-                content = lang.encode() + bytes([band]) + values[band * rows : (band + 1) * rows].tobytes()
+                content = (
+                    lang.encode()
+                    + bytes([band])
+                    + values[band * rows : (band + 1) * rows].tobytes()
+                )
                 out[i, band] = np.frombuffer(blake2b(content, digest_size=16).digest(), "<u8")
         return out
 
     def _shingles(self, text: str) -> list[bytes]:
         folded = " ".join(text.casefold().split())
-        return [folded[i : i + self.ngram].encode() for i in range(max(1, len(folded) - self.ngram + 1))]
+        return [
+            folded[i : i + self.ngram].encode() for i in range(max(1, len(folded) - self.ngram + 1))
+        ]
 
 
 def _datasketch() -> Any:
@@ -65,6 +76,9 @@ def _datasketch() -> Any:
         import datasketch
     except ImportError as error:
         raise ConfigError(
-            "rules.near_duplicates", "the package datasketch is not installed", "pip install 'transliconet[dedup]'"
+            "rules.near_duplicates",
+            "the package datasketch is not installed",
+            "pip install 'transliconet[dedup]'",
+            code="TLN-CONFIG-101",
         ) from error
     return datasketch

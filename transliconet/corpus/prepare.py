@@ -1,4 +1,4 @@
-"""``prepare``: scan, select, romanise unit by unit, and put the folder together."""
+"""``prepare``: scan, select, romanize unit by unit, and put the folder together."""
 
 import json
 import logging
@@ -14,31 +14,35 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from transliconet.corpus.clean import Cleaning
+from transliconet.corpus.chunks import Rules, UnitCounts, UnitJob
+from transliconet.corpus.cleaning import Cleaning
 from transliconet.corpus.dedup import NearDuplicates
-from transliconet.corpus.engine import run_units
-from transliconet.corpus.pairs import FINISHED, PairsFolder, new_pairs_folder, pack
-from transliconet.corpus.read import Reader
-from transliconet.corpus.romanize import Romanizer, romanize_line
-from transliconet.corpus.sample import Sampling
+from transliconet.corpus.sampling import Sampling
 from transliconet.corpus.scan import UNIT_ROWS, Ledger, Scan, scan
-from transliconet.corpus.select import KEPT, REASONS, Selection, select
-from transliconet.corpus.units import Rules, UnitCounts, UnitJob
+from transliconet.corpus.selection import KEPT, REASONS, Selection, select
+from transliconet.corpus.sources.base import Reader
+from transliconet.corpus.workers import run_chunks
 from transliconet.errors import DataError
+from transliconet.pairs import FINISHED, PairsFolder, new_pairs_folder, pack
+from transliconet.romanizers.base import Romanizer, romanize_line
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides which pairs come out, source and romaniser aside."""
+    """Everything that decides which pairs come out, source and romanizer aside."""
 
     cleaning: Cleaning = field(default_factory=Cleaning)
     sampling: Sampling = field(default_factory=Sampling)
     rules: Rules = field(default_factory=Rules)
 
     def describe(self) -> dict[str, Any]:
-        return {"clean": asdict(self.cleaning), "sample": asdict(self.sampling), "rules": asdict(self.rules)}
+        return {
+            "clean": asdict(self.cleaning),
+            "sample": asdict(self.sampling),
+            "rules": asdict(self.rules),
+        }
 
 
 def prepare(
@@ -54,21 +58,26 @@ def prepare(
 ) -> PairsFolder:
     """Write the pairs folder ``out``, whole or not at all.
 
-    The same source, recipe and romaniser give the same bytes, whatever the engine, the number of processes and the
-    interruptions. A run that was killed leaves a hidden folder beside ``out``; the same call goes on from there.
+    The same source, recipe and romanizer give the same bytes, whatever the engine, the number of
+    processes and the interruptions. A run that was killed leaves a hidden folder beside ``out``;
+    the same call goes on from there.
 
     Raises:
         DataError: no pair is left.
-        ConfigError: ``out`` is there already, is being written by another process, or an option is impossible.
+        ConfigError: ``out`` is there already, is being written by another process, or an option is
+            impossible.
     """
     recipe = recipe or Recipe()
     plan = {
-        "sources": reader.sources(), **recipe.describe(),
+        "sources": reader.sources(),
+        **recipe.describe(),
         "romanizer": {"name": romanizer.name, "version": romanizer.version},
-    }  # fmt: skip
+    }
     with new_pairs_folder(out, plan, overwrite) as work:
         scanned = _scanned(reader, recipe, work / "scan", progress)
-        selection = select(scanned, recipe.sampling, recipe.rules.duplicates == "drop", _near(recipe) is not None)
+        selection = select(
+            scanned, recipe.sampling, recipe.rules.duplicates == "drop", _near(recipe) is not None
+        )
         (work / "units").mkdir(exist_ok=True)
         job = UnitJob(work / "units", scanned, selection, romanizer, recipe.rules)
         _do_units(job, engine, processes, progress)
@@ -77,40 +86,56 @@ def prepare(
         rows = sum(sum(c.kept.values()) for c in counts)
         if not rows:
             reasons = dict(_total_dropped(scanned.ledger, counts)) or "the source has no lines"
-            raise DataError(f"out={out}", f"no pair is left to write ({reasons})", "Check the source and the rules")
+            raise DataError(
+                f"out={out}",
+                f"no pair is left to write ({reasons})",
+                "Check the source and the rules",
+                code="TLN-DATA-100",
+            )
         made = work / FINISHED
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
-        pack([job.part(u) for u in units], made / "data")
+        pack([job.chunk_file(u) for u in units], made / "data")
         with (made / "skipped.jsonl").open("wb") as f:
             for file in (scanned.folder / "skipped.jsonl", *(job.skipped(u) for u in units)):
                 f.write(file.read_bytes())
         manifest = {"rows": rows, **plan, **_account(scanned, counts)}
-        (made / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        (made / "manifest.json").write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
     return PairsFolder.open(out)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What :func:`prepare` would write, and the seconds that romanising would take in one process."""
+    """What :func:`prepare` would write, and the seconds that romanizing would take in one
+    process.
+    """
 
     languages: dict[str, dict[str, Any]]
     seconds: float
 
 
 def estimate(
-    reader: Reader, romanizer: Romanizer, recipe: Recipe | None = None, progress: bool = True, sample: int = 2000
+    reader: Reader,
+    romanizer: Romanizer,
+    recipe: Recipe | None = None,
+    progress: bool = True,
+    sample: int = 2000,
 ) -> Estimate:
-    """Scan and select without writing anything that stays; the romaniser's rate is measured on ``sample`` lines.
+    """Scan and select without writing anything that stays; the romanizer's rate is measured on
+    ``sample`` lines.
 
-    Lines that romanising itself would drop are counted as kept.
+    Lines that romanizing itself would drop are counted as kept.
     """
     recipe = recipe or Recipe()
     with tempfile.TemporaryDirectory(prefix="transliconet-") as folder:
         scanned = _scanned(reader, recipe, Path(folder) / "scan", progress)
-        selection = select(scanned, recipe.sampling, recipe.rules.duplicates == "drop", _near(recipe) is not None)
+        selection = select(
+            scanned, recipe.sampling, recipe.rules.duplicates == "drop", _near(recipe) is not None
+        )
         kept = {lang: c[KEPT] for lang, c in selection.counts.items()}
-        accounted = _account(scanned, [_judged(selection)])["languages"]
+        accounted = _account(scanned, [_selection_counts(selection)])["languages"]
         rate = _lines_per_second(scanned, romanizer, sample)
     return Estimate(accounted, sum(kept.values()) / rate if rate else 0.0)
 
@@ -131,11 +156,26 @@ def _scanned(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> Sc
         log.info("going on with an interrupted run: %d lines are scanned", raw["rows"])
         return Scan(folder, raw["rows"], raw["languages"], ledger)
     shutil.rmtree(folder, ignore_errors=True)
-    lines = tqdm(reader, desc="scan", unit=" lines", unit_scale=True, disable=not progress, mininterval=1)
+    lines = tqdm(
+        reader, desc="scan", unit=" lines", unit_scale=True, disable=not progress, mininterval=1
+    )
     sampling = recipe.sampling
-    scanned = scan(lines, folder, recipe.cleaning, _near(recipe), sampling.seed, sampling.latin, sampling.same_ids)
+    scanned = scan(
+        lines,
+        folder,
+        recipe.cleaning,
+        _near(recipe),
+        sampling.seed,
+        sampling.latin,
+        sampling.same_ids,
+    )
     ledger = scanned.ledger
-    content = {"rows": scanned.rows, "languages": scanned.languages, "read": ledger.read, "dropped": ledger.dropped}
+    content = {
+        "rows": scanned.rows,
+        "languages": scanned.languages,
+        "read": ledger.read,
+        "dropped": ledger.dropped,
+    }
     done.write_text(json.dumps(content), encoding="utf-8")
     return scanned
 
@@ -144,25 +184,36 @@ def _do_units(job: UnitJob, engine: str, processes: int, progress: bool) -> None
     units = range(job.scan.units)
     todo = [u for u in units if not job.report(u).is_file()]
     if len(todo) < len(units):
-        log.info("%d of %d units are romanised already", len(units) - len(todo), len(units))
+        log.info("%d of %d units are romanized already", len(units) - len(todo), len(units))
     done = min((len(units) - len(todo)) * UNIT_ROWS, job.scan.rows)
     with tqdm(
-        total=job.scan.rows, initial=done, desc="romanise", unit=" lines", disable=not progress, mininterval=1
+        total=job.scan.rows,
+        initial=done,
+        desc="romanize",
+        unit=" lines",
+        disable=not progress,
+        mininterval=1,
     ) as bar:
-        for unit in run_units(job, todo, processes, engine):
+        for unit in run_chunks(job, todo, processes, engine):
             bar.update(min(UNIT_ROWS, job.scan.rows - unit * UNIT_ROWS))
 
 
-def _judged(selection: Selection) -> UnitCounts:
+def _selection_counts(selection: Selection) -> UnitCounts:
     counts = UnitCounts(kept=Counter({lang: c[KEPT] for lang, c in selection.counts.items()}))
     for lang, verdicts in selection.counts.items():
-        counts.dropped[lang] = Counter({reason: verdicts[v] for v, reason in REASONS.items() if verdicts[v]})
+        counts.dropped[lang] = Counter(
+            {reason: verdicts[v] for v, reason in REASONS.items() if verdicts[v]}
+        )
     return counts
 
 
 def _lines_per_second(scanned: Scan, romanizer: Romanizer, sample: int) -> float:
     units = np.random.default_rng(0).permutation(scanned.units)[:8]
-    rows = [row for u in units for row in scanned.unit(int(u)).to_pylist()[: -(-sample // max(1, len(units)))]]
+    rows = [
+        row
+        for u in units
+        for row in scanned.unit(int(u)).to_pylist()[: -(-sample // max(1, len(units)))]
+    ]
     if not rows:
         return 0.0
     romanize_line(romanizer, "а", "rus")  # loads the tables
@@ -191,4 +242,7 @@ def _account(scanned: Scan, counts: Sequence[UnitCounts]) -> dict[str, Any]:
         for name in ("kept", "heldout", "identical", "fallback"):
             entry[name] = sum(getattr(c, name)[lang] for c in counts)
         languages[lang] = {**entry, "dropped": dict(sorted(dropped.items()))}
-    return {"languages": languages, "dropped": dict(sorted(_total_dropped(scanned.ledger, counts).items()))}
+    return {
+        "languages": languages,
+        "dropped": dict(sorted(_total_dropped(scanned.ledger, counts).items())),
+    }

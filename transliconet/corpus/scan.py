@@ -1,7 +1,9 @@
-"""The first pass: every line read, mended and spilled to disk in units of fixed size, with what selection needs.
+"""The first pass: every line read, mended and spilled to disk in units of fixed size, with what
+selection needs.
 
-A unit is a fixed number of consecutive lines. Units make the rest of the work independent of memory, of the number of
-processes and of interruptions: each is romanised alone and written alone.
+A unit is a fixed number of consecutive lines. Units make the rest of the work independent of
+memory, of the number of
+processes and of interruptions: each is romanized alone and written alone.
 """
 
 import hashlib
@@ -15,9 +17,9 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from transliconet.corpus.clean import Cleaning
+from transliconet.corpus.cleaning import Cleaning
 from transliconet.corpus.dedup import NearDuplicates
-from transliconet.corpus.read import Line, Reader, Skip
+from transliconet.corpus.sources.base import Line, Reader, Skip
 
 UNIT_ROWS = 4096
 PARTITIONS = 64
@@ -25,13 +27,19 @@ PARTITIONS = 64
 
 UNIT_SCHEMA = pa.schema(
     [
-        ("source", pa.dictionary(pa.int32(), pa.string())), ("number", pa.int64()), ("id", pa.string()),
-        ("lang", pa.dictionary(pa.int32(), pa.string())), ("text", pa.string()), ("romanized", pa.string()),
+        ("source", pa.dictionary(pa.int32(), pa.string())),
+        ("number", pa.int64()),
+        ("id", pa.string()),
+        ("lang", pa.dictionary(pa.int32(), pa.string())),
+        ("text", pa.string()),
+        ("romanized", pa.string()),
     ]
-)  # fmt: skip
+)
 
 RECORD = np.dtype([("key", "<u8", 2), ("priority", "<u8"), ("row", "<i8")])
-"""One key of one row: rows with the same key are duplicates, and the one of lowest priority stays."""
+"""One key of one row: rows with the same key are duplicates, and the one of lowest priority
+stays.
+"""
 
 
 @dataclass
@@ -91,7 +99,9 @@ def digest(text: str, size: int) -> bytes:
 class Spill:
     """Writes units and records while the scan goes on."""
 
-    def __init__(self, folder: Path, near: NearDuplicates | None, seed: int, same_ids: bool) -> None:
+    def __init__(
+        self, folder: Path, near: NearDuplicates | None, seed: int, same_ids: bool
+    ) -> None:
         folder.mkdir(parents=True)
         self.folder, self.near, self.seed, self.same_ids = folder, near, seed, same_ids
         self.rows, self.languages = 0, dict[str, int]()
@@ -101,7 +111,8 @@ class Spill:
         )
         names = ["exact", "near"] if near else ["exact"]
         self._partitions: dict[str, list[IO[bytes]]] = {
-            name: [partition_file(folder, name, p).open("wb") for p in range(PARTITIONS)] for name in names
+            name: [partition_file(folder, name, p).open("wb") for p in range(PARTITIONS)]
+            for name in names
         }
 
     def add(self, line: Line, text: str) -> None:
@@ -111,7 +122,11 @@ class Spill:
 
     def close(self) -> None:
         self._flush()
-        for f in (self._priorities, self._language_numbers, *(f for fs in self._partitions.values() for f in fs)):
+        for f in (
+            self._priorities,
+            self._language_numbers,
+            *(f for fs in self._partitions.values() for f in fs),
+        ):
             f.close()
 
     def _flush(self) -> None:
@@ -127,7 +142,9 @@ class Spill:
         if self.near:
             bands = self.near.keys(langs, texts)
             repeat = bands.shape[1]
-            self._write_records("near", bands.reshape(-1, 2), priorities.repeat(repeat), rows.repeat(repeat))
+            self._write_records(
+                "near", bands.reshape(-1, 2), priorities.repeat(repeat), rows.repeat(repeat)
+            )
         numbers = [self.languages.setdefault(g, len(self.languages)) for g in langs]
         self._priorities.write(priorities.tobytes())
         self._language_numbers.write(np.array(numbers, np.int16).tobytes())
@@ -136,13 +153,17 @@ class Spill:
         self._lines = []
 
     def _priority_of(self, keys: np.ndarray) -> np.ndarray:
-        """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 of the text's against ties."""
+        """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 of the text's
+        against ties.
+        """
         of = (line.id if self.same_ids else f"{line.lang}\0{line.id}" for line, _ in self._lines)
         ids = b"".join(digest(f"{self.seed}\0{name}", 8) for name in of)
         low = np.uint64((1 << 24) - 1)
         return (np.frombuffer(ids, "<u8") & ~low) | (keys[:, 1] & low)
 
-    def _write_records(self, name: str, keys: np.ndarray, priorities: np.ndarray, rows: np.ndarray) -> None:
+    def _write_records(
+        self, name: str, keys: np.ndarray, priorities: np.ndarray, rows: np.ndarray
+    ) -> None:
         records = np.empty(len(keys), RECORD)
         records["key"], records["priority"], records["row"] = keys, priorities, rows
         partitions = (keys[:, 0] % np.uint64(PARTITIONS)).astype(np.int64)
@@ -154,12 +175,17 @@ class Spill:
     def _write_unit(self, langs: list[str], texts: list[str]) -> None:
         lines = [line for line, _ in self._lines]
         columns = [
-            pa.array([x.source for x in lines]).dictionary_encode(), pa.array([x.number for x in lines], pa.int64()),
-            pa.array([x.id for x in lines], pa.string()), pa.array(langs).dictionary_encode(),
-            pa.array(texts, pa.string()), pa.array([x.romanized for x in lines], pa.string()),
-        ]  # fmt: skip
+            pa.array([x.source for x in lines]).dictionary_encode(),
+            pa.array([x.number for x in lines], pa.int64()),
+            pa.array([x.id for x in lines], pa.string()),
+            pa.array(langs).dictionary_encode(),
+            pa.array(texts, pa.string()),
+            pa.array([x.romanized for x in lines], pa.string()),
+        ]
         file = unit_file(self.folder, self.rows // UNIT_ROWS)
-        with pa.ipc.new_file(str(file), UNIT_SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        with pa.ipc.new_file(
+            str(file), UNIT_SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")
+        ) as writer:
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=UNIT_SCHEMA))
 
 
@@ -174,8 +200,9 @@ def scan(
 ) -> Scan:
     """Read and mend every line; ``folder`` gets the units, the keys and ``skipped.jsonl``.
 
-    Lines in Latin script are kept out as ``latin_script`` where ``latin`` is false. The priority of a line, which
-    decides between duplicates and about the sample, is one of its id, or with ``same_ids`` false of language and id.
+    Lines in Latin script are kept out as ``latin_script`` where ``latin`` is false. The priority of
+    a line, which decides between duplicates and about the sample, is one of its id, or with
+    ``same_ids`` false of language and id.
     """
     spill, ledger = Spill(folder, near, seed, same_ids), Ledger()
     with (folder / "skipped.jsonl").open("w", encoding="utf-8") as skipped:

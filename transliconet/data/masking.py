@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from transliconet.batch import IGNORE
 from transliconet.errors import ConfigError, require_range
-from transliconet.keys import IGNORE
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Masking:
     Args:
         probability: share of the ordinary tokens that are to be predicted.
         mask_share: of these, the share replaced by ``<mask>``.
-        random_share: of these, the share replaced by a random ordinary token; the rest stays as it is.
+        random_share: of these, the share replaced by a random ordinary token; the rest stays as it
+            is.
     """
 
     probability: float = 0.15
@@ -31,6 +32,7 @@ class Masking:
                 f"masking.mask_share={self.mask_share}, masking.random_share={self.random_share}",
                 "more than 1 together",
                 "Lower one: the rest is the share of predicted tokens that keep their id",
+                code="TLN-CONFIG-322",
             )
 
 
@@ -47,13 +49,15 @@ def mask_tokens(
     Args:
         input_ids: (N, L) int64 token ids.
         content_mask: (N, L) bool, True at tokens that may be chosen (neither special nor padding).
-        ordinary_ids: (V',) int64 ids that a random replacement is drawn from: the vocabulary without special tokens.
+        ordinary_ids: (V',) int64 ids that a random replacement is drawn from: the vocabulary
+            without special tokens.
         mask_id: id of ``<mask>``.
         masking: the shares.
         generator: source of randomness; the same state gives the same masks.
 
     Returns:
-        (N, L) ids after masking, and (N, L) labels: the original id at chosen positions, :data:`IGNORE` elsewhere.
+        (N, L) ids after masking, and (N, L) labels: the original id at chosen positions,
+        :data:`IGNORE` elsewhere.
     """
     shape = input_ids.shape
     chosen = (torch.rand(shape, generator=generator) < masking.probability) & content_mask

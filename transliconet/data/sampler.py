@@ -1,4 +1,6 @@
-"""Which pairs stand together in a batch: a function of seed, epoch and rank, so that a run can be repeated."""
+"""Which pairs stand together in a batch: a function of seed, epoch and rank, so that a run can be
+repeated.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -7,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Sampler
 
-from transliconet.data.batches import by_group, by_number, by_tokens, even_out, part_equal_texts
+from transliconet.data.batching import by_group, by_number, by_tokens, even_out, part_equal_texts
 from transliconet.errors import DataError, require_range
 
 log = logging.getLogger(__name__)
@@ -15,7 +17,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """One batch to be made: ``indices`` are pairs; ``key`` seeds whatever is random in making it."""
+    """One batch to be made: ``indices`` are pairs; ``key`` seeds whatever is random in making
+    it.
+    """
 
     key: tuple[int, ...]
     indices: np.ndarray
@@ -24,23 +28,25 @@ class BatchPlan:
 class PairBatchSampler(Sampler[BatchPlan]):
     """Batches of pairs of like length; every pair once an epoch, no text twice in a batch.
 
-    A shuffled epoch is cut into windows of ``window`` batches; within a window pairs are sorted by length, so that rows
-    of a batch are alike while its neighbours stay random from epoch to epoch. With ``batch_tokens`` batches have a
-    budget of tokens instead, and the window is the epoch. Batches are then shuffled and dealt to the ranks.
+    A shuffled epoch is cut into windows of ``window`` batches; within a window pairs are sorted by
+    length, so that rows of a batch are alike while its neighbours stay random from epoch to epoch.
+    With ``batch_tokens`` batches have a budget of tokens instead, and the window is the epoch.
+    Batches are then shuffled and dealt to the ranks.
 
-    With ``groups``, a batch holds pairs of one group, so that negatives are hard (of the same language); what each
-    group has over makes mixed batches.
+    With ``groups``, a batch holds pairs of one group, so that negatives are hard (of the same
+    language); what each group has over makes mixed batches.
 
     Args:
         tokens: (N,) tokens of each pair, both views.
         batch_size: pairs a batch and device.
         batch_tokens: tokens a batch and device, instead; None: ``batch_size`` counts.
         seed: with the epoch, decides the order.
-        rank, world_size: this process and how many there are. Every rank gets the same number of batches; where an
-            epoch does not come out even, its largest batches are halved.
+        rank, world_size: this process and how many there are. Every rank gets the same number of
+            batches; where an epoch does not come out even, its largest batches are halved.
         window: batches sorted together; 1 leaves plain random batches.
         groups: (N,) group of each pair; None: all are one.
-        texts: (N,) digests of the texts of each view; pairs that share one are kept in different batches.
+        texts: (N,) digests of the texts of each view; pairs that share one are kept in different
+            batches.
 
     Raises:
         DataError: fewer than two pairs (contrast needs a negative), or than two for each rank.
@@ -67,6 +73,7 @@ class PairBatchSampler(Sampler[BatchPlan]):
                 f"{len(tokens)} training pair(s)",
                 "no negatives for the contrast",
                 "Prepare more text, or hold out less",
+                code="TLN-DATA-321",
             )
         self.tokens, self.batch_size, self.batch_tokens = tokens, batch_size, batch_tokens
         self.seed, self.window, self.groups, self.texts = seed, window, groups, texts
@@ -75,9 +82,11 @@ class PairBatchSampler(Sampler[BatchPlan]):
         self._cut_epoch, self._batches = -1, list[np.ndarray]()
         if len(self._epoch()) % world_size:
             raise DataError(
-                f"{len(tokens)} training pairs", f"no batch for each of {world_size} processes",
+                f"{len(tokens)} training pairs",
+                f"no batch for each of {world_size} processes",
                 "Lower data.batch_size or the number of devices",
-            )  # fmt: skip
+                code="TLN-DATA-322",
+            )
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch."""
@@ -103,10 +112,15 @@ class PairBatchSampler(Sampler[BatchPlan]):
         if self._cut_epoch != self.epoch:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.tokens))
             batches = even_out(self._cut(order), self.world_size)
-            self._batches, left = part_equal_texts(batches, self.texts, self.tokens, self.batch_tokens, self.groups)
+            self._batches, left = part_equal_texts(
+                batches, self.texts, self.tokens, self.batch_tokens, self.groups
+            )
             self._cut_epoch = self.epoch
             if left:
-                log.warning("%d pairs stand in a batch with an equal text: there are too many of them to part", left)
+                log.warning(
+                    "%d pairs stand in a batch with an equal text: there are too many of them to part",
+                    left,
+                )
         return self._batches
 
     def _cut(self, order: np.ndarray) -> list[np.ndarray]:

@@ -1,19 +1,47 @@
-"""An XLM-R-shaped masked language model, with just the access that objectives and the probe need."""
+"""An XLM-R-shaped masked language model, with just the access that objectives and the probe
+need.
+"""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from transliconet.errors import CheckpointError, ConfigError, first_line
 from transliconet.model.packing import NAME, Packing
 
 ARCHITECTURES = ("xlm-roberta",)
+
+
+class EncoderLike(Protocol):
+    """What objectives ask of the encoder."""
+
+    @property
+    def layers(self) -> int: ...
+    def layer_number(self, layer: int | str, option: str = ...) -> int: ...
+    def embed_tokens(self, pieces: Tensor) -> Tensor: ...
+    def hidden_states(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        layers: set[int],
+        halves: int = 1,
+        table: Tensor | None = None,
+    ) -> dict[int, Tensor]: ...
+    def transform_for_decoder(self, hidden: Tensor) -> Tensor: ...
+    @property
+    def decoder(self) -> tuple[Tensor, Tensor]: ...
 
 
 class Encoder(nn.Module):
@@ -25,7 +53,9 @@ class Encoder(nn.Module):
         name: where it came from, for cards and errors.
     """
 
-    def __init__(self, masked_lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    def __init__(
+        self, masked_lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str
+    ) -> None:
         super().__init__()
         self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
         masked_lm.set_attn_implementation(NAME)
@@ -34,6 +64,7 @@ class Encoder(nn.Module):
                 name,
                 f"its tokenizer has {len(tokenizer)} pieces, its model only {masked_lm.config.vocab_size} rows",
                 "Take tokenizer and model from the same checkpoint",
+                code="TLN-CKPT-400",
             )
 
     @classmethod
@@ -41,15 +72,20 @@ class Encoder(nn.Module):
         """Load a folder or a hub name, weights in float32.
 
         Raises:
-            CheckpointError: it is not there, lacks weights or tokenizer, or is of another architecture.
+            CheckpointError: it is not there, lacks weights or tokenizer, or is of another
+                architecture.
         """
         path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
         local = bool(path) and Path(path).is_dir()
         remedy = "Give a folder with config.json, model.safetensors and tokenizer.json, or a hub name that is reachable"
         if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
-            raise CheckpointError(f"encoder.path={path}", "no such folder", remedy)
+            raise CheckpointError(
+                f"encoder.path={path}", "no such folder", remedy, code="TLN-CKPT-401"
+            )
         if local and not (Path(path) / "config.json").is_file():
-            raise CheckpointError(f"encoder.path={path}", "no config.json in it", remedy)
+            raise CheckpointError(
+                f"encoder.path={path}", "no config.json in it", remedy, code="TLN-CKPT-402"
+            )
         with _loading(path, "its configuration", remedy):
             config = AutoConfig.from_pretrained(path)
         if config.model_type not in ARCHITECTURES:
@@ -57,25 +93,39 @@ class Encoder(nn.Module):
                 f"encoder.path={path}",
                 f"its architecture is {config.model_type!r}",
                 f"Use an XLM-R-shaped masked LM ({', '.join(ARCHITECTURES)})",
+                code="TLN-CKPT-403",
             )
         with _loading(path, "its weights", remedy):
             masked_lm, report = AutoModelForMaskedLM.from_pretrained(
                 path, dtype=torch.float32, output_loading_info=True
             )
-        # A head may be missing (sentence encoders have none); a body may not, or the numbers would be noise.
+        # A head may be missing (sentence encoders have none); a body may not, or the numbers would
+        # be noise.
         if missing := sorted(k for k in report["missing_keys"] if k.startswith("roberta.")):
             raise CheckpointError(
-                f"encoder.path={path}", f"weights are missing: {missing[0]} and {len(missing) - 1} more", remedy
+                f"encoder.path={path}",
+                f"weights are missing: {missing[0]} and {len(missing) - 1} more",
+                remedy,
+                code="TLN-CKPT-404",
             )
         with _loading(path, "its tokenizer", remedy):
             tokenizer = AutoTokenizer.from_pretrained(path)
-        if len(tokenizer) <= len(tokenizer.all_special_ids):  # transformers makes an empty one where files are missing
-            raise CheckpointError(f"encoder.path={path}", "its tokenizer has no pieces: files are missing", remedy)
+        if len(tokenizer) <= len(
+            tokenizer.all_special_ids
+        ):  # transformers makes an empty one where files are missing
+            raise CheckpointError(
+                f"encoder.path={path}",
+                "its tokenizer has no pieces: files are missing",
+                remedy,
+                code="TLN-CKPT-405",
+            )
         return cls(masked_lm, tokenizer, path).eval()
 
     @property
     def layers(self) -> int:
-        """Number of transformer layers. Hidden layer 0 is the embedding output, ``layers`` the last."""
+        """Number of transformer layers. Hidden layer 0 is the embedding output, ``layers`` the
+        last.
+        """
         return int(self.masked_lm.config.num_hidden_layers)
 
     @property
@@ -97,10 +147,11 @@ class Encoder(nn.Module):
                 f"{option}={layer}",
                 f"{self.name} has hidden layers 0 (embeddings) to {self.layers}",
                 "Choose one of them, or 'last'",
+                code="TLN-CONFIG-400",
             )
         return layer
 
-    def table_rows(self, pieces: Tensor) -> Tensor:
+    def embed_tokens(self, pieces: Tensor) -> Tensor:
         """(…,) int64 ids → (…, H) rows of the embedding table."""
         return self.masked_lm.roberta.embeddings.word_embeddings(pieces)
 
@@ -112,24 +163,27 @@ class Encoder(nn.Module):
         halves: int = 1,
         table: Tensor | None = None,
     ) -> dict[int, Tensor]:
-        """Hidden states of the wanted layers. Layers above them are not computed, nor is anything at padding.
+        """Hidden states of the wanted layers. Layers above them are not computed, nor is anything
+        at padding.
 
         Args:
             input_ids: (N, L) int64.
             attention_mask: (N, L) bool, True at tokens.
             layers: indices as transformers' ``hidden_states`` has them.
-            halves: rows are so many texts of L / halves tokens each, padding included, that attend to each other; the
-                positions of each start anew.
-            table: (U, H) of :meth:`table_rows`, of which ``input_ids`` are places then; None: the encoder's own.
+            halves: rows are so many texts of L / halves tokens each, padding included, that attend
+                to each other; the positions of each start anew.
+            table: (U, H) of :meth:`embed_tokens`, of which ``input_ids`` are places then; None: the
+                encoder's own.
 
         Returns:
             layer → (N, L, H), zeros at padding.
         """
-        body, packing = self.masked_lm.roberta, Packing.of(attention_mask)
+        body, packing = self.masked_lm.roberta, Packing.from_mask(attention_mask)
         ids, positions = (
-            packing.pack(rows).unsqueeze(0) for rows in (input_ids, self._positions(attention_mask, halves))
+            packing.pack(rows).unsqueeze(0)
+            for rows in (input_ids, self._positions(attention_mask, halves))
         )
-        vectors = self.table_rows(ids) if table is None else F.embedding(ids, table)
+        vectors = self.embed_tokens(ids) if table is None else F.embedding(ids, table)
         states = body.embeddings(inputs_embeds=vectors, position_ids=positions)
         kept = {0: states} if 0 in layers else {}
         for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
@@ -143,22 +197,26 @@ class Encoder(nn.Module):
         texts = attention_mask.unflatten(1, (halves, -1))
         return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
 
-    def decoded_from(self, hidden: Tensor) -> Tensor:
+    def transform_for_decoder(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, H) states that :attr:`decoder` turns into logits."""
         head = self.masked_lm.lm_head
         return head.layer_norm(F.gelu(head.dense(hidden)))
 
     @property
     def decoder(self) -> tuple[Tensor, Tensor]:
-        """(V, H) weight and (V,) bias of the masked-LM head's last step, the weight usually the embeddings'."""
+        """(V, H) weight and (V,) bias of the masked-LM head's last step, the weight usually the
+        embeddings'.
+        """
         decoder, rows = self.masked_lm.lm_head.decoder, self.masked_lm.get_input_embeddings()
-        if decoder.weight is rows.weight and hasattr(rows, "merged"):  # the rows in training, as they will be exported
+        if decoder.weight is rows.weight and hasattr(
+            rows, "merged"
+        ):  # the rows in training, as they will be exported
             return rows.merged(), decoder.bias
         return decoder.weight, decoder.bias
 
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""
-        return F.linear(self.decoded_from(hidden), *self.decoder)
+        return F.linear(self.transform_for_decoder(hidden), *self.decoder)
 
 
 @contextmanager
@@ -167,8 +225,39 @@ def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         problem = f"{what} cannot be loaded ({first_line(error)})"
-        raise CheckpointError(f"encoder.path={path}", problem, remedy) from error
+        raise CheckpointError(
+            f"encoder.path={path}", problem, remedy, code="TLN-CKPT-406"
+        ) from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("safetensors", "tokenizers", "builtins", "huggingface_hub"):
+        if type(error).__module__.split(".")[0] not in (
+            "safetensors",
+            "tokenizers",
+            "builtins",
+            "huggingface_hub",
+        ):
             raise
-        raise CheckpointError(f"encoder.path={path}", f"{what} cannot be loaded ({error})", remedy) from error
+        raise CheckpointError(
+            f"encoder.path={path}",
+            f"{what} cannot be loaded ({error})",
+            remedy,
+            code="TLN-CKPT-407",
+        ) from error
+
+
+def layer_numbers(
+    encoder: EncoderLike, layers: int | str | Sequence[int | str], option: str = "layer"
+) -> list[int]:
+    """One layer or several as indices of the hidden states, each once.
+
+    Raises:
+        ConfigError: the encoder has no such layer, or none is named.
+    """
+    several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
+    if not several:
+        raise ConfigError(
+            f"{option}=[]",
+            "no layer",
+            "Name one, e.g. 8, or several, [4, 8, last]",
+            code="TLN-CONFIG-401",
+        )
+    return list(dict.fromkeys(encoder.layer_number(layer, option) for layer in several))

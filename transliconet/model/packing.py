@@ -1,4 +1,6 @@
-"""Rows without their padding: one long row of real tokens, whose texts attend to themselves alone."""
+"""Rows without their padding: one long row of real tokens, whose texts attend to themselves
+alone.
+"""
 
 from dataclasses import dataclass
 
@@ -19,8 +21,8 @@ class Packing:
 
     Args:
         shape: N, and the number of tokens of the longest row.
-        places: (T,) int64, position of each token in the flattened rows once they are closed up to the left; None where
-            no row has padding.
+        places: (T,) int64, position of each token in the flattened rows once they are closed up to
+            the left; None where no row has padding.
         mask: (N, 1, 1, L) bool, True at tokens; None likewise.
         real: (N, L₀) bool, the tokens in the rows as they came.
     """
@@ -31,14 +33,19 @@ class Packing:
     real: Tensor
 
     @classmethod
-    def of(cls, attention_mask: Tensor) -> "Packing":
+    def from_mask(cls, attention_mask: Tensor) -> "Packing":
         """From (N, L₀) bool, True at tokens; padding may stand anywhere."""
         lengths = attention_mask.sum(1)
         rows, longest = len(lengths), int(lengths.max())
         closed = torch.arange(longest, device=lengths.device) < lengths.unsqueeze(1)
         if bool(closed.all()):
             return cls((rows, longest), None, None, attention_mask)
-        return cls((rows, longest), closed.flatten().nonzero().squeeze(1), closed[:, None, None], attention_mask)
+        return cls(
+            (rows, longest),
+            closed.flatten().nonzero().squeeze(1),
+            closed[:, None, None],
+            attention_mask,
+        )
 
     def pack(self, values: Tensor) -> Tensor:
         """(N, L₀, …) → (T, …), row after row."""
@@ -79,15 +86,20 @@ def packed_attention(
 
     Args:
         query, key, value: (1, heads, T, d).
-        packing: of the T tokens; None, where the model is called from elsewhere, leaves it to transformers.
+        packing: of the T tokens; None, where the model is called from elsewhere, leaves it to
+            transformers.
 
     Returns:
         (1, T, heads, d), and no weights.
     """
     if packing is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, dropout, scaling, **others)
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout, scaling, **others
+        )
     q, k, v = (packing.spread(states[0]) for states in (query, key, value))
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=packing.mask, dropout_p=dropout, scale=scaling)
+    out = F.scaled_dot_product_attention(
+        q, k, v, attn_mask=packing.mask, dropout_p=dropout, scale=scaling
+    )
     return packing.gather(out).unsqueeze(0), None
 
 

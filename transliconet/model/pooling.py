@@ -24,10 +24,11 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
 def pool(hidden: Tensor, content_mask: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
     """Pool by name.
 
-    ``mean`` averages over tokens that are neither special nor padding (TransliCo's training); a row of special tokens
-    alone falls back to all its tokens. ``mean_with_special`` averages over all tokens but padding (the papers' SR-B
-    probe). ``cls`` takes the first token. ``weighted`` is the mean over all tokens but padding, the t-th weighing t
-    (MEXA, arXiv 2410.05873, section 3.2: later tokens have seen more; Muennighoff, 2022).
+    ``mean`` averages over tokens that are neither special nor padding (TransliCo's training); a row
+    of special tokens alone falls back to all its tokens. ``mean_with_special`` averages over all
+    tokens but padding (the papers' SR-B probe). ``cls`` takes the first token. ``weighted`` is the
+    mean over all tokens but padding, the t-th weighing t (MEXA, arXiv 2410.05873, section 3.2:
+    later tokens have seen more; Muennighoff, 2022).
     """
     require_choice("pooling", pooling, POOLINGS)
     if pooling == "cls":

@@ -1,4 +1,6 @@
-"""Training the rows of new pieces, alone or with the body, while the rows of the original pieces stay as they are."""
+"""Training the rows of new pieces, alone or with the body, while the rows of the original pieces
+stay as they are.
+"""
 
 from collections.abc import MutableMapping
 
@@ -37,7 +39,8 @@ class NewRows(nn.Module):
 
 
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
-    """Freeze the rows of the original pieces; without ``body``, everything but the rows that surgery added.
+    """Freeze the rows of the original pieces; without ``body``, everything but the rows that
+    surgery added.
 
     Without ``body``, text that is cut without new pieces keeps its states bit for bit.
 
@@ -52,25 +55,32 @@ def train_new_rows(encoder: Encoder, body: bool = False) -> None:
             f"encoder {encoder.name}",
             "no pieces were added to its vocabulary",
             "Run transliconet vocab, or trainable=all",
+            code="TLN-CKPT-408",
         )
     model.requires_grad_(body)
     model.roberta.embeddings.word_embeddings = NewRows(table, first)
 
 
 def restore_table(encoder: Encoder) -> None:
-    """Put trained rows back into an ordinary embedding, tied to the head as before; nothing to do without them."""
+    """Put trained rows back into an ordinary embedding, tied to the head as before; nothing to do
+    without them.
+    """
     rows = encoder.masked_lm.get_input_embeddings()
     if not isinstance(rows, NewRows):
         return
     rows.weight.data = rows.merged().detach()
     number, width = rows.weight.shape
-    embedding = nn.Embedding(number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight)
+    embedding = nn.Embedding(
+        number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight
+    )
     embedding.weight = rows.weight  # the very parameter that the head is tied to
     encoder.masked_lm.roberta.embeddings.word_embeddings = embedding
 
 
 def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
-    """Make a checkpoint's state that of an ordinary model: one table, as :func:`split_state` takes it apart again."""
+    """Make a checkpoint's state that of an ordinary model: one table, as :func:`split_state` takes
+    it apart again.
+    """
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
         del state[f"{prefix}{TABLE}.new"]

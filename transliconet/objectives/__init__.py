@@ -1,1 +1,3 @@
-"""Training objectives: pure functions of tensors first, a small class over each for the configuration."""
+"""Training objectives: pure functions of tensors first, a small class over each for the
+configuration.
+"""

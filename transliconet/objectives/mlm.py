@@ -7,12 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from transliconet import keys
+from transliconet.batch import IGNORE, LABELS
 from transliconet.errors import require_range
-from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, EncoderLike, Read, Reads
-from transliconet.objectives.gather import share_of_mean
+from transliconet.model.encoder import EncoderLike
+from transliconet.objectives.distributed import mean_weight
+from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, Read, Reads
 from transliconet.objectives.liger import require_kernel
-from transliconet.objectives.vocabulary import vocabulary_loss
+from transliconet.objectives.vocabulary_loss import vocabulary_loss
 
 
 def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -31,30 +32,33 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     tensor(0.6931)
     """
     if len(labels) == 0:
-        return logits.float().sum() * 0  # keeps the graph, so that every rank has the same parameters in backward
+        return (
+            logits.float().sum() * 0
+        )  # keeps the graph, so that every rank has the same parameters in backward
     return F.cross_entropy(logits.float(), labels)
 
 
 @dataclass(frozen=True)
 class MaskedLanguageModel:
-    """``L_MLM(native) + L_MLM(romanised)`` (TransliCo, section 3.2: one loss a view, summed).
+    """``L_MLM(native) + L_MLM(romanized)`` (TransliCo, section 3.2: one loss a view, summed).
 
     The head is computed at masked positions only.
 
     Args:
         weight: factor in the total loss.
-        chunk: rows of logits at once, see :func:`transliconet.objectives.vocabulary.vocabulary_loss`; None: all.
+        chunk_size: rows of logits at once, see
+            :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`; None: all.
         kernel: ``chunked``, or ``liger`` on GPUs.
     """
 
     weight: float = 1.0
-    chunk: int | None = 512
+    chunk_size: int | None = 512
     kernel: str = "chunked"
 
     def __post_init__(self) -> None:
         require_range("objective.mlm.weight", self.weight, least=0)
-        if self.chunk is not None:
-            require_range("objective.mlm.chunk", self.chunk, least=1)
+        if self.chunk_size is not None:
+            require_range("objective.mlm.chunk_size", self.chunk_size, least=1)
         require_kernel("objective.mlm.kernel", self.kernel)
 
     @property
@@ -65,27 +69,41 @@ class MaskedLanguageModel:
         return {Read(MASKED, encoder.layers, LABELLED)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        labels = encoded.batch[keys.LABELS]
-        targets = [rows[rows != keys.IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])]
+        labels = encoded.batch[LABELS]
+        targets = [
+            rows[rows != IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])
+        ]
         states = encoded.states[Read(MASKED, encoded.encoder.layers, LABELLED)]
-        losses = hidden_token_losses(encoded, states, targets, self.chunk, self.kernel)
+        losses = hidden_token_losses(encoded, states, targets, self.chunk_size, self.kernel)
         return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
 
 
 def hidden_token_losses(
-    encoded: EncodedPairs, states: Tensor, targets: Sequence[Tensor], chunk: int | None, kernel: str = "chunked"
+    encoded: EncodedPairs,
+    states: Tensor,
+    targets: Sequence[Tensor],
+    chunk_size: int | None,
+    kernel: str = "chunked",
 ) -> Tensor:
-    """:func:`mlm_loss` of groups of hidden tokens, (G,); over several processes the mean is that of all their tokens.
+    """:func:`mlm_loss` of groups of hidden tokens, (G,); over several processes the mean is that of
+    all their tokens.
 
     Args:
         encoded: has the encoder's head.
         states: (M, H), those of all groups.
         targets: labels of each group.
-        chunk, kernel: see :func:`transliconet.objectives.vocabulary.vocabulary_loss`.
+        chunk_size, kernel: see :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`.
     """
     sizes = [len(t) for t in targets]
-    factors = [share_of_mean(size, states.device) for size in sizes]
+    factors = [mean_weight(size, states.device) for size in sizes]
     weight, bias = encoded.encoder.decoder
     return vocabulary_loss(
-        encoded.encoder.decoded_from(states), weight, bias, torch.cat(list(targets)), sizes, factors, chunk, kernel
+        encoded.encoder.transform_for_decoder(states),
+        weight,
+        bias,
+        torch.cat(list(targets)),
+        sizes,
+        factors,
+        chunk_size,
+        kernel,
     )

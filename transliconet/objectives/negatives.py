@@ -3,14 +3,15 @@
 import torch
 from torch import Tensor
 
-from transliconet.objectives.exact import products
+from transliconet.objectives.similarity import products
 
 
-def same_text(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> Tensor:
+def duplicate_texts(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> Tensor:
     r"""Pairs of rows whose sets of tokens overlap by ``overlap`` or more.
 
-    The overlap is Jaccard's, :math:`|A \cap B| / |A \cup B|`, over the distinct content tokens of two rows. 1 finds
-    equal texts (and those with the same words in another order), 0.8 also those that differ in a word of ten.
+    The overlap is Jaccard's, :math:`|A \cap B| / |A \cup B|`, over the distinct content tokens of
+    two rows. 1 finds equal texts (and those with the same words in another order), 0.8 also those
+    that differ in a word of ten.
 
     Args:
         input_ids: (N, L) int64.
@@ -18,10 +19,11 @@ def same_text(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> 
         overlap: above 0, at most 1.
 
     Returns:
-        (N, N) bool, symmetric, True on the diagonal. Rows without content are like nothing but themselves.
+        (N, N) bool, symmetric, True on the diagonal. Rows without content are like nothing but
+        themselves.
 
     >>> ids = torch.tensor([[5, 6], [6, 5], [5, 7]])
-    >>> same_text(ids, torch.ones(3, 2, dtype=torch.bool)).int().tolist()
+    >>> duplicate_texts(ids, torch.ones(3, 2, dtype=torch.bool)).int().tolist()
     [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
     """
     pieces, column = torch.unique(input_ids, return_inverse=True)
@@ -34,12 +36,16 @@ def same_text(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> 
     return (common >= overlap * union) & (common > 0) | own
 
 
-def same_pair(input_ids: Tensor, content_mask: Tensor, overlap: float) -> Tensor:
-    """(B, B) bool: pairs whose native *or* romanised texts are the same, from (2B, L) rows of both views.
+def duplicate_pairs(input_ids: Tensor, content_mask: Tensor, overlap: float) -> Tensor:
+    """(B, B) bool: pairs whose native *or* romanized texts are the same, from (2B, L) rows of both
+    views.
 
-    Two languages may romanise different words alike, and one word may have two romanisations; either way the contrast
-    could only be met by telling apart what is the same.
+    Two languages may romanize different words alike, and one word may have two romanizations;
+    either way the contrast could only be met by telling apart what is the same.
     """
     pairs = len(input_ids) // 2
-    native, romanized = (same_text(input_ids[v], content_mask[v], overlap) for v in (slice(pairs), slice(pairs, None)))
+    native, romanized = (
+        duplicate_texts(input_ids[v], content_mask[v], overlap)
+        for v in (slice(pairs), slice(pairs, None))
+    )
     return native | romanized

@@ -1,4 +1,6 @@
-"""Transliteration contrastive modelling: a sentence and its romanisation are each other's nearest neighbour."""
+"""Transliteration contrastive modelling: a sentence and its romanization are each other's nearest
+neighbour.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from transliconet import keys
+from transliconet.batch import CONTENT_MASK, INPUT_IDS
 from transliconet.errors import ConfigError, require_choice, require_range
+from transliconet.model.encoder import EncoderLike, layer_numbers
 from transliconet.model.pooling import POOLINGS
-from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, EncoderLike, Read, Reads, layer_numbers
-from transliconet.objectives.exact import products
-from transliconet.objectives.gather import gather, processes
-from transliconet.objectives.negatives import same_pair
-
-SIMILARITIES = ("dot", "cosine")
+from transliconet.objectives.distributed import gather, world_size
+from transliconet.objectives.encode import CLEAN, MASKED, EncodedPairs, Read, Reads
+from transliconet.objectives.negatives import duplicate_pairs
+from transliconet.objectives.similarity import SIMILARITIES, products
 
 
 def tcm_loss(
@@ -28,21 +29,23 @@ def tcm_loss(
 ) -> Tensor:
     r"""Symmetric InfoNCE between the two views (TransliCo, arXiv 2401.06620, equation 2).
 
-    With :math:`h_1 … h_{2B}` the vectors of both views and :math:`p(i)` the other view of the same pair,
+    With :math:`h_1 … h_{2B}` the vectors of both views and :math:`p(i)` the other view of the same
+    pair,
 
     .. math:: -\frac{1}{2B} \sum_{i=1}^{2B} \log \frac{\exp(s(h_i, h_{p(i)})/T)}{\sum_{k \in C(i)} \exp(s(h_i, h_k)/T)}
 
-    The candidates :math:`C(i)` are all vectors but :math:`h_i` itself (``same_view_negatives``, as the paper has it),
-    or only those of the other view.
+    The candidates :math:`C(i)` are all vectors but :math:`h_i` itself (``same_view_negatives``, as
+    the paper has it), or only those of the other view.
 
     Args:
         native: (B, D).
-        romanized: (B, D), row i the romanisation of row i of ``native``.
+        romanized: (B, D), row i the romanization of row i of ``native``.
         similarity: ``dot`` or ``cosine``.
         temperature: T > 0.
         same_view_negatives: whether vectors of one's own view count as negatives.
-        same: (B, B) bool, True where two pairs say the same (:func:`transliconet.objectives.negatives.same_pair`): in
-            neither view are they negatives of each other. None: all other pairs are.
+        same: (B, B) bool, True where two pairs say the same
+            (:func:`transliconet.objectives.negatives.duplicate_pairs`): in neither view are they
+            negatives of each other. None: all other pairs are.
 
     Returns:
         Scalar, float32.
@@ -58,7 +61,12 @@ def tcm_loss(
     require_range("temperature", temperature, above=0)
     pairs = len(native)
     if pairs < 2:
-        raise ConfigError(f"a batch of {pairs} pair(s)", "no in-batch negatives", "Use batches of 2 pairs or more")
+        raise ConfigError(
+            f"a batch of {pairs} pair(s)",
+            "no in-batch negatives",
+            "Use batches of 2 pairs or more",
+            code="TLN-CONFIG-504",
+        )
     vectors = torch.cat([native, romanized]).float()
     if similarity == "cosine":
         vectors = F.normalize(vectors, dim=-1)
@@ -70,7 +78,9 @@ def tcm_loss(
     if same is not None:
         other = same & ~torch.eye(pairs, dtype=torch.bool, device=same.device)
         excluded = excluded | other.repeat(2, 2)
-    return F.cross_entropy(scores.masked_fill_(excluded, float("-inf")), (rows + pairs) % (2 * pairs))
+    return F.cross_entropy(
+        scores.masked_fill_(excluded, float("-inf")), (rows + pairs) % (2 * pairs)
+    )
 
 
 @dataclass(frozen=True)
@@ -80,15 +90,17 @@ class TransliterationContrast:
     Args:
         weight: factor in the total loss.
         scale: factor of the loss itself; the paper's code halves it before weighing it.
-        layer: hidden layer, 0 the embeddings; ``last`` the top. Several, ``[4, 8, last]``: the mean of their losses.
+        layer: hidden layer, 0 the embeddings; ``last`` the top. Several, ``[4, 8, last]``: the mean
+            of their losses.
         pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls``.
         similarity: ``dot`` or ``cosine``.
         temperature: T > 0.
         same_view_negatives: see :func:`tcm_loss`.
-        input: ``masked`` contrasts the masked input, sharing the masked-LM forward pass; ``clean`` the text as it is,
-            at the cost of a second pass when MLM is also on.
-        false_negatives: overlap of tokens from which two pairs of a batch are no negatives of each other, 1 for equal
-            texts (:func:`transliconet.objectives.negatives.same_text`); None, as in the paper: all are.
+        input: ``masked`` contrasts the masked input, sharing the masked-LM forward pass; ``clean``
+            the text as it is, at the cost of a second pass when MLM is also on.
+        exclude_overlap: overlap of tokens from which two pairs of a batch are no negatives of each
+            other, 1 for equal texts (:func:`transliconet.objectives.negatives.duplicate_texts`);
+            None, as in the paper: all are.
         across_devices: whether pairs of other processes are negatives, too; the paper's are not.
     """
 
@@ -100,7 +112,7 @@ class TransliterationContrast:
     temperature: float = 1.0
     same_view_negatives: bool = True
     input: str = MASKED
-    false_negatives: float | None = None
+    exclude_overlap: float | None = None
     across_devices: bool = True
 
     def __post_init__(self) -> None:
@@ -110,8 +122,8 @@ class TransliterationContrast:
         require_choice("objective.tcm.pooling", self.pooling, POOLINGS)
         require_choice("objective.tcm.similarity", self.similarity, SIMILARITIES)
         require_choice("objective.tcm.input", self.input, (MASKED, CLEAN))
-        if self.false_negatives is not None:
-            require_range("objective.tcm.false_negatives", self.false_negatives, above=0, most=1)
+        if self.exclude_overlap is not None:
+            require_range("objective.tcm.exclude_overlap", self.exclude_overlap, above=0, most=1)
 
     @property
     def native_share(self) -> float:
@@ -119,29 +131,43 @@ class TransliterationContrast:
 
     def reads(self, encoder: EncoderLike) -> Reads:
         return {
-            Read(self.input, layer, self.pooling) for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")
+            Read(self.input, layer, self.pooling)
+            for layer in layer_numbers(encoder, self.layer, "objective.tcm.layer")
         }
 
-    def negatives_a_text(self, pairs: int) -> int:
+    def negatives_per_text(self, pairs: int) -> int:
         """Negatives of each text in a batch of ``pairs`` a process."""
-        pairs *= processes() if self.across_devices else 1
+        pairs *= world_size() if self.across_devices else 1
         return 2 * pairs - 2 if self.same_view_negatives else pairs - 1
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         batch, pairs = encoded.batch, encoded.pairs
 
         def views(rows: Tensor) -> Tensor:
-            """Native rows, then romanised ones, of every process where those count."""
-            return torch.cat([gather(rows[:pairs]), gather(rows[pairs:])]) if self.across_devices else rows
+            """Native rows, then romanized ones, of every process where those count."""
+            return (
+                torch.cat([gather(rows[:pairs]), gather(rows[pairs:])])
+                if self.across_devices
+                else rows
+            )
 
         same = None
-        if self.false_negatives is not None:
-            content = views(batch[keys.CONTENT_MASK].byte()).bool()
-            same = same_pair(views(batch[keys.INPUT_IDS]), content, self.false_negatives)
+        if self.exclude_overlap is not None:
+            content = views(batch[CONTENT_MASK].byte()).bool()
+            same = duplicate_pairs(views(batch[INPUT_IDS]), content, self.exclude_overlap)
         losses = []
         for layer in layer_numbers(encoded.encoder, self.layer):
-            native, romanized = views(encoded.states[Read(self.input, layer, self.pooling)]).chunk(2)
+            native, romanized = views(encoded.states[Read(self.input, layer, self.pooling)]).chunk(
+                2
+            )
             losses.append(
-                tcm_loss(native, romanized, self.similarity, self.temperature, self.same_view_negatives, same)
+                tcm_loss(
+                    native,
+                    romanized,
+                    self.similarity,
+                    self.temperature,
+                    self.same_view_negatives,
+                    same,
+                )
             )
         return {"tcm": self.scale * torch.stack(losses).mean()}

@@ -1,7 +1,7 @@
 """How two sets of vectors of the same sentences lie to each other: pure functions of arrays.
 
-Row i of two sets is the same sentence, in two languages or two scripts. Every function takes (N, D) arrays of any
-length of rows; they are normalised here, so similarity is the cosine.
+Row i of two sets is the same sentence, in two languages or two scripts. Every function takes (N, D)
+arrays of any length of rows; they are normalized here, so similarity is the cosine.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from transliconet.errors import DataError
-from transliconet.probe.normal import TIE, normalize
+from transliconet.model.vectors import TIE, normalize
 
 
 def _cosines(a: np.ndarray, b: np.ndarray, least: int = 2) -> np.ndarray:
@@ -19,9 +19,19 @@ def _cosines(a: np.ndarray, b: np.ndarray, least: int = 2) -> np.ndarray:
         DataError: sets of different sizes, fewer sentences than ``least``, NaN or infinite values.
     """
     if len(a) != len(b):
-        raise DataError(f"{len(a)} and {len(b)} sentences", "not pairs", "Give the same sentences in the same order")
+        raise DataError(
+            f"{len(a)} and {len(b)} sentences",
+            "not pairs",
+            "Give the same sentences in the same order",
+            code="TLN-DATA-600",
+        )
     if len(a) < least:
-        raise DataError(f"{len(a)} sentence(s)", "too few to compare", f"Give {least} or more")
+        raise DataError(
+            f"{len(a)} sentence(s)",
+            "too few to compare",
+            f"Give {least} or more",
+            code="TLN-DATA-601",
+        )
     scores: np.ndarray = normalize(a) @ normalize(b).T
     return scores
 
@@ -44,7 +54,8 @@ def mexa(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def margin_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 4) -> np.ndarray:
-    r"""Ratio margin (Artetxe & Schwenk, 2019, equation 2): cosine against the mean of both sides' neighbourhoods.
+    r"""Ratio margin (Artetxe & Schwenk, 2019, equation 2): cosine against the mean of both sides'
+    neighbourhoods.
 
     .. math:: \frac{\cos(x, y)}{\sum_{z \in NN_k(x)} \frac{\cos(x, z)}{2k} + \sum_{z \in NN_k(y)} \frac{\cos(y, z)}{2k}}
 
@@ -57,7 +68,8 @@ def margin_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 4) -> np.ndarr
 
 
 def csls_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 10) -> np.ndarray:
-    r"""Cross-domain similarity local scaling (Conneau et al., 2018, equation 3): :math:`2\cos(x,y) - r(x) - r(y)`.
+    r"""Cross-domain similarity local scaling (Conneau et al., 2018, equation 3): :math:`2\cos(x,y)
+    - r(x) - r(y)`.
 
     Returns:
         (N, N) float32.
@@ -82,19 +94,24 @@ def ranks_of(scores: np.ndarray) -> np.ndarray:
 
 
 def alignment(a: np.ndarray, b: np.ndarray) -> float:
-    r"""Mean squared distance of pairs, :math:`E \lVert x - y \rVert^2` (Wang & Isola, 2020, equation 1); 0 is best."""
+    r"""Mean squared distance of pairs, :math:`E \lVert x - y \rVert^2` (Wang & Isola, 2020,
+    equation 1); 0 is best.
+    """
     x, y = normalize(a), normalize(b)
     return float(((x - y) ** 2).sum(1).mean())
 
 
 def uniformity(a: np.ndarray, temperature: float = 2.0) -> float:
-    r"""Log of the mean Gaussian potential of all pairs (Wang & Isola, 2020, equation 2); lower is more spread out.
+    r"""Log of the mean Gaussian potential of all pairs (Wang & Isola, 2020, equation 2); lower is
+    more spread out.
 
     .. math:: \log E_{x \ne y} \exp(-t \lVert x - y \rVert^2)
     """
     x = normalize(a)
     if len(x) < 2:
-        raise DataError(f"{len(x)} sentence(s)", "too few to compare", "Give 2 or more")
+        raise DataError(
+            f"{len(x)} sentence(s)", "too few to compare", "Give 2 or more", code="TLN-DATA-602"
+        )
     distances = 2 - 2 * (x @ x.T)
     return float(np.log(np.exp(-temperature * distances[np.triu_indices(len(x), 1)]).mean()))
 
@@ -103,9 +120,9 @@ def uniformity(a: np.ndarray, temperature: float = 2.0) -> float:
 class Hubness:
     """How unevenly candidates are found.
 
-    ``skewness`` is that of how often each candidate is among the k nearest of a query (Radovanović et al., 2010); 0 if
-    all are found alike. ``unfound`` is the share of candidates that no query finds, ``largest`` how often the most
-    found one is.
+    ``skewness`` is that of how often each candidate is among the k nearest of a query (Radovanović
+    et al., 2010); 0 if all are found alike. ``unfound`` is the share of candidates that no query
+    finds, ``largest`` how often the most found one is.
     """
 
     skewness: float
@@ -128,8 +145,8 @@ def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> Hubness
 class PairedSimilarity:
     """Mean cosine of sentences that ``matched`` and of all that do not, ``random``.
 
-    The gap is what retrieval lives on. Measured between two languages in their own scripts and in romanisation, these
-    are the four similarities of arXiv 2409.17326, section 3.
+    The gap is what retrieval lives on. Measured between two languages in their own scripts and in
+    romanization, these are the four similarities of arXiv 2409.17326, section 3.
     """
 
     matched: float
@@ -144,15 +161,19 @@ def paired_similarity(a: np.ndarray, b: np.ndarray) -> PairedSimilarity:
     """:class:`PairedSimilarity` of (N, D) sentences and their counterparts."""
     scores = _cosines(a, b)
     number, matched = len(scores), float(scores.trace())
-    return PairedSimilarity(matched / number, (float(scores.sum()) - matched) / (number * (number - 1)))
+    return PairedSimilarity(
+        matched / number, (float(scores.sum()) - matched) / (number * (number - 1))
+    )
 
 
 def script_probe(
     native: np.ndarray, romanized: np.ndarray, folds: int = 5, ridge: float = 0.01, seed: int = 0
 ) -> float:
-    """Can a linear classifier tell which script a vector comes from? Cross-validated accuracy; 0.5 is best.
+    """Can a linear classifier tell which script a vector comes from? Cross-validated accuracy; 0.5
+    is best.
 
-    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors scaled to length 1. Both
+    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors
+    scaled to length 1. Both
     views of a sentence are in one fold: the classifier is tested on sentences that it has not seen.
 
     Raises:
@@ -160,7 +181,10 @@ def script_probe(
     """
     if len(native) != len(romanized) or len(native) < folds:
         raise DataError(
-            f"{len(native)} and {len(romanized)} sentences", "no pairs for every fold", f"Give {folds} pairs or more"
+            f"{len(native)} and {len(romanized)} sentences",
+            "no pairs for every fold",
+            f"Give {folds} pairs or more",
+            code="TLN-DATA-603",
         )
     fold = np.random.default_rng(seed).permutation(len(native)) % folds
     x = np.concatenate([normalize(native), normalize(romanized)]).astype(np.float64)
@@ -172,8 +196,12 @@ def script_probe(
         mean = x[seen].mean(0)
         centred = x[seen] - mean
         gram = centred.T @ centred
-        penalty = max(ridge * gram.trace() / len(gram), 1e-12)  # where all vectors are one there is no variance
+        penalty = max(
+            ridge * gram.trace() / len(gram), 1e-12
+        )  # where all vectors are one there is no variance
         weights = np.linalg.solve(gram + penalty * np.eye(len(gram)), centred.T @ y[seen])
         decided = (x[held] - mean) @ weights * y[held]
-        right += (decided > 0).sum() + (decided == 0).sum() / 2  # no decision is right half the time
+        right += (decided > 0).sum() + (
+            decided == 0
+        ).sum() / 2  # no decision is right half the time
     return float(right / len(x))

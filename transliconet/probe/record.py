@@ -11,10 +11,11 @@ KS = (1, 5, 10)
 class RetrievalRecord:
     """One retrieval task and how it went.
 
-    ``language`` is the row it belongs to in a table (the one that is not the pivot), ``task`` the column. ``acc`` maps
-    k to the share of queries whose answer is among the first k; ``mrr`` is the mean reciprocal rank, ranks beyond
-    ``depth`` counting 0; ``ci95`` and ``mrr_ci95`` are the bootstrap intervals of Acc@1 and MRR over queries (the
-    latter None in results of older versions). Chance is what a random order would give. ``measures`` are those of
+    ``language`` is the row it belongs to in a table (the one that is not the pivot), ``task`` the
+    column. ``acc`` maps k to the share of queries whose answer is among the first k; ``mrr`` is the
+    mean reciprocal rank, ranks beyond ``depth`` counting 0; ``ci95`` and ``mrr_ci95`` are the
+    bootstrap intervals of Acc@1 and MRR over queries (the latter None in results of older
+    versions). Chance is what a random order would give. ``measures`` are those of
     :func:`transliconet.probe.measures.measures_of`.
     """
 
@@ -39,13 +40,19 @@ class RetrievalRecord:
     def chance(self) -> dict[str, float]:
         """Expected ``acc@k`` and ``mrr`` of a random ranking of ``n`` candidates."""
         ranks = np.arange(1, min(self.depth, self.n) + 1)
-        return {**{f"acc@{k}": min(k / self.n, 1.0) for k in KS}, "mrr": float((1 / ranks).sum() / self.n)}
+        return {
+            **{f"acc@{k}": min(k / self.n, 1.0) for k in KS},
+            "mrr": float((1 / ranks).sum() / self.n),
+        }
 
     def as_dict(self) -> dict[str, object]:
         """The record as results files hold it."""
         plain = asdict(self)
         acc = plain.pop("acc")
-        intervals = {"ci95": list(self.ci95), "mrr_ci95": list(self.mrr_ci95) if self.mrr_ci95 else None}
+        intervals = {
+            "ci95": list(self.ci95),
+            "mrr_ci95": list(self.mrr_ci95) if self.mrr_ci95 else None,
+        }
         return {**plain, **{f"acc@{k}": acc[k] for k in KS}, **intervals, "chance": self.chance}
 
     @classmethod
@@ -71,10 +78,11 @@ def mean_reciprocal_rank(ranks: np.ndarray, depth: int) -> float:
 
 
 def bootstrap_ci95(values: np.ndarray, seed: int = 0, samples: int = 2000) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of ``values``, of which few are distinct: hits, reciprocal ranks.
+    """95 % percentile bootstrap interval of the mean of ``values``, of which few are distinct:
+    hits, reciprocal ranks.
 
-    Drawing n of them with replacement is a multinomial draw of how often each distinct one comes, so no resampling loop
-    is needed.
+    Drawing n of them with replacement is a multinomial draw of how often each distinct one comes,
+    so no resampling loop is needed.
     """
     distinct, counts = np.unique(np.asarray(values, dtype=float), return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), samples)

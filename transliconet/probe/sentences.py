@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transliconet.corpus.pairs import PairsFolder
 from transliconet.errors import DataError, require_choice, require_range
+from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
-from transliconet.probe.embed import embed
-from transliconet.probe.normal import normalize
+from transliconet.model.vectors import normalize
+from transliconet.pairs import PairsFolder
 from transliconet.probe.retrieval import COLUMN, NATIVE, ROMANIZED
 
 
@@ -25,7 +25,8 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class SentenceIndex:
-    """The sentences of a pairs folder, with one encoder's vectors of both views; made by :meth:`of`.
+    """The sentences of a pairs folder, with one encoder's vectors of both views; made by
+    :meth:`from_pairs`.
 
     Args:
         encoder: also embeds the queries.
@@ -41,11 +42,11 @@ class SentenceIndex:
     pooling: str = "mean"
 
     @classmethod
-    def of(
+    def from_pairs(
         cls,
         encoder: Encoder,
         pairs: PairsFolder,
-        part: str = "all",
+        split: str = "all",
         languages: Sequence[str] | None = None,
         layer: int | str = "last",
         pooling: str = "mean",
@@ -56,16 +57,27 @@ class SentenceIndex:
             ConfigError: no such part, language, layer or pooling.
             DataError: the part is empty.
         """
-        rows = pairs.part(part, languages=languages).select(["lang", "text", "romanized"]).to_pylist()
+        rows = (
+            pairs.split(split, languages=languages)
+            .select(["lang", "text", "romanized"])
+            .to_pylist()
+        )
         if not rows:
-            raise DataError(f"part={part} of {pairs.path}", "no sentences", "Choose another part or other languages")
+            raise DataError(
+                f"split={split} of {pairs.path}",
+                "no sentences",
+                "Choose another part or other languages",
+                code="TLN-DATA-608",
+            )
         vectors = {
             view: normalize(embed(encoder, [row[column] for row in rows], layer, pooling))
             for view, column in COLUMN.items()
         }
         return cls(encoder, rows, vectors, layer, pooling)
 
-    def search(self, text: str, k: int = 10, view: str = NATIVE, one_a_script: bool = False) -> list[Hit]:
+    def search(
+        self, text: str, k: int = 10, view: str = NATIVE, one_a_script: bool = False
+    ) -> list[Hit]:
         """The sentences of highest cosine, best first.
 
         Args:

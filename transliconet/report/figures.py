@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from transliconet.probe.record import RetrievalRecord
-from transliconet.report.canvas import blank
+from transliconet.probe.sample import ROMANIZED_GROUP, Sample, script_similarities
 from transliconet.report.maps import COLOURS, MARKERS, plot_maps
-from transliconet.report.sample import ROMANISED, Sample, script_similarities
+from transliconet.report.plots import blank
 from transliconet.report.tables import tasks_of
 
 
@@ -29,25 +29,48 @@ def svg_of(figure: Figure) -> str:
 
 
 def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | None:
-    """Mean Acc@1 and MEXA over languages against the hidden layer, one line a task and column; None for one layer."""
+    """Mean Acc@1 and MEXA over languages against the hidden layer, one line a task and column; None
+    for one layer.
+    """
     layers = sorted({r.layer for records in columns.values() for r in records})
     if len(layers) < 2:
         return None
-    curves = len(tasks_of(r for records in columns.values() for r in records)) // len(layers) * len(columns)
+    curves = (
+        len(tasks_of(r for records in columns.values() for r in records))
+        // len(layers)
+        * len(columns)
+    )
     figure = blank(7.2, 3.0 + 0.1 * curves)  # the legend, of two columns, stands below
     axes = figure.subplots(1, 2, sharex=True)
-    tasks = list(dict.fromkeys(task for task, _ in tasks_of(r for records in columns.values() for r in records)))
+    tasks = list(
+        dict.fromkeys(
+            task for task, _ in tasks_of(r for records in columns.values() for r in records)
+        )
+    )
     for column, (name, records) in enumerate(columns.items()):
         for number, task in enumerate(tasks):
             of_layer = defaultdict(list)
             for record in records:
                 if record.task == task:
                     of_layer[record.layer].append(record)
-            style = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)], "ms": 4}
-            style["linestyle"] = ("--", "-", ":", "-.")[column % 4]  # a task has one colour in every column
+            style = {
+                "color": COLOURS[number % len(COLOURS)],
+                "marker": MARKERS[number % len(MARKERS)],
+                "ms": 4,
+            }
+            style["linestyle"] = ("--", "-", ":", "-.")[
+                column % 4
+            ]  # a task has one colour in every column
             x = sorted(of_layer)
-            axes[0].plot(x, [fmean(r.acc[1] for r in of_layer[n]) for n in x], label=f"{name}: {task}", **style)
-            axes[1].plot(x, [fmean(r.measures.get("mexa", np.nan) for r in of_layer[n]) for n in x], **style)
+            axes[0].plot(
+                x,
+                [fmean(r.acc[1] for r in of_layer[n]) for n in x],
+                label=f"{name}: {task}",
+                **style,
+            )
+            axes[1].plot(
+                x, [fmean(r.measures.get("mexa", np.nan) for r in of_layer[n]) for n in x], **style
+            )
     for ax, what in zip(axes, ("Acc@1", "MEXA"), strict=True):
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.set(xlabel="hidden layer", ylabel=f"{what}, mean over languages", ylim=(0, 1.02))
@@ -57,7 +80,8 @@ def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | N
 
 
 def training_curves(folder: Path) -> Figure | None:
-    """Every loss term, and what was probed, against the optimizer step, from ``metrics.csv``; None without it.
+    """Every loss term, and what was probed, against the optimizer step, from ``metrics.csv``; None
+    without it.
 
     Of several probed layers, ``TASK@LAYER``, the highest is drawn.
     """
@@ -69,7 +93,8 @@ def training_curves(folder: Path) -> Figure | None:
     curves = {
         column: [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
         for column in (rows[0] if rows else {})
-        if column == "loss" or (column.startswith(("loss/", "probe/")) and column != "probe/train_seconds")
+        if column == "loss"
+        or (column.startswith(("loss/", "probe/")) and column != "probe/train_seconds")
     }
     highest = max((int(column.rpartition("@")[2]) for column in curves if "@" in column), default=0)
     curves = {
@@ -85,7 +110,14 @@ def training_curves(folder: Path) -> Figure | None:
         for number, column in enumerate(c for c in curves if c.startswith(panel)):
             x, y = zip(*curves[column], strict=True)
             style = ("-", "--", ":", "-.")[number // len(COLOURS) % 4]
-            ax.plot(x, y, style, color=COLOURS[number % len(COLOURS)], lw=1.2, label=column.removeprefix("probe/"))
+            ax.plot(
+                x,
+                y,
+                style,
+                color=COLOURS[number % len(COLOURS)],
+                lw=1.2,
+                label=column.removeprefix("probe/"),
+            )
         ax.set(xlabel="optimizer step", ylabel="Acc@1" if panel == "probe" else panel)
         ax.legend(frameon=False, fontsize=8)
         ax.grid(alpha=0.3)
@@ -93,13 +125,16 @@ def training_curves(folder: Path) -> Figure | None:
 
 
 def script_map(sample: Sample, stage: str) -> Figure:
-    """Sentences in two dimensions, one colour a script, the romanised ones in grey beneath."""
+    """Sentences in two dimensions, one colour a script, the romanized ones in grey beneath."""
     return script_maps(sample, [stage])
 
 
 def script_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
     """:func:`script_map` of several stages, all that the sample has by default."""
-    return plot_maps({stage: sample.by_script(stage) for stage in stages or sample.vectors}, faint=ROMANISED)
+    return plot_maps(
+        {stage: sample.by_script(stage) for stage in stages or sample.vectors},
+        faint=ROMANIZED_GROUP,
+    )
 
 
 def similarity_map(sample: Sample, stage: str) -> Figure:
@@ -108,9 +143,13 @@ def similarity_map(sample: Sample, stage: str) -> Figure:
 
 
 def similarity_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
-    """:func:`similarity_map` of several stages, all that the sample has by default, in the same colours."""
+    """:func:`similarity_map` of several stages, all that the sample has by default, in the same
+    colours.
+    """
     found = {stage: script_similarities(sample, stage) for stage in stages or sample.vectors}
-    lowest, highest = (pick([pick(means) for _, means in found.values()]) for pick in (np.min, np.max))
+    lowest, highest = (
+        pick([pick(means) for _, means in found.values()]) for pick in (np.min, np.max)
+    )
     cell = 0.42 if len(found) == 1 else 0.34
     size = 1.6 + cell * max(len(names) for names, _ in found.values())
     figure = blank(size * len(found) + 0.8, size)
@@ -122,6 +161,14 @@ def similarity_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figu
         ax.set_title(stage, loc="left")
         for (i, j), value in np.ndenumerate(means if len(names) <= 14 else means[:0]):
             ink = "black" if value > (highest + lowest) / 2 else "white"
-            ax.text(j, i, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=6, color=ink)
+            ax.text(
+                j,
+                i,
+                f"{value:.2f}".replace("0.", "."),
+                ha="center",
+                va="center",
+                fontsize=6,
+                color=ink,
+            )
     figure.colorbar(image, ax=panels.tolist(), label="mean cosine")
     return figure

@@ -52,7 +52,9 @@ def section(heading: str, content: str) -> str:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table that sorts by any column, also by keyboard; the row ``all`` stays last."""
-    head = "".join(f'<th scope="col"><button type="button">{escape(h) or "name"}</button></th>' for h in heads)
+    head = "".join(
+        f'<th scope="col"><button type="button">{escape(h) or "name"}</button></th>' for h in heads
+    )
     body = "".join(
         f"<tr{' class=all' if row[0] == 'all' else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
         for row in rows

@@ -1,4 +1,6 @@
-"""Results files for a report: of one run before and after training, or of several measurements beside each other."""
+"""Results files for a report: of one run before and after training, or of several measurements
+beside each other.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +9,18 @@ from typing import Any
 
 from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
-from transliconet.report.records import read_file
+from transliconet.probe.results import read_file
 
-DECISIVE = ("part", "languages", "pivots", "max_candidates", "min_candidates", "identical", "depth", "seed")
+DECISIVE = (
+    "split",
+    "languages",
+    "pivots",
+    "max_candidates",
+    "min_candidates",
+    "unchanged",
+    "depth",
+    "seed",
+)
 """Settings of a probe that decide which sentences are compared: two results must share them."""
 
 
@@ -38,7 +49,8 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
         force: also put results of different data beside each other.
 
     Raises:
-        DataError: a file is no results file, is of a later format, or two are of different sentences.
+        DataError: a file is no results file, is of a later format, or two are of different
+            sentences.
     """
     columns: list[Measured] = []
     for path in map(Path, paths):
@@ -49,7 +61,12 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
             name = f"{path.stem if path.is_file() else path.name}: {stage}" if several else stage
             columns.append(Measured(name, records, content, file.parent))
     if not columns:
-        raise DataError(", ".join(map(str, paths)), "no records", "Give the results.json of train or probe")
+        raise DataError(
+            ", ".join(map(str, paths)),
+            "no records",
+            "Give the results.json of train or probe",
+            code="TLN-DATA-900",
+        )
     if not force:
         for other in columns[1:]:
             _require_same_sentences(columns[0], other)
@@ -67,6 +84,7 @@ def _require_same_sentences(one: Measured, other: Measured) -> None:
                 f"{one.name} and {other.name}",
                 f"not of the same sentences: {what} is {_short(first)} there, {_short(second)} here",
                 "Probe both on the same pairs with the same settings, or force=true",
+                code="TLN-DATA-901",
             )
 
 

@@ -7,10 +7,10 @@ from html import escape
 from statistics import fmean
 
 from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.sample import Sample
 from transliconet.report import figures
 from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import Measured
-from transliconet.report.sample import Sample
 from transliconet.report.tables import (
     candidates_of,
     chance_of,
@@ -37,8 +37,13 @@ def page(columns: Sequence[Measured], title: str) -> str:
     if layers := _layers(columns):
         sections.append(section("MEXA over layers", layers))
     sections.append(section("Measures", _measures(columns)))
-    drawings = [("Layers", figures.layer_curves(named)), ("Training", figures.training_curves(folder))]
-    sections += [section(name, drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None]
+    drawings = [
+        ("Layers", figures.layer_curves(named)),
+        ("Training", figures.training_curves(folder)),
+    ]
+    sections += [
+        section(name, drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None
+    ]
     if sample is not None and sample.texts:
         sections.append(section("Where the scripts lie", _sample_figures(sample)))
         sections.append(section("Sentences of the map", _sentences(sample)))
@@ -53,7 +58,11 @@ def _summary(columns: Sequence[Measured]) -> str:
         values = [of_task(column.records, task, layer) for column in columns]
         cells = [percent(mean_of(records, "acc@1")) if records else "" for records in values]
         rows[layer].append([f"{task}, layer {layer}", *cells, str(max(map(len, values)))])
-    heads = ["Acc@1 in percent, mean over languages", *(column.name for column in columns), "languages"]
+    heads = [
+        "Acc@1 in percent, mean over languages",
+        *(column.name for column in columns),
+        "languages",
+    ]
     return _highest_open({layer: table(heads, of_layer) for layer, of_layer in rows.items()})
 
 
@@ -77,7 +86,9 @@ def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -
         for key in [*keys, *(["all"] if several else [])]:
             there = next(g[key] for g in groups if g.get(key))
             found = [g.get(key, []) for g in groups]
-            cells = [percent(mean_of(rs, m)) if rs else "" for m in ("acc@1", "mrr") for rs in found]
+            cells = [
+                percent(mean_of(rs, m)) if rs else "" for m in ("acc@1", "mrr") for rs in found
+            ]
             rows.append([key, *cells, chance_of(there), str(len(there)), str(candidates_of(there))])
         heads = ["", *(f"{what} {column.name}" for what in ("Acc@1", "MRR") for column in columns)]
         body = table([*heads, "chance Acc@1", "languages", "candidates"], rows)
@@ -93,7 +104,10 @@ def _layers(columns: Sequence[Measured]) -> str:
             for key, *cells in mexa_rows(scores):
                 row = rows[task][key]
                 row += [""] * (len(cells) * number - len(row)) + cells
-    heads = ["", *(f"{what} {column.name}" for column in columns for what in ("mean", "max", "at layer"))]
+    heads = [
+        "",
+        *(f"{what} {column.name}" for column in columns for what in ("mean", "max", "at layer")),
+    ]
     return "\n".join(
         f"<h3>{escape(task)}</h3>{table(heads, [[key, *cells] for key, cells in by_key.items()])}"
         for task, by_key in rows.items()
@@ -105,8 +119,12 @@ def _measures(columns: Sequence[Measured]) -> str:
     rows = []
     for task, layer in tasks_of(r for column in columns for r in column.records):
         values = [of_task(column.records, task, layer) for column in columns]
-        for name in dict.fromkeys(name for records in values for r in records for name in r.measures):
-            cells = [[r.measures[name] for r in records if name in r.measures] for records in values]
+        for name in dict.fromkeys(
+            name for records in values for r in records for name in r.measures
+        ):
+            cells = [
+                [r.measures[name] for r in records if name in r.measures] for records in values
+            ]
             shown = [f"{fmean(cell):.3f}" if cell else "" for cell in cells]
             rows.append([f"{task}, layer {layer}", name.replace("_", " "), *shown])
     heads = ["", "mean over languages", *(column.name for column in columns)]
@@ -119,9 +137,14 @@ def _sample_figures(sample: Sample) -> str:
         "for each stage: directions mean nothing, distances between groups do.</p>"
     ]
     for stage in sample.vectors:
-        parts.append(drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage))))
         parts.append(
-            drawing(f"cosines between scripts, {stage}", figures.svg_of(figures.similarity_map(sample, stage)))
+            drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage)))
+        )
+        parts.append(
+            drawing(
+                f"cosines between scripts, {stage}",
+                figures.svg_of(figures.similarity_map(sample, stage)),
+            )
         )
     return "\n".join(parts)
 
@@ -137,7 +160,7 @@ def _sentences(sample: Sample) -> str:
         f'<td class="text" lang="{escape(tag.split("_")[0])}-Latn">{escape(romanized)}</td></tr>'
         for tag, (text, romanized) in sorted(seen.items())
     )
-    heads = "".join(f'<th scope="col">{h}</th>' for h in ("language", "sentence", "romanised"))
+    heads = "".join(f'<th scope="col">{h}</th>' for h in ("language", "sentence", "romanized"))
     return f'<div class="wide" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 

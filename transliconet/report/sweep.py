@@ -5,10 +5,10 @@ from html import escape
 
 from matplotlib.figure import Figure
 
-from transliconet.report.canvas import blank
 from transliconet.report.figures import svg_of
 from transliconet.report.html import document, drawing, section, table
 from transliconet.report.maps import COLOURS
+from transliconet.report.plots import blank
 from transliconet.report.tables import markdown_table, percent
 from transliconet.sweep.job import DONE, Job, varied
 
@@ -17,7 +17,8 @@ OTHER, CHOSEN = COLOURS[:2]
 
 
 def tradeoff_tasks(accuracies: Mapping[str, float]) -> tuple[str, str]:
-    """The two tasks that a recipe is chosen by: what native and what romanised text retrieves in a pivot language.
+    """The two tasks that a recipe is chosen by: what native and what romanized text retrieves in a
+    pivot language.
 
     Without a pivot, the two directions between the scripts.
 
@@ -32,7 +33,9 @@ def tradeoff_tasks(accuracies: Mapping[str, float]) -> tuple[str, str]:
 
 
 def undominated(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs that no other beats in one of :func:`tradeoff_tasks` without being worse in the other (Pareto front)."""
+    """The jobs that no other beats in one of :func:`tradeoff_tasks` without being worse in the
+    other (Pareto front).
+    """
     done = [job for job in jobs if job.state == DONE and job.accuracies]
     if not done:
         return []
@@ -40,13 +43,18 @@ def undominated(jobs: Sequence[Job]) -> list[Job]:
     points = {job.name: tuple(job.accuracies[task] for task in tasks) for job in done}
 
     def beaten(point: tuple[float, ...]) -> bool:
-        return any(all(a >= b for a, b in zip(p, point, strict=True)) and p != point for p in points.values())
+        return any(
+            all(a >= b for a, b in zip(p, point, strict=True)) and p != point
+            for p in points.values()
+        )
 
     return [job for job in done if not beaten(points[job.name])]
 
 
 def sweep_rows(jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows of the table: number, state, whether on the front, what varies, accuracies in percent, seconds."""
+    """Heads and rows of the table: number, state, whether on the front, what varies, accuracies in
+    percent, seconds.
+    """
     keys, best = varied(jobs), {job.name for job in undominated(jobs)}
     tasks = list(dict.fromkeys(task for job in jobs for task in job.accuracies))
     rows = [
@@ -64,7 +72,9 @@ def sweep_rows(jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
 
 
 def plot_tradeoff(jobs: Sequence[Job]) -> Figure:
-    """Acc@1 of romanised text against that of native text, a point a job with its number; the front stands out."""
+    """Acc@1 of romanized text against that of native text, a point a job with its number; the front
+    stands out.
+    """
     best = undominated(jobs)
     x_task, y_task = tradeoff_tasks(best[0].accuracies) if best else WITHIN
     figure = blank(6.4, 5)
@@ -73,10 +83,17 @@ def plot_tradeoff(jobs: Sequence[Job]) -> Figure:
         if job.state == DONE and job.accuracies:
             x, y = (100 * job.accuracies[task] for task in (x_task, y_task))
             front = job in best
-            ax.plot(x, y, "o" if front else "s", color=CHOSEN if front else OTHER, ms=9 if front else 6)
+            ax.plot(
+                x, y, "o" if front else "s", color=CHOSEN if front else OTHER, ms=9 if front else 6
+            )
             ax.annotate(job.name, (x, y), xytext=(6, 4), textcoords="offset points", fontsize=9)
     ax.set(xlabel=f"{x_task}, Acc@1 (%)", ylabel=f"{y_task}, Acc@1 (%)")
-    ax.set_title("no other job is better in one and as good in the other: ●", loc="left", fontsize=9, color=CHOSEN)
+    ax.set_title(
+        "no other job is better in one and as good in the other: ●",
+        loc="left",
+        fontsize=9,
+        color=CHOSEN,
+    )
     ax.grid(alpha=0.3)
     return figure
 
@@ -89,12 +106,20 @@ def sweep_markdown(jobs: Sequence[Job]) -> str:
 
 
 def sweep_page(jobs: Sequence[Job], title: str) -> str:
-    """One HTML page that needs no network: the picture, the table, the errors and what all jobs share."""
+    """One HTML page that needs no network: the picture, the table, the errors and what all jobs
+    share.
+    """
     heads, rows = sweep_rows(jobs)
     differing = varied(jobs)
     shared = [f"{key}={value}" for key, value in jobs[0].settings.items() if key not in differing]
-    errors = "".join(f"<li>job {escape(job.name)} {job.state}: {escape(job.error)}</li>" for job in jobs if job.error)
-    sections = [section("Jobs", f"<p>Acc@1 in percent, mean over languages.</p>{table(heads, rows)}")]
+    errors = "".join(
+        f"<li>job {escape(job.name)} {job.state}: {escape(job.error)}</li>"
+        for job in jobs
+        if job.error
+    )
+    sections = [
+        section("Jobs", f"<p>Acc@1 in percent, mean over languages.</p>{table(heads, rows)}")
+    ]
     if undominated(jobs):
         sections.append(section("Trade-off", drawing("trade-off", svg_of(plot_tradeoff(jobs)))))
     if errors:

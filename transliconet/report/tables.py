@@ -8,7 +8,7 @@ import numpy as np
 from tabulate import tabulate
 
 from transliconet.probe.record import RetrievalRecord
-from transliconet.report.records import Records
+from transliconet.probe.results import Records
 
 BESIDE = {"identical pairs": "identical", "index recall": "recall"}
 """Measures that stand beside the accuracies: column → name."""
@@ -28,7 +28,9 @@ def mean_of(records: Sequence[RetrievalRecord], metric: str) -> float:
     return float(np.mean([r.as_dict()[metric] for r in records])) if records else float("nan")
 
 
-def group(records: Iterable[RetrievalRecord], by: Callable[[RetrievalRecord], str]) -> dict[str, list[RetrievalRecord]]:
+def group(
+    records: Iterable[RetrievalRecord], by: Callable[[RetrievalRecord], str]
+) -> dict[str, list[RetrievalRecord]]:
     """Records by key, keys in alphabetical order, then ``all`` of them under one key."""
     groups: defaultdict[str, list[RetrievalRecord]] = defaultdict(list)
     for record in records:
@@ -68,15 +70,21 @@ def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
     return f"### {task} (layer {first.layer}, {first.pooling}, {first.similarity}; percent)"
 
 
-def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of) -> str:
-    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over layers, MEXA.
+def probe_tables(
+    records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of
+) -> str:
+    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over
+    layers, MEXA.
 
-    Where records have them, also the share of pairs that romanisation leaves as they are, and an index's recall.
+    Where records have them, also the share of pairs that romanization leaves as they are, and an
+    index's recall.
     """
     blocks = []
     for task, layer in tasks_of(records):
         chosen = of_task(records, task, layer)
-        more = {head: name for head, name in BESIDE.items() if any(name in r.measures for r in chosen)}
+        more = {
+            head: name for head, name in BESIDE.items() if any(name in r.measures for r in chosen)
+        }
         rows = [
             [
                 key,
@@ -85,19 +93,39 @@ def probe_tables(records: Sequence[RetrievalRecord], by: Callable[[RetrievalReco
                 *(percent(mean_of(rs, m)) for m in METRICS),
                 *(_interval(of) if len(rs) == 1 else "" for of in (rs[0].ci95, rs[0].mrr_ci95)),
                 chance_of(rs),
-                *(percent(fmean(r.measures[name] for r in rs if name in r.measures)) for name in more.values()),
+                *(
+                    percent(fmean(r.measures[name] for r in rs if name in r.measures))
+                    for name in more.values()
+                ),
             ]
             for key, rs in group(chosen, by).items()
         ]
-        headers = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR", "Acc@1 95 %", "MRR 95 %"]
-        blocks.append(f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1', *more])}")
+        headers = [
+            "",
+            "languages",
+            "candidates",
+            "Acc@1",
+            "Acc@5",
+            "Acc@10",
+            "MRR",
+            "Acc@1 95 %",
+            "MRR 95 %",
+        ]
+        blocks.append(
+            f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1', *more])}"
+        )
     for task, scores in mexa_over_layers(records).items():
-        blocks.append(f"### {task}, over layers (percent)\n\n{markdown_table(mexa_rows(scores), MEXA_HEADS)}")
+        blocks.append(
+            f"### {task}, over layers (percent)\n\n{markdown_table(mexa_rows(scores), MEXA_HEADS)}"
+        )
     return "\n\n".join(blocks)
 
 
-def mexa_over_layers(records: Sequence[RetrievalRecord]) -> dict[str, dict[str, tuple[float, float, int]]]:
-    """MEXA over layers (arXiv 2410.05873, section 3.3): task → language → mean, maximum, and the layer that has it.
+def mexa_over_layers(
+    records: Sequence[RetrievalRecord],
+) -> dict[str, dict[str, tuple[float, float, int]]]:
+    """MEXA over layers (arXiv 2410.05873, section 3.3): task → language → mean, maximum, and the
+    layer that has it.
 
     Empty unless there are several layers.
     """
@@ -114,10 +142,24 @@ def mexa_over_layers(records: Sequence[RetrievalRecord]) -> dict[str, dict[str, 
 
 
 def mexa_rows(found: dict[str, tuple[float, float, int]]) -> list[list[str]]:
-    """Language, mean and maximum over layers in percent, and the layer that has it; then the mean over languages."""
-    rows = [[language, percent(mean), percent(most), str(layer)] for language, (mean, most, layer) in found.items()]
+    """Language, mean and maximum over layers in percent, and the layer that has it; then the mean
+    over languages.
+    """
+    rows = [
+        [language, percent(mean), percent(most), str(layer)]
+        for language, (mean, most, layer) in found.items()
+    ]
     if len(rows) > 1:
-        rows.append(["all", *(percent(float(np.mean([scores[i] for scores in found.values()]))) for i in (0, 1)), ""])
+        rows.append(
+            [
+                "all",
+                *(
+                    percent(float(np.mean([scores[i] for scores in found.values()])))
+                    for i in (0, 1)
+                ),
+                "",
+            ]
+        )
     return rows
 
 
@@ -144,7 +186,16 @@ def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] =
             ]
             for key, rs in group(new, by).items()
         ]
-        headers = ["", "languages", "candidates", "Acc@1 before", "after", "MRR before", "after", "chance Acc@1"]
+        headers = [
+            "",
+            "languages",
+            "candidates",
+            "Acc@1 before",
+            "after",
+            "MRR before",
+            "after",
+            "chance Acc@1",
+        ]
         blocks.append(f"{_heading(task, new)}\n\n{markdown_table(rows, headers)}")
     return "\n\n".join(blocks)
 

@@ -18,7 +18,8 @@ class Job:
 
     Args:
         folder: its run folder.
-        overrides: what it was started with, ``key=value``; where the run folder lies is no part of it.
+        overrides: what it was started with, ``key=value``; where the run folder lies is no part of
+            it.
         state: one of the states above.
         error: what it said when it failed.
         seconds: how long its last process ran.
@@ -40,13 +41,17 @@ class Job:
     @property
     def settings(self) -> dict[str, str]:
         """Key → value of the overrides."""
-        return {key: value for key, _, value in (override.partition("=") for override in self.overrides)}
+        return {
+            key: value for key, _, value in (override.partition("=") for override in self.overrides)
+        }
 
     def write(self) -> None:
         """Write the file, whole or not at all."""
         content = {k: v for k, v in asdict(self).items() if k != "folder"}
         partial = self.folder / f".{FILE}"
-        partial.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
         partial.replace(self.folder / FILE)
 
     @classmethod
@@ -62,7 +67,12 @@ class Job:
         try:
             return cls(Path(folder), **json.loads(file.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
-            raise DataError(file, f"damaged ({first_line(error)})", "Delete it to run the job again") from error
+            raise DataError(
+                file,
+                f"damaged ({first_line(error)})",
+                "Delete it to run the job again",
+                code="TLN-DATA-880",
+            ) from error
 
 
 def read_sweep(folder: str | Path) -> list[Job]:
@@ -71,9 +81,18 @@ def read_sweep(folder: str | Path) -> list[Job]:
     Raises:
         DataError: there is none, or the file of one is damaged.
     """
-    jobs = [job for path in Path(folder).expanduser().glob(f"*/{FILE}") if (job := Job.read(path.parent))]
+    jobs = [
+        job
+        for path in Path(folder).expanduser().glob(f"*/{FILE}")
+        if (job := Job.read(path.parent))
+    ]
     if not jobs:
-        raise DataError(folder, "no job of a sweep in it", "Give the folder out= of transliconet train -m")
+        raise DataError(
+            folder,
+            "no job of a sweep in it",
+            "Give the folder out= of transliconet train -m",
+            code="TLN-DATA-881",
+        )
     return sorted(jobs, key=lambda job: (len(job.name), job.name))
 
 

@@ -41,4 +41,6 @@ def locked(*files: Path) -> Iterator[tuple[int, IO[str]]]:
 
 def gpu_locks(gpus: Sequence[int | str]) -> list[Path]:
     """A lock a GPU, the same for all sweeps of a user on this machine."""
-    return [Path(tempfile.gettempdir()) / f"transliconet-{os.getuid()}-gpu-{gpu}.lock" for gpu in gpus]
+    return [
+        Path(tempfile.gettempdir()) / f"transliconet-{os.getuid()}-gpu-{gpu}.lock" for gpu in gpus
+    ]

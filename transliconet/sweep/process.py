@@ -1,4 +1,6 @@
-"""A job of a sweep, run in a fresh process: nothing of one job reaches the next, whatever devices it uses."""
+"""A job of a sweep, run in a fresh process: nothing of one job reaches the next, whatever devices
+it uses.
+"""
 
 import logging
 import os
@@ -6,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -13,18 +16,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from transliconet.errors import ConfigError, DataError
-from transliconet.report.records import mean_accuracies, read_results
+from transliconet.probe.results import mean_accuracies, read_results
 from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
-from transliconet.sweep.lifeline import LIFELINE
 from transliconet.sweep.locks import gpu_locks, locked
 
 log = logging.getLogger(__name__)
 
 LOG = "job.log"
 RANKS = {
-    "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
-}  # fmt: skip
-"""Variables that would make a job a part of something: it starts its own processes, also within a job of SLURM's."""
+    "LOCAL_RANK",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+}
+"""Variables that would make a job a part of something: it starts its own processes, also within a
+job of SLURM's.
+"""
 ELSEWHERE = ("out=", "resume=", "jobs.", "jobs=")
 """Overrides that say where and how jobs are run, not what they are."""
 
@@ -32,14 +43,15 @@ ELSEWHERE = ("out=", "resume=", "jobs.", "jobs=")
 def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | None = None) -> Job:
     """Run ``transliconet train`` with ``overrides`` in ``folder``, unless it is done there already.
 
-    A job that was killed goes on from its last checkpoint. What the process prints goes to ``job.log``; a failure is
-    written down and returned, not raised. If this process ends, however, the job saves and stops.
+    A job that was killed goes on from its last checkpoint. What the process prints goes to
+    ``job.log``; a failure is written down and returned, not raised. If this process ends, however,
+    the job saves and stops.
 
     Args:
         folder: run folder of the job.
         overrides: of the command.
-        gpus: numbers as of ``CUDA_VISIBLE_DEVICES``; the job gets one that no other job has, and waits for it. None:
-            it sees what this process sees.
+        gpus: numbers as of ``CUDA_VISIBLE_DEVICES``; the job gets one that no other job has, and
+            waits for it. None: it sees what this process sees.
 
     Raises:
         ConfigError: the folder has another job.
@@ -52,18 +64,29 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
         if before is not None and list(before.overrides) != what:
             differing = " ".join(sorted(set(before.overrides) ^ set(what)))
             raise ConfigError(
-                f"out={folder.parent}", f"{folder.name}/ holds another job ({differing})", "Choose another"
+                f"out={folder.parent}",
+                f"{folder.name}/ holds another job ({differing})",
+                "Choose another",
+                code="TLN-CONFIG-880",
             )
         job = before or Job(folder, what)
-        if before is not None and before.state == RUNNING and (found := _accuracies(folder)) is not None:
-            job = replace(before, state=DONE, accuracies=found)  # its process outlived the one that ran the sweep
+        if (
+            before is not None
+            and before.state == RUNNING
+            and (found := _accuracies(folder)) is not None
+        ):
+            job = replace(
+                before, state=DONE, accuracies=found
+            )  # its process outlived the one that ran the sweep
             job.write()
         if job.state == DONE:
             log.info("job %s: was done", job.name)
             return job
         job = replace(job, state=RUNNING, error="")
         inherited = [lock.fileno()]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in RANKS}
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in RANKS
+        }
         if gpus:
             place, gpu = held.enter_context(locked(*gpu_locks(gpus)))
             inherited.append(gpu.fileno())
@@ -75,16 +98,29 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
 
 
 def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> Job:
-    command = [sys.executable, "-m", "transliconet", "train", *job.overrides, f"out={job.folder}", "resume=last"]
+    command = [
+        sys.executable,
+        "-m",
+        "transliconet",
+        "train",
+        *job.overrides,
+        f"out={job.folder}",
+        "resume=last",
+    ]
     reading, writing = os.pipe()
     started = time.monotonic()
     with (job.folder / LOG).open("ab") as output:
         output.write(f"$ transliconet {' '.join(command[3:])}\n".encode())
         output.flush()
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
-            pass_fds=[*inherited, reading], env={**environment, LIFELINE: str(reading)},
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=[*inherited, reading],
+            env={**environment, LIFELINE: str(reading)},
+        )
     os.close(reading)
     try:
         status = process.wait()
@@ -97,7 +133,9 @@ def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> 
     if status == 0:
         return replace(job, state=DONE, accuracies=_accuracies(job.folder) or {})
     stopped = status in (128 + signal.SIGTERM, -signal.SIGTERM)
-    return replace(job, state=STOPPED if stopped else FAILED, error=_last_words(job.folder / LOG, status))
+    return replace(
+        job, state=STOPPED if stopped else FAILED, error=_last_words(job.folder / LOG, status)
+    )
 
 
 def _accuracies(folder: Path) -> dict[str, float] | None:
@@ -110,7 +148,32 @@ def _accuracies(folder: Path) -> dict[str, float] | None:
 
 def _last_words(log: Path, status: int) -> str:
     """The error that a log ends with, else its last line."""
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    errors = [line for line in lines if re.match(r"(error: |stopped by |\w*(Error|Exception)\b)", line)]
+    lines = [
+        line
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if line.strip()
+    ]
+    errors = [
+        line for line in lines if re.match(r"(error: |stopped by |\w*(Error|Exception)\b)", line)
+    ]
     said = (errors or lines)[-1].removeprefix("error: ")
     return f"{said[:500]} (exit status {status})"
+
+
+LIFELINE = "TRANSLICONET_LIFELINE"
+"""Environment variable: the end of a pipe that closes when the process that runs the sweep ends."""
+
+
+def stop_with_the_sweep() -> None:
+    """In a job's process: have SIGTERM sent here when the process that runs the sweep ends, be it
+    by SIGKILL.
+    """
+    lifeline = os.environ.pop(LIFELINE, None)  # not for processes that this one starts
+    if lifeline is None:
+        return
+
+    def wait() -> None:
+        os.read(int(lifeline), 1)  # returns when the other end is closed
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,1 +1,3 @@
-"""Training: the LightningModule, the optimizer, what is logged, and the run from start to export."""
+"""Training: the LightningModule, the optimizer, what is logged, and the run from start to
+export.
+"""

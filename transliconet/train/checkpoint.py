@@ -14,15 +14,21 @@ from transliconet.errors import CheckpointError
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the file and renames: a run killed while it saves leaves the checkpoint that was there before.
+    """Writes beside the file and renames: a run killed while it saves leaves the checkpoint that
+    was there before.
 
-    Lightning's own goes through the system's temporary folder, from where a file is copied, not renamed.
+    Lightning's own goes through the system's temporary folder, from where a file is copied, not
+    renamed.
     """
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")  # one name: what a kill leaves is overwritten next time
+        partial = path.with_name(
+            f".{path.name}.partial"
+        )  # one name: what a kill leaves is overwritten next time
         with partial.open("wb") as file:
             torch.save(checkpoint, file)
             file.flush()
@@ -40,14 +46,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class LastAndBest(ModelCheckpoint):
-    """Lightning's, but that ``last.ckpt`` is of the last step: Lightning's stays at the last multiple of
-    ``every_n_train_steps``, if the run reached one.
+    """Lightning's, but that ``last.ckpt`` is of the last step: Lightning's stays at the last
+    multiple of ``every_n_train_steps``, if the run reached one.
 
-    It is saved when the last batch is done, not when training ends: by then Lightning counts an epoch that a number of
-    steps cut short as complete, and a run that goes on from there would leave out the rest of it.
+    It is saved when the last batch is done, not when training ends: by then Lightning counts an
+    epoch that a number of steps cut short as complete, and a run that goes on from there would
+    leave out the rest of it.
     """
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
+    ) -> None:
         super().on_train_batch_end(trainer, pl_module, *batch)
         ends = (
             trainer.should_stop
@@ -59,7 +68,8 @@ class LastAndBest(ModelCheckpoint):
 
 
 def best_checkpoint(run: Path) -> str:
-    """Name of the file in ``run/checkpoints`` that scored best, as its last checkpoint has it on record.
+    """Name of the file in ``run/checkpoints`` that scored best, as its last checkpoint has it on
+    record.
 
     Raises:
         CheckpointError: the run kept none by a metric, or it is gone.
@@ -68,16 +78,28 @@ def best_checkpoint(run: Path) -> str:
     last = folder / "last.ckpt"
     kept = []
     if last.is_file():
-        states = torch.load(last, map_location="cpu", weights_only=True, mmap=True).get("callbacks", {})
-        kept = [s for s in states.values() if s.get("best_model_path") and s.get("monitor") not in (None, "step")]
+        states = torch.load(last, map_location="cpu", weights_only=True, mmap=True).get(
+            "callbacks", {}
+        )
+        kept = [
+            s
+            for s in states.values()
+            if s.get("best_model_path") and s.get("monitor") not in (None, "step")
+        ]
     there = sorted(f.name for f in folder.glob("*.ckpt")) or ["none"]
     if not kept:
         raise CheckpointError(
             "checkpoint=best",
             f"{run} kept no checkpoint by a metric",
             f"Train with checkpoint.monitor and checkpoint.save_top_k=1. There: {', '.join(there)}",
+            code="TLN-CKPT-800",
         )
     name = Path(kept[0]["best_model_path"]).name
     if name not in there:
-        raise CheckpointError("checkpoint=best", f"{name} is not in {folder} any more", f"There: {', '.join(there)}")
+        raise CheckpointError(
+            "checkpoint=best",
+            f"{name} is not in {folder} any more",
+            f"There: {', '.join(there)}",
+            code="TLN-CKPT-801",
+        )
     return name

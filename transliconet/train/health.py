@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from transliconet import keys
+from transliconet.batch import PAIR_INDEX
 from transliconet.errors import TrainingError
 
 SHOWN = 20
@@ -25,11 +25,17 @@ class StopOnNaN(pl.Callback):
         self.pair_names = pair_names
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: dict[str, Tensor], batch_idx: int
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        batch: dict[str, Tensor],
+        batch_idx: int,
     ) -> None:
-        self._pairs = batch[keys.PAIR_INDEX]
+        self._pairs = batch[PAIR_INDEX]
 
-    def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
+    def on_before_backward(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor
+    ) -> None:
         if bool(torch.isfinite(loss)):
             return
         positions = self._pairs.tolist()
@@ -42,11 +48,12 @@ class StopOnNaN(pl.Callback):
             f"{', '.join(names)}{more}",
             "Look at these pairs; if they are sound, lower optim.optimizer.lr, raise the temperature, or set "
             "trainer.precision=bf16-mixed in place of 16-mixed",
+            code="TLN-TRAIN-800",
         )
 
 
 @contextmanager
-def explained_memory(batch_size: int, max_length: int) -> Iterator[None]:
+def explain_out_of_memory(batch_size: int, max_length: int) -> Iterator[None]:
     """Turn running out of memory into words about the options that save it.
 
     Raises:
@@ -57,7 +64,8 @@ def explained_memory(batch_size: int, max_length: int) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         text = str(error)
         if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
-            words in text for words in ("not enough memory", "can't allocate memory", "out of memory")
+            words in text
+            for words in ("not enough memory", "can't allocate memory", "out of memory")
         ):
             raise
         raise TrainingError(
@@ -66,4 +74,5 @@ def explained_memory(batch_size: int, max_length: int) -> Iterator[None]:
             "Least harmful first: micro_batch=64 (same loss, less memory, slower), gradient_checkpointing=true, "
             "trainer.precision=bf16-mixed, data.max_length=64, method=trim (a small vocabulary), a smaller "
             "data.batch_size (fewer negatives)",
+            code="TLN-TRAIN-801",
         ) from error

@@ -1,4 +1,6 @@
-"""Signals that end a run: it saves behind the optimizer step that is under way, and says how to go on."""
+"""Signals that end a run: it saves behind the optimizer step that is under way, and says how to go
+on.
+"""
 
 import logging
 import re
@@ -9,18 +11,20 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from transliconet import slurm
 from transliconet.errors import Interrupted
-from transliconet.train.steps import AfterStep
+from transliconet.train import slurm
+from transliconet.train.callbacks import AfterStep
 
 log = logging.getLogger(__name__)
 
 
 class SaveOnSignal(AfterStep):
-    """SIGTERM saves and ends the run; SIGUSR1, SLURM's warning (``--signal=SIGUSR1@90``), also asks for its requeueing.
+    """SIGTERM saves and ends the run; SIGUSR1, SLURM's warning (``--signal=SIGUSR1@90``), also asks
+    for its requeueing.
 
-    Lightning's handlers would save at once, in the middle of a step, and talk to other processes from within the
-    handler. Here the handler leaves a note, and all processes look at each other's notes when a step is done.
+    Lightning's handlers would save at once, in the middle of a step, and talk to other processes
+    from within the handler. Here the handler leaves a note, and all processes look at each other's
+    notes when a step is done.
 
     Args:
         checkpoint: the file to write.
@@ -57,6 +61,7 @@ class SaveOnSignal(AfterStep):
             f"stopped by {'SIGUSR1' if requeue else 'SIGTERM'}",
             f"saved at step {trainer.global_step} in {self.checkpoint}",
             "The same command with resume=last goes on from there",
+            code="TLN-STOP-800",
         )
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -70,14 +75,16 @@ def requeue_slurm_job() -> None:
     job = slurm.job_name()
     if job and re.fullmatch(r"[0-9_]+", job):
         problem = slurm.requeue(job)
-        log.warning("SLURM job %s: %s", job, f"cannot be requeued ({problem})" if problem else "requeued")
+        log.warning(
+            "SLURM job %s: %s", job, f"cannot be requeued ({problem})" if problem else "requeued"
+        )
 
 
 def resumed_checkpoint(resume: str | None, out: str | Path) -> Path | None:
     """The checkpoint to go on from.
 
-    ``last`` is the last one of the run folder ``out``, if there is one, else the run starts. A job that SLURM has
-    requeued goes on without being told.
+    ``last`` is the last one of the run folder ``out``, if there is one, else the run starts. A job
+    that SLURM has requeued goes on without being told.
     """
     last = Path(out) / "checkpoints" / "last.ckpt"
     if resume == "last" or (resume is None and slurm.was_requeued()):

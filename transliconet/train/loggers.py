@@ -1,4 +1,6 @@
-"""Loggers that need a package of their own, what all of them are told of the run, and how they are closed."""
+"""Loggers that need a package of their own, what all of them are told of the run, and how they are
+closed.
+"""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,14 +13,17 @@ from transliconet.errors import ConfigError
 
 
 def wandb_logger(**settings: Any) -> WandbLogger:
-    """Lightning's, for Weights & Biases; ``offline`` writes files alone, which ``wandb sync`` uploads.
+    """Lightning's, for Weights & Biases; ``offline`` writes files alone, which ``wandb sync``
+    uploads.
 
     Raises:
         ConfigError: the package wandb is not installed.
     """
     _require("wandb")
     if settings.get("save_dir"):
-        os.makedirs(settings["save_dir"], exist_ok=True)  # or wandb takes the system's temporary folder
+        os.makedirs(
+            settings["save_dir"], exist_ok=True
+        )  # or wandb takes the system's temporary folder
     return WandbLogger(**settings)
 
 
@@ -33,17 +38,24 @@ def mlflow_logger(**settings: Any) -> "SpeltMLFlowLogger":
 
 
 class SpeltMLFlowLogger(MLFlowLogger):
-    """MLflow takes neither ``→`` nor ``@`` in a name, and Lightning drops them: ``probe/native-romanized``."""
+    """MLflow takes neither ``→`` nor ``@`` in a name, and Lightning drops them:
+    ``probe/native-romanized``.
+    """
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        spelt = {name.replace("→", "-").replace("@", "-layer-"): value for name, value in metrics.items()}
+        spelt = {
+            name.replace("→", "-").replace("@", "-layer-"): value for name, value in metrics.items()
+        }
         super().log_metrics(spelt, step)
 
 
 def _require(package: str) -> None:
     if find_spec(package) is None:
         raise ConfigError(
-            f"logger={package}", f"the package {package} is not installed", f"pip install 'transliconet[{package}]'"
+            f"logger={package}",
+            f"the package {package} is not installed",
+            f"pip install 'transliconet[{package}]'",
+            code="TLN-CONFIG-801",
         )
 
 

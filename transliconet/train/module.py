@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from transliconet import keys
+from transliconet.batch import PAIR_INDEX, SEED
 from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state
-from transliconet.objectives.combine import Contrastive, Objective, active, combine
+from transliconet.objectives.base import Contrastive, Objective, active, combine
 from transliconet.objectives.encode import encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
@@ -34,8 +34,10 @@ class PairModule(pl.LightningModule):
         encoder: what is trained.
         objectives: by name; those that are None or of weight 0 are off.
         optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
-        scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer step; None: constant.
-        weight_decay, new_rows_lr, layer_decay: see :func:`transliconet.train.optim.parameter_groups`.
+        scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer
+            step; None: constant.
+        weight_decay, new_rows_lr_factor, layer_decay: see
+            :func:`transliconet.train.optim.parameter_groups`.
         micro_batch: texts encoded at a time, see :func:`transliconet.objectives.encode.encode`.
 
     Raises:
@@ -49,7 +51,7 @@ class PairModule(pl.LightningModule):
         optimizer: MakeOptimizer,
         scheduler: MakeScheduler | None = None,
         weight_decay: float = 0.01,
-        new_rows_lr: float = 1.0,
+        new_rows_lr_factor: float = 1.0,
         layer_decay: float = 1.0,
         micro_batch: int | None = None,
     ) -> None:
@@ -62,21 +64,26 @@ class PairModule(pl.LightningModule):
         self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
         self.native_share = max(o.native_share for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
-        self.decays = {"weight_decay": weight_decay, "new_rows_lr": new_rows_lr, "layer_decay": layer_decay}
+        self.decays = {
+            "weight_decay": weight_decay,
+            "new_rows_lr_factor": new_rows_lr_factor,
+            "layer_decay": layer_decay,
+        }
 
     def on_fit_start(self) -> None:
-        self.encoder.train()  # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
+        # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
+        self.encoder.train()
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        torch.manual_seed(int(batch[keys.SEED]))
+        torch.manual_seed(int(batch[SEED]))
         encoded = encode(self.encoder, batch, self.reads, self.native_share, self.micro_batch)
         total, terms = combine(self.objectives, encoded)
-        pairs = len(batch[keys.PAIR_INDEX])
+        pairs = len(batch[PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
         self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
         for objective in self.objectives.values():
             if isinstance(objective, Contrastive):
-                self.log("negatives", float(objective.negatives_a_text(pairs)), batch_size=pairs)
+                self.log("negatives", float(objective.negatives_per_text(pairs)), batch_size=pairs)
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
 
@@ -89,9 +96,12 @@ class PairModule(pl.LightningModule):
         if self.trainer.precision != "bf16-mixed":
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
             return
-        # Lightning refuses fused optimizers under mixed precision, since they unscale gradients; bf16 scales none.
+        # Lightning refuses fused optimizers under mixed precision, since they unscale gradients;
+        # bf16 scales none.
         algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
-        Precision.clip_gradients(self.trainer.precision_plugin, optimizer, gradient_clip_val or 0.0, algorithm)
+        Precision.clip_gradients(
+            self.trainer.precision_plugin, optimizer, gradient_clip_val or 0.0, algorithm
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         merge_state(checkpoint["state_dict"], PREFIX, self.encoder)
@@ -104,7 +114,9 @@ class PairModule(pl.LightningModule):
             groups = parameter_groups(self.encoder, **self.decays)
             optimizer = self.make_optimizer(groups)
         except (TypeError, ValueError) as error:
-            raise ConfigError("optim.optimizer", str(error), "Change that option") from error
+            raise ConfigError(
+                "optim.optimizer", str(error), "Change that option", code="TLN-CONFIG-802"
+            ) from error
         for group in optimizer.param_groups:
             group["lr"] *= group.get(LR_FACTOR, 1.0)
         if self.make_scheduler is None:
@@ -112,6 +124,14 @@ class PairModule(pl.LightningModule):
         steps = self.trainer.estimated_stepping_batches
         if not math.isfinite(steps):
             remedy = "Set trainer.max_epochs too, or optim.scheduler=null"
-            raise ConfigError("trainer.max_time", "the schedule needs a number of steps", remedy)
+            raise ConfigError(
+                "trainer.max_time",
+                "the schedule needs a number of steps",
+                remedy,
+                code="TLN-CONFIG-803",
+            )
         scheduler = self.make_scheduler(optimizer, int(steps))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }

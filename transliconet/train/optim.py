@@ -16,29 +16,33 @@ LR_FACTOR = "lr_factor"
 
 
 def parameter_groups(
-    model: nn.Module, weight_decay: float, new_rows_lr: float = 1.0, layer_decay: float = 1.0
+    model: nn.Module, weight_decay: float, new_rows_lr_factor: float = 1.0, layer_decay: float = 1.0
 ) -> list[dict]:
-    """Weights of two or more dimensions decay; biases and norms do not, and neither do rows of new pieces.
+    """Weights of two or more dimensions decay; biases and norms do not, and neither do rows of new
+    pieces.
 
     Args:
         model: its trainable parameters are taken.
         weight_decay: of the weights.
-        new_rows_lr: learning rate of new rows, as a factor: each is seen rarely, so they can take larger steps.
-        layer_decay: each layer's learning rate as a factor of that of the layer above, the embeddings' of the lowest
-            layer's (Howard & Ruder, 2018, section 3.2); 1: all alike.
+        new_rows_lr_factor: learning rate of new rows, as a factor: each is seen rarely, so they can
+            take larger steps.
+        layer_decay: each layer's learning rate as a factor of that of the layer above, the
+            embeddings' of the lowest layer's (Howard & Ruder, 2018, section 3.2); 1: all alike.
     """
     require_range("optim.weight_decay", weight_decay, least=0)
-    require_range("optim.new_rows_lr", new_rows_lr, above=0)
+    require_range("optim.new_rows_lr_factor", new_rows_lr_factor, above=0)
     require_range("optim.layer_decay", layer_decay, above=0, most=1)
     new = {id(m.new) for m in model.modules() if isinstance(m, NewRows)}
     depths: dict[int, int] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):  # the head's table is the embeddings', tied
+    for name, parameter in model.named_parameters(
+        remove_duplicate=False
+    ):  # the head's table is the embeddings', tied
         depths[id(parameter)] = max(_depth(name), depths.get(id(parameter), -1))
     top = max(depths.values(), default=0)
     groups: defaultdict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
     for parameter in filter(lambda p: p.requires_grad, model.parameters()):
         if id(parameter) in new:
-            key = (0.0, new_rows_lr)
+            key = (0.0, new_rows_lr_factor)
         else:
             depth = depths[id(parameter)]
             below = top - depth if depth >= 0 else 0
@@ -46,7 +50,9 @@ def parameter_groups(
         groups[key].append(parameter)
     return [
         {"params": parameters, "weight_decay": decay, LR_FACTOR: factor}
-        for (decay, factor), parameters in sorted(groups.items(), reverse=True, key=lambda item: item[0])
+        for (decay, factor), parameters in sorted(
+            groups.items(), reverse=True, key=lambda item: item[0]
+        )
     ]
 
 
@@ -59,6 +65,8 @@ def _depth(name: str) -> int:
 
 
 def linear_warmup_decay(optimizer: Optimizer, total_steps: int, warmup: float = 0.1) -> LambdaLR:
-    """Linear from 0 to the learning rate over ``warmup`` (a share of ``total_steps``), then linear to 0."""
+    """Linear from 0 to the learning rate over ``warmup`` (a share of ``total_steps``), then linear
+    to 0.
+    """
     require_range("optim.scheduler.warmup", warmup, least=0, most=1)
     return get_linear_schedule_with_warmup(optimizer, round(warmup * total_steps), total_steps)

@@ -1,6 +1,8 @@
-"""Weights spread over devices (FSDP): how they are trained, and how a checkpoint of them becomes one again.
+"""Weights spread over devices (FSDP): how they are trained, and how a checkpoint of them becomes
+one again.
 
-The strategy takes GPUs, and is untested on them; what it does to the encoder is tested with torch's own FSDP on CPU.
+The strategy takes GPUs, and is untested on them; what it does to the encoder is tested with torch's
+own FSDP on CPU.
 """
 
 import pickle
@@ -18,17 +20,28 @@ from transliconet.errors import CheckpointError, first_line
 
 METADATA = ".metadata"
 """What a sharded checkpoint's folder has, and a checkpoint's file has not."""
-PLAIN = {("torch", "Size"), ("torch.serialization", "_get_layout"), ("pathlib", "PosixPath"), ("pathlib", "Path")}
-"""What the description of the shards may name beside dtypes and the classes of torch.distributed.checkpoint."""
+PLAIN = {
+    ("torch", "Size"),
+    ("torch.serialization", "_get_layout"),
+    ("pathlib", "PosixPath"),
+    ("pathlib", "Path"),
+}
+"""What the description of the shards may name beside dtypes and the classes of
+torch.distributed.checkpoint.
+"""
 
 
 def unit_policy() -> ModuleWrapPolicy:
-    """Each transformer layer is gathered by itself; embeddings and head share a table, and so a unit: the rest."""
+    """Each transformer layer is gathered by itself; embeddings and head share a table, and so a
+    unit: the rest.
+    """
     return ModuleWrapPolicy({XLMRobertaLayer})
 
 
 def fsdp_strategy(**options: Any) -> FSDPStrategy:
-    """Lightning's strategy with :func:`unit_policy` and sharded checkpoints; ``options`` are its own."""
+    """Lightning's strategy with :func:`unit_policy` and sharded checkpoints; ``options`` are its
+    own.
+    """
     return FSDPStrategy(auto_wrap_policy=unit_policy(), state_dict_type="sharded", **options)
 
 
@@ -48,7 +61,8 @@ def is_sharded(checkpoint: str | Path) -> bool:
 
 
 def gathered_state(checkpoint: str | Path) -> dict[str, torch.Tensor]:
-    """The model's state of a sharded checkpoint, in one process. Only tensors and plain data are read.
+    """The model's state of a sharded checkpoint, in one process. Only tensors and plain data are
+    read.
 
     Raises:
         CheckpointError: it is damaged or holds code.
@@ -59,9 +73,14 @@ def gathered_state(checkpoint: str | Path) -> dict[str, torch.Tensor]:
         with tempfile.TemporaryDirectory() as folder:
             whole = Path(folder) / "whole.pt"
             dcp_to_torch_save(checkpoint, whole)
-            state: dict[str, torch.Tensor] = torch.load(whole, map_location="cpu", weights_only=True)["model"]
+            state: dict[str, torch.Tensor] = torch.load(
+                whole, map_location="cpu", weights_only=True
+            )["model"]
             return state
     except Exception as error:  # torch raises many kinds for shards that it cannot read
         raise CheckpointError(
-            checkpoint, f"cannot be loaded ({first_line(error)})", "Take another checkpoint of this run"
+            checkpoint,
+            f"cannot be loaded ({first_line(error)})",
+            "Take another checkpoint of this run",
+            code="TLN-CKPT-802",
         ) from error

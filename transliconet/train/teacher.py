@@ -1,4 +1,6 @@
-"""The starting model's native vectors, computed once and kept beside the pairs: the anchors of anchored contrast."""
+"""The starting model's native vectors, computed once and kept beside the pairs: the anchors of
+anchored contrast.
+"""
 
 import hashlib
 import logging
@@ -11,13 +13,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from transliconet.data.once import made_once
-from transliconet.data.tokenize import TokenizedPairs
+from transliconet.model.embed import embed_rows
 from transliconet.model.encoder import Encoder
-from transliconet.objectives.anchor import AnchoredContrast
+from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.encode import CLEAN
-from transliconet.objectives.words import WordAlignment
-from transliconet.probe.embed import embed_rows
+from transliconet.objectives.word_alignment import WordAlignment
+from transliconet.storage import made_once
+from transliconet.tokens.tokenize import TokenizedPairs
 from transliconet.train.module import PairModule
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,8 @@ def weights_digest(model: nn.Module) -> str:
 class Teacher:
     """Anchors from the encoder as it is now.
 
-    Call it before training starts: nothing is copied, so a trained encoder would give trained anchors.
+    Call it before training starts: nothing is copied, so a trained encoder would give trained
+    anchors.
 
     Args:
         encoder: the starting model.
@@ -50,7 +53,9 @@ class Teacher:
     autocast: torch.dtype | None = None
 
     def __call__(self, pairs: TokenizedPairs) -> np.ndarray:
-        """(N, H) float32, one row a pair, memory-mapped where the tokens have a cache to stand beside."""
+        """(N, H) float32, one row a pair, memory-mapped where the tokens have a cache to stand
+        beside.
+        """
         if pairs.place is None:
             return self._vectors(pairs)
         file = self._file(pairs.place)
@@ -64,15 +69,19 @@ class Teacher:
         return np.load(file, mmap_mode="r")
 
     def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
-        return embed_rows(self.encoder, pairs.native, self.layer, self.pooling, autocast=self.autocast)
+        return embed_rows(
+            self.encoder, pairs.native, self.layer, self.pooling, autocast=self.autocast
+        )
 
     def _file(self, tokens: Path) -> Path:
         layer = self.encoder.layer_number(self.layer)
-        settings = f"{weights_digest(self.encoder.masked_lm)} {layer} {self.pooling} {self.autocast}"
+        settings = (
+            f"{weights_digest(self.encoder.masked_lm)} {layer} {self.pooling} {self.autocast}"
+        )
         return tokens / f"anchors-{hashlib.sha256(settings.encode()).hexdigest()[:20]}.npy"
 
 
-def read_beside_tokens(module: PairModule, precision: str = "32-true") -> dict[str, Any]:
+def batch_requirements(module: PairModule, precision: str = "32-true") -> dict[str, Any]:
     """What the objectives that are on read beside token ids, as arguments of the data module.
 
     Args:
@@ -85,8 +94,10 @@ def read_beside_tokens(module: PairModule, precision: str = "32-true") -> dict[s
         arguments["masking"] = None
     for objective in module.objectives.values():
         if isinstance(objective, AnchoredContrast):
-            arguments["anchors"] = Teacher(module.encoder, objective.layer, objective.pooling, autocast)
-            arguments["negatives"] = objective.negatives
+            arguments["anchors"] = Teacher(
+                module.encoder, objective.layer, objective.pooling, autocast
+            )
+            arguments["negatives"] = objective.cached_negatives
         if isinstance(objective, WordAlignment):
             arguments["words"] = True
     return arguments

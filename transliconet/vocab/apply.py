@@ -9,31 +9,38 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.merge import MergePlan, NewPiece
+from transliconet.vocab.merge import MergePlan, NewSubword
 
 
 def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, float]]:
     """(piece, score) by id.
 
     Raises:
-        CheckpointError: it is not a Unigram tokenizer, or new pieces would take ids of tokens beyond its vocabulary.
+        CheckpointError: it is not a Unigram tokenizer, or new pieces would take ids of tokens
+            beyond its vocabulary.
     """
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     model = state["model"]
     if model.get("type") != "Unigram":
         raise CheckpointError(
-            tokenizer.name_or_path, f"its tokenizer is {model.get('type')}, not Unigram", "Use an XLM-R-like checkpoint"
+            tokenizer.name_or_path,
+            f"its tokenizer is {model.get('type')}, not Unigram",
+            "Use an XLM-R-like checkpoint",
+            code="TLN-CKPT-700",
         )
-    if beyond := [token["content"] for token in state["added_tokens"] if token["id"] >= len(model["vocab"])]:
+    if beyond := [
+        token["content"] for token in state["added_tokens"] if token["id"] >= len(model["vocab"])
+    ]:
         raise CheckpointError(
             tokenizer.name_or_path,
             f"its tokens {beyond[:5]} have ids beyond its Unigram vocabulary",
             "Put them into the vocabulary of tokenizer.json",
+            code="TLN-CKPT-701",
         )
     return [(piece, score) for piece, score in model["vocab"]]
 
 
-def used_pieces(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
+def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
     """Ids of the pieces that ``texts`` are cut into."""
     used: set[int] = set()
     for start in range(0, len(texts), 4096):
@@ -42,16 +49,19 @@ def used_pieces(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set
     return used
 
 
-def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
+def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
     """The encoder with ``new`` pieces; original ids, scores and rows stay as they are.
 
-    New ids follow the last piece of the tokenizer. Input rows, the output rows tied to them and the head's bias start
-    from the sources' mean. The encoder given is changed and must not be used on.
+    New ids follow the last piece of the tokenizer. Input rows, the output rows tied to them and the
+    head's bias start from the sources' mean. The encoder given is changed and must not be used on.
     """
     first = len(unigram_vocabulary(encoder.tokenizer))
-    tokenizer = with_pieces(encoder.tokenizer, new)
+    tokenizer = add_subwords(encoder.tokenizer, new)
     masked_lm = encoder.masked_lm
-    rows, bias = masked_lm.get_input_embeddings().weight.data.clone(), masked_lm.lm_head.bias.data.clone()
+    rows, bias = (
+        masked_lm.get_input_embeddings().weight.data.clone(),
+        masked_lm.lm_head.bias.data.clone(),
+    )
     size = max(first + len(new), len(rows))
     masked_lm.resize_token_embeddings(size, mean_resizing=False)
     weight, head_bias = masked_lm.get_input_embeddings().weight.data, masked_lm.lm_head.bias.data
@@ -65,7 +75,9 @@ def extend(encoder: Encoder, new: Sequence[NewPiece]) -> Encoder:
     return Encoder(masked_lm, tokenizer, encoder.name)
 
 
-def with_pieces(tokenizer: PreTrainedTokenizerBase, new: Iterable[NewPiece]) -> PreTrainedTokenizerBase:
+def add_subwords(
+    tokenizer: PreTrainedTokenizerBase, new: Iterable[NewSubword]
+) -> PreTrainedTokenizerBase:
     """A copy of the tokenizer with pieces appended to its Unigram model."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     state["model"]["vocab"] += [[piece.piece, piece.score] for piece in new]
@@ -82,12 +94,14 @@ def tokenizer_from(state: dict, like: PreTrainedTokenizerBase) -> PreTrainedToke
     )
 
 
-def drop_pieces_used_in(tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str]) -> MergePlan:
+def drop_subwords_used_in(
+    tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str]
+) -> MergePlan:
     """The plan without the new pieces that would cut ``texts`` differently.
 
-    Romanised pieces are Latin strings, so they can also change how Latin-script text is cut. Here every new piece that
-    the extended tokenizer uses on ``texts`` is dropped, again and again until it uses none: ``texts`` are then cut as
-    the original tokenizer cuts them.
+    Romanized pieces are Latin strings, so they can also change how Latin-script text is cut. Here
+    every new piece that the extended tokenizer uses on ``texts`` is dropped, again and again until
+    it uses none: ``texts`` are then cut as the original tokenizer cuts them.
     """
     first = len(unigram_vocabulary(tokenizer))
     new, dropped = list(plan.new), 0
@@ -95,18 +109,23 @@ def drop_pieces_used_in(tokenizer: PreTrainedTokenizerBase, plan: MergePlan, tex
     if not texts:
         return plan
     while True:  # each round drops pieces, or is the last
-        rows = with_pieces(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
+        rows = add_subwords(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
         used = {i for ids in rows for i in ids if i >= first}
         if not used:
             break
-        # A text that was cut without the pieces that go now is cut the same without them: it needs no second look.
+        # A text that was cut without the pieces that go now is cut the same without them: it needs
+        # no second look.
         texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
         new = [piece for id_, piece in enumerate(new, first) if id_ not in used]
         dropped += len(used)
-    return MergePlan(tuple(new), {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped})
+    return MergePlan(
+        tuple(new), {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped}
+    )
 
 
-def changed_share(before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]) -> float:
+def changed_share(
+    before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> float:
     """Share of texts that the two tokenizers cut differently."""
     old, new = (t(list(texts), add_special_tokens=False)["input_ids"] for t in (before, after))
     return sum(a != b for a, b in zip(old, new, strict=True)) / max(len(texts), 1)

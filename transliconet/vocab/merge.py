@@ -1,18 +1,20 @@
-"""TransMI (arXiv 2405.09913): romanised pieces for a vocabulary, with their scores and sources."""
+"""TransMI (arXiv 2405.09913): romanized pieces for a vocabulary, with their scores and sources."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from transliconet.data.words import WORD_START
 from transliconet.errors import require_choice, require_range
+from transliconet.tokens.words import WORD_START
 
 MERGES = ("max", "min", "average")
 
 
 @dataclass(frozen=True)
-class NewPiece:
-    """A piece to add. Its embedding row is the mean of the rows ``sources`` (one row for max and min)."""
+class NewSubword:
+    """A piece to add. Its embedding row is the mean of the rows ``sources`` (one row for max and
+    min).
+    """
 
     piece: str
     score: float
@@ -21,18 +23,20 @@ class NewPiece:
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds, and how many pieces gave nothing, by reason; ``skipped`` also counts ``whole_words`` added."""
+    """What a merge adds, and how many pieces gave nothing, by reason; ``skipped`` also counts
+    ``whole_words`` added.
+    """
 
-    new: tuple[NewPiece, ...]
+    new: tuple[NewSubword, ...]
     skipped: dict[str, int]
 
-    def with_more(self, pieces: Iterable[NewPiece]) -> "MergePlan":
+    def with_more(self, pieces: Iterable[NewSubword]) -> "MergePlan":
         """This plan and more pieces, of which ``skipped`` says how many there are."""
         more = tuple(pieces)
         return MergePlan((*self.new, *more), {**self.skipped, "whole_words": len(more)})
 
 
-def merge_pieces(
+def merge_subwords(
     vocabulary: Sequence[tuple[str, float]],
     romanize: Callable[[str], str | Collection[str]],
     merge: str = "max",
@@ -42,30 +46,30 @@ def merge_pieces(
 ) -> MergePlan:
     """The pieces that TransMI adds to a vocabulary.
 
-    Each ordinary piece is romanised without its word-start mark, which is put back. Several pieces may have the same
-    romanisation; the new piece takes its score and row from them by ``merge``:
+    Each ordinary piece is romanized without its word-start mark, which is put back. Several pieces
+    may have the same romanization; the new piece takes its score and row from them by ``merge``:
 
     * ``max``: of the source with the highest score (the most frequent), the lowest id among equals;
     * ``min``: of the source with the lowest score;
     * ``average``: the mean of scores, and of rows. (The published code sums the rows in this mode.)
 
-    A romanisation that is a piece already changes nothing: original pieces keep id, score and row.
+    A romanization that is a piece already changes nothing: original pieces keep id, score and row.
 
     Args:
         vocabulary: (piece, log probability) by id, as a Unigram model has them.
-        romanize: from text to Latin script: one romanisation or several, each of which becomes a piece. What it raises
-            on is skipped and counted.
+        romanize: from text to Latin script: one romanization or several, each of which becomes a
+            piece. What it raises on is skipped and counted.
         merge: ``max``, ``min`` or ``average``.
-        special_ids: never romanised.
+        special_ids: never romanized.
         min_length: shortest new piece in characters, the word-start mark not counted.
         keep: whether an original piece (without its mark) may be a source; None takes all.
 
     Returns:
         New pieces, in the order of their first source.
 
-    >>> plan = merge_pieces([("▁да", -2.0), ("▁dá", -3.0)], {"да": "da", "dá": "da"}.get)
+    >>> plan = merge_subwords([("▁да", -2.0), ("▁dá", -3.0)], {"да": "da", "dá": "da"}.get)
     >>> plan.new
-    (NewPiece(piece='▁da', score=-2.0, sources=(0,)),)
+    (NewSubword(piece='▁da', score=-2.0, sources=(0,)),)
     """
     require_choice("merge", merge, MERGES)
     require_range("min_length", min_length, least=1)
@@ -96,10 +100,12 @@ def _romanized(
     existing: Collection[str],
     min_length: int,
 ) -> tuple[list[str], str]:
-    """The new pieces and no reason, or a reason why there is none (the first romanisation's)."""
+    """The new pieces and no reason, or a reason why there is none (the first romanization's)."""
     try:
         romans = romanize(bare)
-    except Exception:  # third-party code on arbitrary text: whatever it raises is the piece's, not the run's
+    except (
+        Exception
+    ):  # third-party code on arbitrary text: whatever it raises is the piece's, not the run's
         return [], "romanizer_error"
     found, reasons = [], []
     for roman in dict.fromkeys([romans] if isinstance(romans, str) else romans):
@@ -120,9 +126,11 @@ def _reason(roman: str, bare: str, mark: str, existing: Collection[str], min_len
     return "already_a_piece" if mark + roman in existing else ""
 
 
-def _merge(piece: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str) -> NewPiece:
+def _merge(
+    piece: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str
+) -> NewSubword:
     scores = [vocabulary[i][1] for i in ids]
     if merge == "average":
-        return NewPiece(piece, sum(scores) / len(scores), tuple(ids))
+        return NewSubword(piece, sum(scores) / len(scores), tuple(ids))
     best = max(scores) if merge == "max" else min(scores)
-    return NewPiece(piece, best, (ids[scores.index(best)],))
+    return NewSubword(piece, best, (ids[scores.index(best)],))

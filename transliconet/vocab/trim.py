@@ -1,4 +1,6 @@
-"""A smaller vocabulary to train on, and the way back: the pieces a corpus uses, their rows put into the full table."""
+"""A smaller vocabulary to train on, and the way back: the pieces a corpus uses, their rows put into
+the full table.
+"""
 
 import json
 from collections import defaultdict
@@ -7,14 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import nn
+from transformers import PreTrainedModel
 
-from transliconet.corpus.scripts import scripts_in
-from transliconet.data.words import WORD_START
 from transliconet.errors import CheckpointError, ConfigError, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.apply import tokenizer_from, unigram_vocabulary, used_pieces
-from transliconet.vocab.method import Material
+from transliconet.tokens.words import WORD_START
+from transliconet.unicode_script import scripts_in
+from transliconet.vocab.apply import tokenizer_from, unigram_vocabulary, used_token_ids
+from transliconet.vocab.base import VocabularyInputs
 
 ID_SETTINGS = ("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id")
 
@@ -28,10 +30,12 @@ def best_of_each_script(vocabulary: Sequence[tuple[str, float]], floor: int) -> 
     return {id_ for pieces in of_script.values() for _, id_ in sorted(pieces)[:floor]}
 
 
-def keep_pieces(encoder: Encoder, kept: Collection[int]) -> Encoder:
-    """The encoder with these pieces and the special ones alone, in their order, with the rows and biases they had.
+def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
+    """The encoder with these pieces and the special ones alone, in their order, with the rows and
+    biases they had.
 
-    Text that needs no other piece is cut as before. The encoder given is changed and must not be used on.
+    Text that needs no other piece is cut as before. The encoder given is changed and must not be
+    used on.
     """
     vocabulary = unigram_vocabulary(encoder.tokenizer)
     order = sorted({*kept, *encoder.tokenizer.all_special_ids})
@@ -54,41 +58,51 @@ def keep_pieces(encoder: Encoder, kept: Collection[int]) -> Encoder:
     return Encoder(encoder.masked_lm, tokenizer, encoder.name)
 
 
-def _take_rows(masked_lm: nn.Module, order: Sequence[int]) -> None:
-    rows = masked_lm.get_input_embeddings().weight.data[list(order)]  # type: ignore[operator]
-    bias = masked_lm.lm_head.bias.data[list(order)]  # type: ignore[union-attr, index]
-    masked_lm.resize_token_embeddings(len(order), mean_resizing=False)  # type: ignore[operator]
-    masked_lm.get_input_embeddings().weight.data.copy_(rows)  # type: ignore[operator]
-    masked_lm.lm_head.bias.data.copy_(bias)  # type: ignore[union-attr, operator]
-    masked_lm.get_input_embeddings().padding_idx = order.index(masked_lm.config.pad_token_id)  # type: ignore
+def _take_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:
+    rows = masked_lm.get_input_embeddings().weight.data[list(order)]
+    bias = masked_lm.lm_head.bias.data[list(order)]
+    masked_lm.resize_token_embeddings(len(order), mean_resizing=False)
+    masked_lm.get_input_embeddings().weight.data.copy_(rows)
+    masked_lm.lm_head.bias.data.copy_(bias)
+    embeddings = masked_lm.get_input_embeddings()
+    embeddings.padding_idx = order.index(masked_lm.config.pad_token_id)
 
 
 @dataclass(frozen=True)
 class Trim:
-    """Keeps only the pieces that a corpus uses, so that the table and its optimizer state are small.
+    """Keeps only the pieces that a corpus uses, so that the table and its optimizer state are
+    small.
 
     Args:
-        floor: of every script the so many most frequent pieces stay too, whether used or not.
+        min_per_script: of every script the so many most frequent pieces stay too, whether used or
+            not.
 
     Raises:
         ConfigError: there are no texts to keep pieces of.
     """
 
-    floor: int = 100
+    min_per_script: int = 100
 
     def __post_init__(self) -> None:
-        require_range("method.floor", self.floor, least=0)
+        require_range("method.min_per_script", self.min_per_script, least=0)
 
-    def __call__(self, encoder: Encoder, material: Material) -> tuple[Encoder, dict[str, int]]:
+    def __call__(
+        self, encoder: Encoder, material: VocabularyInputs
+    ) -> tuple[Encoder, dict[str, int]]:
         """The trimmed encoder, and counts of pieces; the encoder given is changed."""
         if not material.texts:
-            raise ConfigError("pairs=null", "no text to keep the pieces of", "Add pairs=FOLDER")
+            raise ConfigError(
+                "pairs=null",
+                "no text to keep the pieces of",
+                "Add pairs=FOLDER",
+                code="TLN-CONFIG-705",
+            )
         vocabulary = unigram_vocabulary(encoder.tokenizer)
-        used = used_pieces(encoder.tokenizer, [*material.texts, *material.protected])
-        floor = best_of_each_script(vocabulary, self.floor)
-        trimmed = keep_pieces(encoder, used | floor)
+        used = used_token_ids(encoder.tokenizer, [*material.texts, *material.protected])
+        floor = best_of_each_script(vocabulary, self.min_per_script)
+        trimmed = keep_tokens(encoder, used | floor)
         kept = len(unigram_vocabulary(trimmed.tokenizer))
-        counts = {"used": len(used), "kept by floor": len(floor - used), "kept": kept}
+        counts = {"used": len(used), "kept by min_per_script": len(floor - used), "kept": kept}
         return trimmed, {**counts, "removed": len(vocabulary) - kept}
 
 
@@ -96,19 +110,22 @@ class Trim:
 class Graft:
     """Puts a model that was trained on a trimmed vocabulary back into the full one.
 
-    The layers are the trained model's; so are the rows and biases of its pieces. Every other row is the full model's,
-    byte for byte. Pieces are matched by their text.
+    The layers are the trained model's; so are the rows and biases of its pieces. Every other row is
+    the full model's, byte for byte. Pieces are matched by their text.
 
     Args:
         full: the encoder that was trimmed, folder or hub name.
 
     Raises:
-        CheckpointError: the two are not of one shape, or the trained one has pieces that the full one lacks.
+        CheckpointError: the two are not of one shape, or the trained one has pieces that the full
+            one lacks.
     """
 
     full: str
 
-    def __call__(self, encoder: Encoder, material: Material) -> tuple[Encoder, dict[str, int]]:
+    def __call__(
+        self, encoder: Encoder, material: VocabularyInputs
+    ) -> tuple[Encoder, dict[str, int]]:
         """The full encoder with the trained weights in it, and counts of pieces."""
         full = Encoder.from_pretrained(self.full)
         ids = self._places(encoder, full)
@@ -125,6 +142,7 @@ class Graft:
                         f"method.full={self.full}",
                         f"{name} has shape {tuple(state[name].shape)}, not {tuple(values.shape)}",
                         "Name the encoder that was trimmed",
+                        code="TLN-CKPT-702",
                     )
         pieces = len(unigram_vocabulary(full.tokenizer))
         return full, {"put back": len(ids), "as they were": pieces - len(ids)}
@@ -137,5 +155,6 @@ class Graft:
                 f"method.full={self.full}",
                 f"it has no piece {unknown[0]!r}, nor {len(unknown) - 1} more",
                 "Name the encoder that was trimmed: trim after transmi, not before",
+                code="TLN-CKPT-703",
             )
         return [number[piece] for piece in pieces]

@@ -1,0 +1,161 @@
+"""The commands: help, and errors that name what was wrong and what would be right."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from transliconet.cli.app import COMMANDS
+from transliconet.pairs import PairsFolder
+
+Call = Callable[..., "Finished"]  # noqa: F821
+
+
+def test_usage_names_every_command(run_cli: Call) -> None:
+    done = run_cli("--help")
+    assert done.status == 0
+    assert all(command in done.out for command in COMMANDS)
+    assert run_cli().out == done.out
+
+
+def test_a_misspelt_command(run_cli: Call) -> None:
+    done = run_cli("trian")
+    assert done.status == 2
+    assert done.error == (
+        "error: trian: not a command. Did you mean 'train'? The commands are prepare, vocab, train, export, probe, report"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
+    done = run_cli(command, "--help")
+    assert done.status == 0
+    assert done.out.startswith(f"transliconet {command}")
+    groups = {
+        "prepare": "corpus: cldr, csv, gettext, glot500, hub, jsonl, parallel, parquet, text",
+        "train": "objective: anchored, contrast, parts, ppa, translico",
+        "probe": "encoder: ",
+    }
+    assert groups.get(command, "") in done.out
+    assert "Powered by Hydra" not in done.out
+
+
+@pytest.mark.parametrize(
+    ("command", "override", "message"),
+    [
+        (
+            "train",
+            "objective.tcm.temprature=1",
+            "objective.tcm.temprature: no such key. Did you mean 'objective.tcm.temperature'?",
+        ),
+        ("train", "objectiv=contrast", "objectiv: no such key. Did you mean 'objective'?"),
+        (
+            "train",
+            "objective=contrst",
+            "objective=contrst: not an option. Did you mean 'contrast'? The options are anchored, contrast, parts, ppa, translico",
+        ),
+        (
+            "train",
+            "experiment=quickstrat",
+            "experiment=quickstrat: not an option. Did you mean 'quickstart'?",
+        ),
+        ("prepare", "corpus.path=x", "corpus.path: no such key. Did you mean 'corpus.paths'?"),
+        (
+            "prepare",
+            "rules.held_out=0.1",
+            "rules.held_out: no such key. Did you mean 'rules.heldout'?",
+        ),
+        (
+            "probe",
+            "probe.pivot=[eng_Latn]",
+            "probe.pivot: no such key. Did you mean 'probe.pivots'?",
+        ),
+        ("export", "chekpoint=x", "chekpoint: no such key. Did you mean 'checkpoint'?"),
+        ("vocab", "merg=max", "merg: no such key. Did you mean 'merge'?"),
+    ],
+)
+def test_misspelt_keys_and_options(
+    command: str, override: str, message: str, cli_here: Call
+) -> None:
+    done = cli_here(command, override)
+    assert done.status == 1
+    assert done.error.startswith(f"error: {message}")
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("command", "overrides", "missing"),
+    [
+        ("prepare", ["corpus=cldr"], "out"),
+        ("prepare", ["out=x"], "paths"),
+        ("train", ["encoder=tiny"], "pairs"),
+        ("export", ["out=x"], "run"),
+        ("probe", ["encoder.path=x"], "pairs"),
+        ("vocab", ["encoder.path=x"], "out"),
+    ],
+)
+def test_missing_values_are_asked_for(
+    command: str, overrides: list[str], missing: str, cli_here: Call
+) -> None:
+    done = cli_here(command, *overrides)
+    assert done.status == 1
+    assert missing in done.error
+    assert "no value given. Add" in done.error
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["objective.tcm.layer=9"],
+            "objective.tcm.layer=9: tiny has hidden layers 0 (embeddings) to 2",
+        ),
+        (["objective.tcm.similarity=cos"], "objective.tcm.similarity=cos: not a known choice"),
+        (
+            ["objective.tcm.temperature=0"],
+            "objective.tcm.temperature=0: not a usable number. Give a number > 0",
+        ),
+        (["data.batch_size=1"], "data.batch_size=1: not a usable number"),
+        (["data.max_length=500"], "data.max_length=500: the encoder has 128 positions"),
+        (["data.masking.probability=2"], "masking.probability=2: not a usable number"),
+        (["data.languages=[hin_Deva]"], "languages: hin_Deva: not in the pairs folder"),
+        (["objective.tcm.weight=0"], "objective: no objective has a weight above 0"),
+        (["trainer.accelerator=cup"], "trainer"),
+        (["trainer.precision=16bit"], "trainer"),
+        (["probe.layer=7"], "probe.layer=7: tiny has hidden layers"),
+        (["optim.optimizer.lr=-1"], "optim"),
+        (["resume=nothing.ckpt"], "nothing.ckpt: no such checkpoint"),
+        (["trainer.max_steps=-1"], "trainer.max_epochs: the run has no end"),
+    ],
+    ids=str,
+)
+def test_settings_of_train_that_cannot_work(
+    overrides: list[str], message: str, cli_here: Call, cldr_pairs: PairsFolder
+) -> None:
+    small = [
+        "encoder.vocab_size=600",
+        "encoder.hidden_size=16",
+        "trainer.max_steps=1",
+        "trainer.enable_progress_bar=false",
+    ]
+    done = cli_here(
+        "train", "experiment=quickstart", f"pairs={cldr_pairs.path}", "out=run", *small, *overrides
+    )
+    assert done.status == 1
+    assert done.error.startswith(f"error: {message}")
+    assert "Traceback" not in done.err
+
+
+def test_multirun_sweeps(cli_here: Call, tmp_path: Path) -> None:
+    (tmp_path / "rus_Cyrl.txt").write_text("да\nнет\nможет быть\n")
+    done = cli_here(
+        "prepare",
+        "-m",
+        f"corpus.paths=[{tmp_path / 'rus_Cyrl.txt'}]",
+        "out=a,b",
+        "corpus.romanizer=none",
+        "progress=false",
+    )
+    assert done.status == 0
+    assert PairsFolder.open(tmp_path / "a").table.equals(PairsFolder.open(tmp_path / "b").table)

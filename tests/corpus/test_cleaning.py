@@ -1,0 +1,267 @@
+"""Rules on lines, sampling, and the removal of duplicates."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transliconet.corpus.chunks import Rules
+from transliconet.corpus.cleaning import Cleaning, letters_only
+from transliconet.corpus.prepare import Recipe, prepare
+from transliconet.corpus.sampling import Sampling
+from transliconet.corpus.sources.base import Line
+from transliconet.errors import ConfigError
+from transliconet.language_tag import LanguageTag
+from transliconet.romanizers.base import Identity
+from transliconet.unicode_script import script_share
+
+RUSSIAN, HINDI, JAPANESE = (
+    LanguageTag("rus", "Cyrl"),
+    LanguageTag("hin", "Deva"),
+    LanguageTag("jpn", "Jpan"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("и\u0306", "й"),
+        ("a\tb\u2028c", "a b c"),
+        ("\u202bשלום\u202c", "שלום"),
+        ("\ufeffда\x07", "да"),
+        ("क्\u200dष", "क्\u200dष"),  # a joiner is spelling
+        ("  да  ", "да"),
+    ],
+)
+def test_lines_are_mended(text: str, mended: str) -> None:
+    assert Cleaning()(text, RUSSIAN) == (mended, None)
+
+
+def test_mending_can_be_switched_off() -> None:
+    assert Cleaning(nfc=False, strip_controls=False)("и\u0306\u202b", RUSSIAN) == (
+        "и\u0306\u202b",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        (" \u2003\x07", "empty"),
+        ("да", "too_short"),
+        ("д" * 101, "too_long"),
+        ("д" * 10_000_000, "too_long"),
+        ("да\0нет", "nul_byte"),
+        ("да\ud800", "lone_surrogate"),
+        ("hello мир", "other_script"),
+        ("12345", "other_script"),
+        ("привет, мир", None),
+    ],
+)
+def test_reasons(text: str, reason: str | None) -> None:
+    assert Cleaning(min_chars=3, max_chars=100, script_share=0.5)(text, RUSSIAN)[1] == reason
+
+
+@given(st.text())
+def test_any_text_is_kept_or_given_a_reason_and_mending_twice_changes_nothing(text: str) -> None:
+    mended, reason = Cleaning(max_chars=50)(text, RUSSIAN)
+    if reason is None:
+        assert 1 <= len(mended) <= 50
+        assert Cleaning(max_chars=50)(mended, RUSSIAN) == (mended, None)
+
+
+def test_script_shares_of_mixed_and_composite_scripts() -> None:
+    assert script_share("東京タワーです", "Jpan") == 1.0
+    assert script_share("नमस्ते hi", "Deva") == pytest.approx(4 / 6)
+    assert script_share("123", "Deva") == 0.0
+
+
+def test_lines_of_evaluation_sets_are_kept_out(tmp_path: Path) -> None:
+    (tmp_path / "test.txt").write_text("Привет, мир!\n", encoding="utf-8")
+    (tmp_path / "more.jsonl").write_text(json.dumps({"text": "Как дела?"}) + "\n", encoding="utf-8")
+    clean = Cleaning(exclude=[str(tmp_path / "test.txt"), str(tmp_path / "more.jsonl")])
+    assert clean("привет мир", RUSSIAN)[1] == "in_evaluation_set"
+    assert clean("«Как дела»", RUSSIAN)[1] == "in_evaluation_set"
+    assert clean("привет, мир и все", RUSSIAN)[1] is None
+    assert clean("!!", RUSSIAN)[1] is None
+    assert letters_only("Ｐ r,i") == "pri"
+
+
+def test_evaluation_sets_that_are_not_there() -> None:
+    with pytest.raises(ConfigError, match="not a kind of file"):
+        Cleaning(exclude=[__file__])("да", RUSSIAN)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"min_chars": 0}, "clean.min_chars=0"),
+        ({"max_chars": 5, "min_chars": 9}, "clean.max_chars=5"),
+        ({"script_share": 2}, "clean.script_share=2"),
+    ],
+)
+def test_impossible_cleaning(options: dict, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        Cleaning(**options)
+
+
+USABLE = {"eng_Latn": 100_000, "hin_Deva": 10_000, "kat_Geor": 100, "xho_Latn": 0}
+
+
+def test_allocation_by_fraction_floor_and_cap() -> None:
+    assert Sampling(fraction=0.05).allocate(USABLE) == {
+        "eng_Latn": 5000,
+        "hin_Deva": 500,
+        "kat_Geor": 5,
+        "xho_Latn": 0,
+    }
+    assert Sampling(fraction=0.05, min_lines=300).allocate(USABLE)["kat_Geor"] == 100
+    assert Sampling(max_lines=700).allocate(USABLE) == {
+        "eng_Latn": 700,
+        "hin_Deva": 700,
+        "kat_Geor": 100,
+        "xho_Latn": 0,
+    }
+
+
+def test_temperature_evens_languages_out_within_the_same_budget() -> None:
+    plain, even = (Sampling(fraction=0.05, alpha=a).allocate(USABLE) for a in (1.0, 0.3))
+    assert abs(sum(plain.values()) - sum(even.values())) <= 3
+    assert even["kat_Geor"] == 100  # all it has
+    assert even["eng_Latn"] / even["hin_Deva"] == pytest.approx(10**0.3, rel=0.01)
+
+
+@given(
+    st.dictionaries(st.text(min_size=1, max_size=3), st.integers(0, 10**7), min_size=1, max_size=8),
+    st.floats(0.001, 1),
+    st.floats(0, 1),
+    st.integers(0, 50),
+)
+def test_no_language_gives_more_than_it_has(
+    usable: dict, fraction: float, alpha: float, floor: int
+) -> None:
+    taken = Sampling(fraction, alpha, floor).allocate(usable)
+    assert taken.keys() == usable.keys()
+    assert all(min(floor, n) <= taken[lang] <= n for lang, n in usable.items())
+
+
+class Words:
+    """Lines of two languages with shared ids, in any order."""
+
+    def __init__(self, order: int = 1, number: int = 5000) -> None:
+        self.numbers = range(number)[::order]
+
+    def sources(self) -> list[dict[str, object]]:
+        return []
+
+    def __iter__(self) -> Iterator[Line]:
+        for tag, word in ((RUSSIAN, "слово"), (HINDI, "शब्द")):
+            for i in self.numbers:
+                yield Line("memory", i, f"id{i}", tag, f"{word} {i}")
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [Sampling(fraction=0.1), Sampling(max_lines=300), Sampling(fraction=0.07, alpha=0.2)],
+)
+def test_a_sample_is_exact_and_does_not_depend_on_the_order_and_takes_the_same_ids(
+    sampling: Sampling, tmp_path: Path
+) -> None:
+    folders = [
+        prepare(
+            Words(order),
+            Identity(),
+            tmp_path / f"{order}",
+            Recipe(sampling=sampling),
+            progress=False,
+        )
+        for order in (1, -1)
+    ]
+    chosen = [
+        {(r["lang"], r["id"]) for r in f.table.select(["lang", "id"]).to_pylist()} for f in folders
+    ]
+    assert chosen[0] == chosen[1]
+    expected = sampling.allocate({"rus_Cyrl": 5000, "hin_Deva": 5000})
+    assert Counter(lang for lang, _ in chosen[0]) == expected
+    russian, hindi = ({i for lang, i in chosen[0] if lang == g} for g in ("rus_Cyrl", "hin_Deva"))
+    assert russian == hindi
+    assert folders[0].manifest["dropped"] == {"not_sampled": 10_000 - sum(expected.values())}
+    assert (
+        folders[0].path / "skipped.jsonl"
+    ).read_text() == ""  # counted, but not listed: it may be most of a corpus
+
+
+def test_other_ids_in_every_language_make_more_different_sentences(tmp_path: Path) -> None:
+    sampling = Sampling(max_lines=500, same_ids=False)
+    table = prepare(
+        Words(), Identity(), tmp_path / "pairs", Recipe(sampling=sampling), progress=False
+    ).table
+    russian, hindi = (
+        {r["id"] for r in table.select(["lang", "id"]).to_pylist() if r["lang"] == g}
+        for g in ("rus_Cyrl", "hin_Deva")
+    )
+    assert (len(russian), len(hindi)) == (500, 500)
+    assert len(russian & hindi) < 100  # 50 by chance
+
+
+def test_another_seed_takes_other_lines(tmp_path: Path) -> None:
+    ids = [
+        set(
+            prepare(
+                Words(),
+                Identity(),
+                tmp_path / f"{s}",
+                Recipe(sampling=Sampling(max_lines=100, seed=s)),
+                progress=False,
+            )
+            .table["id"]
+            .to_pylist()
+        )
+        for s in (0, 1)
+    ]
+    assert len(ids[0] & ids[1]) < 20
+
+
+def test_latin_script_languages_can_be_left_out(tmp_path: Path) -> None:
+    (tmp_path / "eng_Latn.txt").write_text("yes\n")
+    (tmp_path / "rus_Cyrl.txt").write_text("да\n")
+    from transliconet.corpus.sources.text import TextFiles
+
+    recipe = Recipe(sampling=Sampling(latin=False))
+    pairs = prepare(
+        TextFiles(str(tmp_path)), Identity(), tmp_path / "pairs", recipe, progress=False
+    )
+    assert pairs.table["lang"].to_pylist() == ["rus_Cyrl"]
+    assert pairs.manifest["languages"]["eng_Latn"]["dropped"] == {"latin_script": 1}
+
+
+class Near:
+    """Sentences with one word changed, and others that are not alike."""
+
+    def sources(self) -> list[dict[str, object]]:
+        return []
+
+    def __iter__(self) -> Iterator[Line]:
+        base = "это довольно длинное предложение, в котором меняется только одно слово, и больше ничего, совсем ничего: "
+        texts = [base + w for w in ("кот", "пёс", "дом")] + [
+            "совсем другое предложение о погоде",
+            "и ещё одно, третье",
+        ]
+        for i, text in enumerate(texts):
+            yield Line("memory", i, f"id{i}", RUSSIAN, text)
+
+
+def test_near_duplicates(tmp_path: Path) -> None:
+    pytest.importorskip("datasketch")
+    recipe = Recipe(rules=Rules(near_duplicates=0.7))
+    pairs = prepare(Near(), Identity(), tmp_path / "pairs", recipe, progress=False)
+    assert pairs.manifest["dropped"] == {"near_duplicate": 2}
+    assert {"id3", "id4"} < set(pairs.table["id"].to_pylist())
+    assert (
+        len([json.loads(x) for x in (pairs.path / "skipped.jsonl").read_text().splitlines()]) == 2
+    )

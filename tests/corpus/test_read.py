@@ -1,0 +1,179 @@
+"""Readers: every line comes out once, as a line or as a skip with a reason."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from transliconet.corpus.sources.base import Line, Skip
+from transliconet.corpus.sources.cldr import CldrNames
+from transliconet.corpus.sources.delimited import CsvFiles
+from transliconet.corpus.sources.files import sha256
+from transliconet.corpus.sources.parquet import ParquetFiles
+from transliconet.corpus.sources.text import TextFiles
+from transliconet.errors import ConfigError, DataError
+
+
+def write(path: Path, content: str | bytes) -> str:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def long_parquet(path: Path, **columns: list) -> str:
+    pq.write_table(pa.table(columns), path)
+    return str(path)
+
+
+def test_text_takes_its_language_from_the_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "hin_Deva.txt", "नमस्ते\nदुनिया\n")
+    assert [(x.id, str(x.lang), x.text, x.number) for x in TextFiles(path)] == [
+        ("hin_Deva.txt:1", "hin_Deva", "नमस्ते", 1),
+        ("hin_Deva.txt:2", "hin_Deva", "दुनिया", 2),
+    ]
+
+
+def test_text_takes_its_language_from_the_option(tmp_path: Path) -> None:
+    path = write(tmp_path / "corpus.txt", "да")
+    assert [str(x.lang) for x in TextFiles(path, "bul_Cyrl")] == ["bul_Cyrl"]
+
+
+def test_text_lines_end_at_newlines_only(tmp_path: Path) -> None:
+    path = write(tmp_path / "rus_Cyrl.txt", "\ufeffодин\r\nдва\u2028три\x0bчетыре\n\nпять")
+    assert [x.text for x in TextFiles(path)] == ["один", "два\u2028три\x0bчетыре", "", "пять"]
+
+
+def test_text_skips_a_line_of_invalid_utf8_and_says_where(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "rus_Cyrl.txt",
+        b"\xd0\xb4\xd0\xb0\n\xd0\xb4\xff\xd0\xb0\n\xd0\xbd\xd0\xb5\xd1\x82\n",
+    )
+    first, second, third = TextFiles(path)
+    assert isinstance(first, Line)
+    assert isinstance(third, Line)
+    assert second == Skip(path, 2, "rus_Cyrl", "invalid_utf8", "byte 2: invalid start byte")
+
+
+def test_csv_brings_its_own_transliteration(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "rus_Cyrl.csv", 'transliteration,text\n"da, net","да, нет"\nskvoz\',сквозь\n'
+    )
+    assert [(x.text, x.romanized) for x in CsvFiles(path)] == [
+        ("да, нет", "da, net"),
+        ("сквозь", "skvoz'"),
+    ]
+    assert [x.romanized for x in CsvFiles(path, use_transliteration=False)] == [None, None]
+
+
+def test_csv_rows_that_lack_a_field_or_are_not_utf8_are_skipped(tmp_path: Path) -> None:
+    path = write(tmp_path / "rus_Cyrl.csv", b"text,transliteration\n\xd0\xb4\n\xff,x\n\xd0\xb4,d\n")
+    assert [x.reason if isinstance(x, Skip) else x.text for x in CsvFiles(path)] == [
+        "missing_field",
+        "invalid_utf8",
+        "д",
+    ]
+
+
+def test_csv_without_the_column_says_what_it_has(tmp_path: Path) -> None:
+    path = write(tmp_path / "rus_Cyrl.csv", "sentence,roman\nда,da\n")
+    with pytest.raises(
+        DataError, match=r"no column 'text'; the header has 'sentence', 'roman'.*corpus.text_column"
+    ):
+        CsvFiles(path)
+    reader = CsvFiles(path, text_column="sentence", transliteration_column="roman")
+    assert [x.romanized for x in reader] == ["da"]
+
+
+def test_parquet_rows_and_wanted_languages(tmp_path: Path) -> None:
+    path = long_parquet(
+        tmp_path / "p.parquet",
+        id=["a", "a", "b", None],
+        lang=["rus_Cyrl", "ell_Grek", "rus_Cyrl", "rus_Cyrl"],
+        text=["да", "ναι", None, "нет"],
+    )
+    assert [(x.id, x.text) if isinstance(x, Line) else x.reason for x in ParquetFiles(path)] == [
+        ("a", "да"),
+        ("a", "ναι"),
+        "missing_field",
+        "missing_field",
+    ]
+    assert [x.text for x in ParquetFiles(path, ["ell_Grek"])] == ["ναι"]
+    with pytest.raises(
+        DataError, match=r"corpus.languages=\['hin_Deva'\].*The files have: ell_Grek, rus_Cyrl"
+    ):
+        ParquetFiles(path, ["hin_Deva"])
+
+
+def test_a_message_names_the_languages_most_like_the_one_that_is_not_there(tmp_path: Path) -> None:
+    tags = [f"{a}{b}x_Latn" for a in "abcdefgh" for b in "abcdefgh"] + ["mon_Cyrl", "khk_Cyrl"]
+    path = long_parquet(tmp_path / "p.parquet", id=tags, lang=tags, text=tags)
+    with pytest.raises(
+        DataError, match="The files have 66 languages, among them: mon_Cyrl"
+    ) as raised:
+        ParquetFiles(path, ["mon_Mong"])
+    assert str(raised.value).count("_Latn") < 20
+
+
+def test_parquet_rows_with_a_wrong_tag_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    path = long_parquet(
+        tmp_path / "p.parquet", id=["a", "b"], lang=["ru", "rus_Cyrl"], text=["да", "нет"]
+    )
+    first, second = ParquetFiles(path)
+    assert first == Skip(path, 1, "ru", "wrong_language_tag", "not a language tag")
+    assert second.text == "нет"
+
+
+def test_parquet_files_that_cannot_be_used(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a Parquet file"):
+        ParquetFiles(write(tmp_path / "x.parquet", "text"))
+    with pytest.raises(DataError, match="no column 'lang'"):
+        ParquetFiles(long_parquet(tmp_path / "p.parquet", id=["a"], text=["да"]))
+
+
+@pytest.mark.parametrize("reader", [TextFiles, CsvFiles, ParquetFiles])
+def test_files_that_are_not_there(reader: type, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"rus_Cyrl.txt: no such file"):
+        reader(str(tmp_path / "rus_Cyrl.txt"))
+    with pytest.raises(DataError, match="no file named"):
+        reader([])
+
+
+def test_sources_name_every_file_with_its_hash(tmp_path: Path) -> None:
+    paths = [write(tmp_path / f"{t}.txt", "а\n") for t in ("rus_Cyrl", "bul_Cyrl")]
+    sources = TextFiles(paths).sources()
+    assert [s["path"] for s in sources] == paths
+    assert {s["sha256"] for s in sources} == {sha256(Path(paths[0]))}
+
+
+def test_cldr_names_are_parallel_and_in_their_own_script() -> None:
+    lines = [x for x in CldrNames(["territories"], ["ell_Grek", "rus_Cyrl"]) if isinstance(x, Line)]
+    names = {(x.id, str(x.lang)): x.text for x in lines}
+    assert names["territories/GR", "ell_Grek"] == "Ελλάδα"
+    assert names["territories/GR", "rus_Cyrl"] == "Греция"
+
+
+def test_cldr_covers_every_non_latin_script_with_one_locale_a_tag() -> None:
+    tags = list(CldrNames().locales)
+    assert len(tags) == len(set(tags))
+    assert len({t.script for t in tags}) >= 30
+    assert "Latn" not in {t.script for t in tags}
+    assert {"srp_Cyrl", "uzb_Cyrl", "uzb_Arab", "pan_Arab", "pan_Guru"} <= set(map(str, tags))
+
+
+def test_cldr_refuses_an_unknown_kind() -> None:
+    with pytest.raises(ValueError, match="'territories'"):
+        CldrNames(["territory"])
+
+
+def test_cldr_has_latin_script_languages_where_they_are_asked_for() -> None:
+    lines = [
+        x
+        for x in CldrNames(["territories"], ["fra_Latn", "srp_Latn", "rus_Cyrl"])
+        if isinstance(x, Line)
+    ]
+    names = {(x.id, str(x.lang)): x.text for x in lines}
+    assert names["territories/GR", "fra_Latn"] == "Grèce"
+    assert names["territories/GR", "srp_Latn"] == "Grčka"
+    assert all(x.text != x.id.removeprefix("territories/") for x in lines)
+    with pytest.raises(ConfigError, match="'kor_Hang'.*CLDR has no names"):
+        CldrNames(languages=["rus_Cyrl", "kor_Hang"])  # Korean stands under kor_Kore

@@ -1,0 +1,150 @@
+"""Every notebook runs from top to bottom, on CLDR names, without network; what is committed is text
+and code alone.
+"""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+FEW = {"languages": ["ell_Grek", "eng_Latn", "heb_Hebr", "rus_Cyrl"], "kinds": ["territories"]}
+SMALL = {
+    "01_pairs": {**FEW, "example": "territories/GR"},
+    "02_train": {**FEW, "vocab_size": 900, "steps": 4, "batch_size": 16, "probe_every": 2},
+    "03_alignment": {**FEW, "steps": 2, "batch_size": 16},
+    "04_vocabulary": {**FEW, "vocab_size": 1500, "examples": 4},
+    "05_sweep": {
+        **FEW,
+        "vocab_size": 900,
+        "steps": 2,
+        "batch_size": 16,
+        "temperatures": [0.05, -1],
+        "similarities": ["dot"],
+    },
+}
+MOST_LINES_OF_A_FUNCTION = 3
+names = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def cells(notebook: Path, kind: str) -> list[dict]:
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    return [cell for cell in content["cells"] if cell["cell_type"] == kind]
+
+
+def shown(executed: Path) -> str:
+    """All that the notebook's cells show, one string."""
+    outputs = [output for cell in cells(executed, "code") for output in cell["outputs"]]
+    return json.dumps(outputs, ensure_ascii=False)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Executes a notebook with small parameters in an empty folder; returns the executed copy."""
+    papermill = pytest.importorskip("papermill")
+    pytest.importorskip("ipykernel")
+    for name, value in {"IPYTHONDIR": str(tmp_path / "ipython"), "OMP_NUM_THREADS": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    def execute(name: str, **parameters: object) -> Path:
+        source, out = next(n for n in NOTEBOOKS if n.stem == name), tmp_path / f"{name}.ipynb"
+        papermill.execute_notebook(
+            source,
+            out,
+            {**SMALL[name], **parameters},
+            cwd=tmp_path,
+            kernel_name="python3",
+            progress_bar=False,
+        )
+        return out
+
+    return execute
+
+
+def test_there_are_small_parameters_for_every_notebook() -> None:
+    assert {n.stem for n in NOTEBOOKS} == set(SMALL)
+
+
+def test_pairs(run) -> None:  # type: ignore[no-untyped-def]
+    text = shown(run("01_pairs"))
+    assert "Ελλάδα" in text
+    assert "Ellada" in text
+    assert "image/png" in text
+    assert '<td dir=\\"auto\\"' in text
+
+
+# type: ignore[no-untyped-def]
+def test_train_and_compare_what_it_left(run, tmp_path: Path) -> None:
+    text = shown(run("02_train"))
+    assert text.count("image/png") == 2  # curves, and before and after
+    assert "native→eng_Latn" in text
+    trained = (tmp_path / "work/run/export/model.safetensors").stat().st_mtime_ns
+    text = shown(run("03_alignment"))
+    assert (tmp_path / "work/run/export/model.safetensors").stat().st_mtime_ns == trained
+    assert text.count("image/png") == 3
+    assert "Мадагаскар → Madagaskar" in text
+
+
+def test_alignment_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = shown(run("03_alignment", sentence="Θάλασσα", language="ell_Grek", pivots=[]))
+    assert (tmp_path / "work/run/export").is_dir()
+    assert "Thalassa" in text
+
+
+def test_vocabulary(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    text = shown(run("04_vocabulary"))
+    assert "already_a_piece" in text
+    assert "Cyrl" in text
+    assert text.count("image/png") == 1
+    assert (tmp_path / "work/transmi/tokenizer.json").is_file()
+
+
+def test_sweep(run) -> None:  # type: ignore[no-untyped-def]
+    text = shown(run("05_sweep"))
+    assert "1 of 2 jobs done" in text
+    assert "objective.tcm.temperature=-1" in text
+    assert text.count("image/png") == 1
+    assert "romanized→eng_Latn" in text
+    assert "job 0: objective.tcm.temperature=0.05" in text
+
+
+@names
+def test_what_is_committed_has_no_outputs(notebook: Path) -> None:
+    for cell in cells(notebook, "code"):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+
+
+@names
+def test_one_cell_has_the_parameters_and_only_plain_values(notebook: Path) -> None:
+    tagged = [
+        cell for cell in cells(notebook, "code") if "parameters" in cell["metadata"].get("tags", [])
+    ]
+    assert len(tagged) == 1
+    body = ast.parse("".join(tagged[0]["source"])).body
+    assigned: dict[str, object] = {}
+    for line in body:
+        assert isinstance(line, ast.Assign)
+        (target,) = line.targets
+        targets = target.elts if isinstance(target, ast.Tuple) else [target]
+        value = ast.literal_eval(line.value)
+        assigned.update(
+            zip(
+                (t.id for t in targets),
+                value if isinstance(target, ast.Tuple) else [value],
+                strict=True,
+            )
+        )
+    assert set(SMALL[notebook.stem]) <= set(assigned)
+    assert assigned["work"] == "work"
+
+
+@names
+def test_the_logic_is_in_the_package(notebook: Path) -> None:
+    for cell in cells(notebook, "code"):
+        for node in ast.walk(ast.parse("".join(cell["source"]))):
+            assert not isinstance(node, ast.ClassDef)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno - node.lineno < MOST_LINES_OF_A_FUNCTION
+        assert len("".join(cell["source"]).splitlines()) <= 30

@@ -1,0 +1,146 @@
+"""An export is a plain Hugging Face folder that gives what the module gave."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+from transliconet.errors import CheckpointError, ConfigError
+from transliconet.model.encoder import Encoder
+from transliconet.report.card import model_card
+from transliconet.runs.export import (
+    PREFIX,
+    encoder_from_checkpoint,
+    export_encoder,
+    export_run,
+    save_skeleton,
+)
+
+TEXTS = ["Москва", "Ελλάδα και Κύπρος", "Moskva"]
+MANIFEST = {
+    "rows": 3,
+    "sources": [{"package": "babel", "version": "2.18"}],
+    "romanizer": {"name": "uroman", "version": "1.3.1.1"},
+    "languages": {"rus_Cyrl": {"kept": 3, "heldout": 1, "identical": 0, "dropped": {}}},
+}
+
+
+def logits(model: torch.nn.Module, tokenizer: Callable) -> torch.Tensor:
+    with torch.no_grad():
+        return model(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
+
+
+@pytest.fixture
+def run_folder(encoder: Encoder, tmp_path: Path) -> Path:
+    """A run with one checkpoint, as Lightning lays it out."""
+    run = tmp_path / "run"
+    save_skeleton(encoder, run)
+    (run / "checkpoints").mkdir()
+    state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
+    torch.save({"state_dict": state, "global_step": 3}, run / "checkpoints" / "last.ckpt")
+    return run
+
+
+def test_the_export_gives_the_same_logits(encoder: Encoder, tmp_path: Path) -> None:
+    export_encoder(encoder, tmp_path / "export", "card")
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "export")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "export")
+    torch.testing.assert_close(
+        logits(model, tokenizer), logits(encoder.masked_lm, encoder.tokenizer), atol=1e-6, rtol=0
+    )
+    assert model.lm_head.decoder.weight is model.get_input_embeddings().weight
+    assert tokenizer(TEXTS)["input_ids"] == encoder.tokenizer(TEXTS)["input_ids"]
+
+
+def test_the_export_needs_no_code_of_ours(encoder: Encoder, tmp_path: Path) -> None:
+    export_encoder(encoder, tmp_path / "export", "card")
+    code = (
+        "import sys; sys.modules['transliconet'] = None\n"
+        "from transformers import AutoModelForMaskedLM, AutoTokenizer\n"
+        f"m = AutoModelForMaskedLM.from_pretrained({str(tmp_path / 'export')!r})\n"
+        f"t = AutoTokenizer.from_pretrained({str(tmp_path / 'export')!r})\n"
+        "print(m(**t('Москва', return_tensors='pt')).logits.shape[-1] == len(t))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+def test_a_checkpoint_is_exported_without_the_base_model(
+    run_folder: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    out = export_run(run_folder, tmp_path / "out")
+    model, tokenizer = AutoModelForMaskedLM.from_pretrained(out), AutoTokenizer.from_pretrained(out)
+    torch.testing.assert_close(
+        logits(model, tokenizer), logits(encoder.masked_lm, encoder.tokenizer), atol=1e-6, rtol=0
+    )
+    with pytest.raises(ConfigError, match="already there"):
+        export_run(run_folder, tmp_path / "out")
+    assert export_run(run_folder, tmp_path / "out", overwrite=True)
+
+
+def test_checkpoints_that_are_not_there(run_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="not a run folder"):
+        encoder_from_checkpoint(tmp_path / "nothing")
+    with pytest.raises(CheckpointError, match=r"checkpoint=lats.ckpt: not in .* There: last.ckpt"):
+        encoder_from_checkpoint(run_folder, "lats.ckpt")
+
+
+class Malicious:
+    """Unpickling it would write a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return (Path.write_text, (self.path, "broken in"))
+
+
+def test_damaged_and_malicious_checkpoints(run_folder: Path, tmp_path: Path) -> None:
+    file = run_folder / "checkpoints" / "last.ckpt"
+    whole = file.read_bytes()
+    for content in (b"", b"nonsense", whole[: len(whole) // 2]):
+        file.write_bytes(content)
+        with pytest.raises(CheckpointError, match="cannot be loaded"):
+            encoder_from_checkpoint(run_folder)
+    torch.save({"state_dict": {}}, file)
+    with pytest.raises(CheckpointError, match="does not fit the encoder"):
+        encoder_from_checkpoint(run_folder)
+    torch.save({"state_dict": Malicious(tmp_path / "broken-in")}, file)
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        encoder_from_checkpoint(run_folder)
+    assert not (tmp_path / "broken-in").exists()
+
+
+def test_the_card_states_data_settings_and_numbers() -> None:
+    card = model_card("base", MANIFEST, {"seed": 3}, "| Acc@1 |", 12.3, 400)
+    _, front, body = card.split("---\n", 2)
+    assert yaml.safe_load(front)["language"] == ["rus"]
+    assert yaml.safe_load(front)["pipeline_tag"] == "fill-mask"
+    for stated in (
+        "| rus_Cyrl | 2 | 1 | 0 |",
+        "babel 2.18",
+        "uroman",
+        "seed: 3",
+        "| Acc@1 |",
+        "400 optimizer steps",
+    ):
+        assert stated in body
+
+
+def test_the_export_holds_what_the_contract_lists(encoder: Encoder, tmp_path: Path) -> None:
+    out = export_encoder(encoder, tmp_path / "export", "card")
+    files = {f.name for f in out.iterdir()}
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "README.md",
+    } <= files
+    assert json.loads((out / "config.json").read_text())["dtype"] == "float32"

@@ -1,0 +1,401 @@
+"""A run that is stopped, however rudely, and resumed ends as one that never was."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
+
+from transliconet.data.datamodule import PairsDataModule
+from transliconet.data.masking import Masking
+from transliconet.errors import CheckpointError
+from transliconet.model.encoder import Encoder
+from transliconet.objectives.mlm import MaskedLanguageModel
+from transliconet.objectives.tcm import TransliterationContrast
+from transliconet.pairs import PairsFolder
+from transliconet.train.checkpoint import AtomicCheckpointIO, LastAndBest
+from transliconet.train.module import PairModule
+from transliconet.train.optim import linear_warmup_decay
+
+
+class Stop(Exception):
+    """What stands for a kill."""
+
+
+class StopBefore(pl.Callback):
+    """Raises before a batch, counted over epochs."""
+
+    def __init__(self, batch: int) -> None:
+        self.left = batch
+
+    def on_train_batch_start(self, *_: object) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Stop
+
+
+@pytest.fixture(scope="module")
+def fit(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
+) -> Callable[..., dict[str, Tensor]]:
+    """Trains two epochs of 7 batches, accumulated by threes, with dropout; gives the weights."""
+
+    def run(
+        folder: Path,
+        stop: int | None = None,
+        resume: Path | None = None,
+        workers: int = 0,
+        **data: object,
+    ) -> dict[str, Tensor]:
+        torch.manual_seed(random.randrange(1 << 30))  # nothing may depend on what was drawn before
+        encoder = make_encoder()
+        parts = {"mlm": MaskedLanguageModel(), "tcm": TransliterationContrast(layer=1)}
+        module = PairModule(
+            encoder,
+            parts,
+            partial(torch.optim.AdamW, lr=1e-3),
+            partial(linear_warmup_decay, warmup=0.1),
+        )
+        settings = {
+            "batch_size": 140,
+            "masking": Masking(),
+            "languages": ["kat_Geor", "rus_Cyrl"],
+            **data,
+        }
+        pairs = PairsDataModule(
+            cldr_pairs, encoder.tokenizer, 64, max_length=48, workers=workers, **settings
+        )  # type: ignore[arg-type]
+        saving = ModelCheckpoint(folder, save_last=True, save_top_k=0, every_n_train_steps=1)
+        trainer = pl.Trainer(
+            max_epochs=2,
+            accumulate_grad_batches=3,
+            accelerator="cpu",
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[saving, *([StopBefore(stop)] if stop is not None else [])],
+            plugins=[AtomicCheckpointIO()],
+        )
+        try:
+            trainer.fit(module, datamodule=pairs, ckpt_path=resume, weights_only=True)
+        except Stop:
+            return {}
+        assert trainer.num_training_batches == 7
+        assert trainer.global_step == 6
+        return {name: value.clone() for name, value in encoder.state_dict().items()}
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(
+    fit: Callable[..., dict[str, Tensor]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Tensor]:
+    return fit(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("stop", range(3, 14))
+def test_resumed_anywhere_it_ends_in_the_same_weights(
+    fit: Callable[..., dict[str, Tensor]], whole: dict[str, Tensor], stop: int, tmp_path: Path
+) -> None:
+    """Also within an epoch and between accumulated batches, and just before and after an epoch's
+    end.
+    """
+    assert fit(tmp_path, stop=stop) == {}
+    resumed = fit(tmp_path, resume=tmp_path / "last.ckpt")
+    assert resumed.keys() == whole.keys()
+    different = [name for name, value in whole.items() if not torch.equal(value, resumed[name])]
+    assert different == []
+
+
+@pytest.mark.parametrize(
+    "stop", [5, 9, 12]
+)  # in the first epoch, where the checkpoint ends an epoch, in the second
+def test_loader_processes_change_nothing(
+    fit: Callable[..., dict[str, Tensor]], whole: dict[str, Tensor], stop: int, tmp_path: Path
+) -> None:
+    assert fit(tmp_path, stop=stop, workers=2) == {}
+    resumed = fit(tmp_path, resume=tmp_path / "last.ckpt", workers=3)
+    assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+def test_a_checkpoint_of_other_batches_is_refused(
+    fit: Callable[..., dict[str, Tensor]], tmp_path: Path
+) -> None:
+    fit(tmp_path, stop=5)
+    with pytest.raises(CheckpointError, match="the run had data.batch_size 140, not 50"):
+        fit(tmp_path, resume=tmp_path / "last.ckpt", batch_size=50)
+    with pytest.raises(CheckpointError, match="the run had pairs, tokenizer and anchors"):
+        fit(tmp_path, resume=tmp_path / "last.ckpt", languages=["kat_Geor"])
+
+
+SMALL = [
+    "encoder=tiny",
+    "encoder.vocab_size=700",
+    "encoder.hidden_size=32",
+    "encoder.heads=2",
+    "objective.tcm.layer=1",
+    "data.batch_size=16",
+    "data.max_length=48",
+    "trainer=cpu",
+    "trainer.enable_progress_bar=false",
+    "probe=none",
+    "logger=none",
+    "checkpoint.every_n_train_steps=2",
+    "trainer.max_epochs=-1",
+    "data.workers=1",
+    "trainer.accumulate_grad_batches=2",
+    "data.languages=[kat_Geor,rus_Cyrl]",
+]
+
+
+@pytest.fixture
+def start(cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., subprocess.Popen]:
+    """Starts ``transliconet train`` with a run folder and more arguments."""
+
+    def popen(out: str, *arguments: str, **environment: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [
+                Path(sys.executable).with_name("transliconet"),
+                "train",
+                f"pairs={cldr_pairs.path}",
+                f"out={out}",
+                *SMALL,
+                *arguments,
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return popen
+
+
+def finished(process: subprocess.Popen) -> tuple[int, str]:
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out + err
+
+
+def wait_for(file: Path, process: subprocess.Popen) -> None:
+    while not file.exists():
+        assert process.poll() is None, finished(process)
+        time.sleep(0.01)
+
+
+def weights(run: Path) -> bytes:
+    return (run / "export" / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_in_the_same_bytes(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    """SIGKILL at random moments; a checkpoint is written every other step, so some of them hit the
+    saving.
+    """
+    steps = "trainer.max_steps=100"
+    assert finished(start("whole", steps))[0] == 0
+    rng = random.Random(0)
+    last, seen = tmp_path / "killed" / "checkpoints" / "last.ckpt", []
+    for _ in range(3):
+        process = start("killed", steps, "resume=last")
+        before = last.stat().st_mtime_ns if last.exists() else 0
+        while not last.exists() or last.stat().st_mtime_ns == before:
+            assert process.poll() is None, finished(process)
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.5))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        seen.append(torch.load(last, weights_only=True)["global_step"])
+    status, told = finished(start("killed", steps, "resume=last"))
+    assert status == 0, told
+    assert 0 < seen[0] < seen[-1] < 100
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    endless, last = (
+        ["trainer.max_steps=100000", "checkpoint.every_n_train_steps=3"],
+        tmp_path / "run/checkpoints/last.ckpt",
+    )
+    process = start("run", *endless)
+    wait_for(last, process)
+    process.terminate()
+    status, told = finished(process)
+    assert status == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM: saved at step" in told
+    assert "resume=last" in told
+    assert "Traceback" not in told
+    step = torch.load(last, weights_only=True)["global_step"]
+    assert f"at step {step} in" in told
+    status, told = finished(start("run", f"trainer.max_steps={step + 2}", "resume=last"))
+    assert status == 0, told
+    assert f"trained {step + 2} steps" in told
+
+
+def test_slurm_gets_its_job_back_in_the_same_folder(
+    start: Callable[..., subprocess.Popen], tmp_path: Path
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "scontrol").write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\n')
+    (tools / "scontrol").chmod(0o755)
+    slurm = {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "SLURM_JOB_ID": "4711",
+        "SLURM_NTASKS": "1",
+        "SLURM_PROCID": "0",
+        "SLURM_JOB_NAME": "train",
+        "SLURM_LOCALID": "0",
+        "SLURM_NODEID": "0",
+        "SLURM_JOB_NODELIST": "localhost",
+    }
+    folder = "${run_name:}"
+    last = tmp_path / "slurm-4711" / "checkpoints" / "last.ckpt"
+    process = start(folder, "trainer.max_steps=100000", **slurm)
+    wait_for(last, process)
+    process.send_signal(signal.SIGUSR1)
+    status, told = finished(process)
+    assert "stopped by SIGUSR1: saved at step" in told
+    assert status != 0
+    assert (tmp_path / "asked").read_text() == "requeue 4711\n"
+    step = torch.load(last, weights_only=True)["global_step"]
+    status, told = finished(
+        start(folder, f"trainer.max_steps={step + 2}", **slurm, SLURM_RESTART_COUNT="1")
+    )
+    assert status == 0, told
+    assert f"trained {step + 2} steps" in told
+    assert not (tmp_path / "slurm-4711" / "checkpoints" / "last-v1.ckpt").exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    io, file = AtomicCheckpointIO(), tmp_path / "last.ckpt"
+    io.save_checkpoint({"step": 1}, file)
+
+    class Unwritable:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        io.save_checkpoint({"weights": torch.zeros(1000), "then": Unwritable()}, file)
+    assert io.load_checkpoint(file) == {"step": 1}
+    assert [f.name for f in tmp_path.glob("*.ckpt")] == ["last.ckpt"]
+
+
+def test_a_checkpoint_that_runs_code_is_refused(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self):  # type: ignore[no-untyped-def]
+            return Path.touch, (tmp_path / "exploded",)
+
+    file = tmp_path / "bomb.ckpt"
+    torch.save({"state_dict": Bomb()}, file)
+    with pytest.raises(Exception, match="[Ww]eights.only"):
+        AtomicCheckpointIO().load_checkpoint(file)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("first", [{"max_steps": 2}, {"max_epochs": 1}], ids=str)
+def test_a_run_that_has_ended_goes_on_from_its_last_step(
+    first: dict[str, int],
+    make_encoder: Callable[..., Encoder],
+    cldr_pairs: PairsFolder,
+    tmp_path: Path,
+) -> None:
+    """No checkpoint was due before the end; 7 batches an epoch, accumulated by threes."""
+
+    def run(resume: Path | None = None, **end: int) -> dict[str, Tensor]:
+        encoder = make_encoder()
+        module = PairModule(
+            encoder, {"tcm": TransliterationContrast(layer=1)}, partial(torch.optim.AdamW, lr=1e-3)
+        )
+        pairs = PairsDataModule(
+            cldr_pairs,
+            encoder.tokenizer,
+            64,
+            140,
+            48,
+            languages=["kat_Geor", "rus_Cyrl"],
+            masking=Masking(),
+        )
+        saving = LastAndBest(tmp_path, save_last=True, save_top_k=0, every_n_train_steps=1000)
+        trainer = pl.Trainer(
+            **{"max_epochs": -1, **end},
+            accumulate_grad_batches=3,
+            accelerator="cpu",
+            logger=False,
+            callbacks=[saving],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            plugins=[AtomicCheckpointIO()],
+        )
+        trainer.fit(module, datamodule=pairs, ckpt_path=resume, weights_only=True)
+        return {name: value.clone() for name, value in encoder.state_dict().items()}
+
+    whole = run(max_epochs=2)
+    assert run(**first).keys() == whole.keys()
+    parts = run(tmp_path / "last.ckpt", max_epochs=2)
+    assert all(torch.equal(parts[name], value) for name, value in whole.items())
+
+
+def test_old_checkpoints_are_pruned(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
+    status, told = finished(start("run", "trainer.max_steps=8", "checkpoint.save_top_k=2"))
+    assert status == 0, told
+    kept = sorted(f.name for f in (tmp_path / "run" / "checkpoints").iterdir())
+    assert len(kept) == 3
+    assert kept[0].endswith("step=6.ckpt")
+    assert kept[1].endswith("step=8.ckpt")
+    assert kept[2] == "last.ckpt"
+
+
+@pytest.mark.slow
+def test_processes_that_torchrun_starts_resume_together(
+    cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    def torchrun(out: str, *arguments: str) -> tuple[int, str]:
+        transliconet = Path(sys.executable).with_name("transliconet")
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "torch.distributed.run",
+                "--standalone",
+                "--nproc-per-node=2",
+                transliconet,
+                "train",
+                f"pairs={cldr_pairs.path}",
+                f"out={out}",
+                *SMALL,
+                "trainer=ddp_2cpu",
+                *arguments,
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    constant = "optim.scheduler=null"  # a shorter run's schedule would be another
+    for out, *arguments in (
+        ("whole", "trainer.max_steps=10"),
+        ("parts", "trainer.max_steps=5"),
+        ("parts", "trainer.max_steps=10", "resume=last"),
+    ):
+        status, told = torchrun(out, constant, *arguments)
+        assert status == 0, told
+    assert weights(tmp_path / "parts") == weights(tmp_path / "whole")

@@ -1,0 +1,135 @@
+"""Sentence vectors from a hidden layer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+
+from transliconet.errors import DataError, require_choice, require_range
+from transliconet.model.encoder import Encoder
+from transliconet.model.pooling import POOLINGS, pool
+from transliconet.tokens.padding import Vocabulary, content_mask, pad
+from transliconet.tokens.tokenize import Joined, Ragged, tokenize
+
+CHUNK = 8192
+"""Texts that :func:`embed` holds the tokens of at a time: enough for batches of one length."""
+
+
+def embed(
+    encoder: Encoder,
+    texts: Iterable[str],
+    layer: int | str = "last",
+    pooling: str = "mean",
+    max_length: int = 512,
+    batch_tokens: int = 4096,
+) -> np.ndarray:
+    """Embed texts, in evaluation mode and without gradients.
+
+    Memory grows by the result alone; texts may come from a generator. Equal texts near each other
+    are computed once.
+
+    Args:
+        encoder: the model and its tokenizer.
+        texts: N texts.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
+        pooling: see :func:`transliconet.model.pooling.pool`.
+        max_length: longer rows are cut.
+        batch_tokens: most tokens a batch, padding included; texts are sorted by length, so little
+            is padded.
+
+    Returns:
+        (N, H) float32, in the order of ``texts``.
+
+    Raises:
+        ConfigError: no such layer or pooling.
+        DataError: the model gives NaN or infinite values.
+    """
+    require_choice("pooling", pooling, POOLINGS)
+    number, width = encoder.layer_number(layer, "probe.layer"), encoder.masked_lm.config.hidden_size
+    vectors, coming = np.empty((0, width), dtype=np.float32), iter(texts)
+    while chunk := list(islice(coming, CHUNK)):
+        rows, _ = tokenize(encoder.tokenizer, chunk, min(max_length, encoder.positions))
+        done = len(vectors)
+        vectors.resize(
+            (done + len(chunk), width), refcheck=False
+        )  # in place: joining at the end would take it twice
+        vectors[done:] = embed_layers(encoder, rows, [number], pooling, batch_tokens)[0]
+    return vectors
+
+
+def embed_rows(
+    encoder: Encoder,
+    rows: Ragged | Joined,
+    layer: int | str = "last",
+    pooling: str = "mean",
+    batch_tokens: int = 4096,
+    autocast: torch.dtype | None = None,
+) -> np.ndarray:
+    """:func:`embed` for token ids; matrix products in ``autocast``'s precision, where one is
+    given.
+    """
+    number = encoder.layer_number(layer, "probe.layer")
+    return embed_layers(encoder, rows, [number], pooling, batch_tokens, autocast)[0]
+
+
+def embed_layers(
+    encoder: Encoder,
+    rows: Ragged | Joined,
+    layers: Sequence[int],
+    pooling: str = "mean",
+    batch_tokens: int = 4096,
+    autocast: torch.dtype | None = None,
+) -> np.ndarray:
+    """Vectors of several hidden layers from one pass: (len(layers), N, H) float32. Equal rows are
+    computed once.
+    """
+    require_range("probe.batch_tokens", batch_tokens, least=1)
+    vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
+    device = next(encoder.parameters()).device
+    vectors = np.empty(
+        (len(layers), len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32
+    )
+    _, first, same = np.unique(rows.digests, return_index=True, return_inverse=True)
+    training = encoder.training
+    encoder.eval()
+    try:
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, autocast, enabled=autocast is not None),
+        ):
+            for batch in _batches(rows.lengths, first, batch_tokens):
+                ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
+                content = content_mask(ids, attention, vocabulary.special_ids)
+                ids, attention, content = ids.to(device), attention.to(device), content.to(device)
+                hidden = encoder.hidden_states(ids, attention, set(layers))
+                for place, number in enumerate(layers):
+                    vectors[place, batch] = (
+                        pool(hidden[number], content, attention, pooling).float().cpu().numpy()
+                    )
+    finally:
+        encoder.train(training)
+    if again := np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist():
+        vectors[:, again] = vectors[:, first[same[again]]]
+    if not np.isfinite(vectors).all():
+        raise DataError(
+            encoder.name,
+            "its embeddings hold NaN or infinite values",
+            "Probe an earlier checkpoint",
+            code="TLN-DATA-400",
+        )
+    return vectors
+
+
+def _batches(lengths: np.ndarray, wanted: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
+    """``wanted`` rows in order of length, as many as fit under ``batch_tokens`` padded to the
+    longest; at least one.
+    """
+    order = wanted[np.lexsort((wanted, lengths[wanted]))]
+    start = 0
+    while start < len(order):
+        end = start + 1
+        while end < len(order) and lengths[order[end]] * (end + 1 - start) <= batch_tokens:
+            end += 1
+        yield order[start:end]
+        start = end

@@ -1,0 +1,62 @@
+"""A table that a notebook shows, texts in their own direction."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from numbers import Integral, Real
+from typing import Any
+
+from tabulate import tabulate
+
+
+class Table:
+    """Rows under headers: HTML in a notebook, plain text when printed.
+
+    Texts stand as their script runs, so that Arabic and Hebrew are read from the right; floats have
+    two decimals, None is an empty cell.
+
+    Args:
+        headers: one a column.
+        rows: a cell for each header.
+    """
+
+    def __init__(self, headers: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+        self.headers = list(headers)
+        self.rows = [list(row) for row in rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __str__(self) -> str:
+        return str(
+            tabulate(
+                [map(_text, row) for row in self.rows],
+                self.headers,
+                "github",
+                disable_numparse=True,
+            )
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f'<th style="text-align: start">{escape(name)}</th>' for name in self.headers
+        )
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return (
+        f"{value:.2f}"
+        if isinstance(value, Real) and not isinstance(value, Integral)
+        else str(value)
+    )
+
+
+def _cell(value: Any) -> str:
+    number = isinstance(value, Real)
+    style = "text-align: end; font-variant-numeric: tabular-nums" if number else "text-align: start"
+    return f'<td dir="auto" style="{style}">{escape(_text(value))}</td>'

@@ -1,0 +1,1 @@
+"""Romanizers: from text in any script to Latin letters."""

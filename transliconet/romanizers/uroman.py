@@ -1,0 +1,47 @@
+"""The romanizer uroman, through the cache that keeps its output."""
+
+import logging
+from collections.abc import Callable
+from functools import cached_property
+from importlib.metadata import version
+
+log = logging.getLogger(__name__)
+
+
+class Uroman:
+    """The universal romanizer uroman (Hermjakob et al., 2018), through its Python package.
+
+    Takes the ISO 639-3 half of a tag: uroman silently ignores any other form of language code.
+    Loading its tables takes some seconds and happens at the first call, so that the object itself
+    can be sent to worker processes.
+
+    Output is uroman's own, byte for byte. With the version that
+    :mod:`transliconet.romanizers.fast_uroman` was checked against, it comes from a cache of pieces;
+    with any other, from uroman line by line.
+    """
+
+    name = "uroman"
+
+    def __init__(self) -> None:
+        self.version = version("uroman")
+
+    @cached_property
+    def _romanize(self) -> Callable[[str, str], str]:
+        from transliconet.romanizers.fast_uroman import UROMAN_VERSION, CachedUroman
+
+        if self.version == UROMAN_VERSION:
+            return CachedUroman().romanize
+        log.warning(
+            "uroman %s is not the version the fast path knows (%s): slower",
+            self.version,
+            UROMAN_VERSION,
+        )
+        import uroman
+
+        return uroman.Uroman().romanize_string
+
+    def __call__(self, text: str, language: str) -> str:
+        return str(self._romanize(text, language))
+
+    def __reduce__(self) -> tuple:
+        return type(self), ()  # worker processes load their own tables

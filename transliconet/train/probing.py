@@ -1,0 +1,68 @@
+"""The retrieval probe, run while training goes on."""
+
+import time
+from dataclasses import replace
+from typing import cast
+
+import pytorch_lightning as pl
+
+from transliconet.errors import require_range
+from transliconet.model.encoder import Encoder
+from transliconet.pairs import PairsFolder
+from transliconet.probe.results import mean_accuracies, task_name
+from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.train.callbacks import AfterStep
+
+PROBED = "probe/"
+"""Begins the name of a metric that :class:`transliconet.train.probing.ProbeWhileTraining`
+logs.
+"""
+
+
+class ProbeWhileTraining(AfterStep):
+    """Runs a probe every so many steps and logs, for each task, ``probe/TASK`` (mean Acc@1 over
+    languages) and ``probe/train_seconds``, the time trained so far without the probes.
+
+    Args:
+        probe: what to run; on the first process, the others wait.
+        pairs: the folder it reads.
+        every_n_steps: optimizer steps between two probes; the first comes after so many.
+    """
+
+    def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
+        require_range("probe_every_n_steps", every_n_steps, least=1)
+        self.probe = replace(probe, measures=False)  # only accuracies are logged
+        self.pairs, self.every = pairs, every_n_steps
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        self._since, self._probing = time.monotonic(), 0.0
+
+    def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        step = trainer.global_step
+        if step % self.every:
+            return
+        started = time.monotonic()
+        means: dict[str, float] = {}
+        if trainer.is_global_zero:
+            encoder = cast(Encoder, pl_module.encoder)
+            means = mean_accuracies(self.probe.run(encoder, self.pairs))
+        self._probing += time.monotonic() - started
+        means["train_seconds"] = time.monotonic() - self._since - self._probing
+        metrics = {
+            f"{PROBED}{name}": value for name, value in trainer.strategy.broadcast(means).items()
+        }
+        pl_module.log_dict(
+            metrics, logger=False
+        )  # for callbacks that watch; loggers would miss steps they do not log
+        for logger in trainer.loggers:
+            logger.log_metrics(metrics, step=step)
+
+    def metrics(self, encoder: Encoder) -> list[str]:
+        """Names of what it will log."""
+        layers, tasks = self.probe.layers(encoder), self.probe.tasks(self.pairs)
+        return [
+            f"{PROBED}{task_name(task, layer, len(layers) > 1)}"
+            for layer in layers
+            for task in tasks
+        ]
