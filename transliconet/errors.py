@@ -7,7 +7,21 @@ exceptions.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import cast
+from typing import Self, cast
+
+
+class Option(str):
+    """An option and its value as the class that takes it names them: ``weight=-1``.
+
+    The command line puts the section's name before it: ``objective.tcm.weight=-1``.
+    """
+
+    def __new__(cls, name: str, value: object) -> Self:
+        return super().__new__(cls, f"{name}={value}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        name, _, value = self.partition("=")
+        return type(self), (name, value)
 
 
 class TransliconetError(Exception):
@@ -22,7 +36,14 @@ class TransliconetError(Exception):
 
     def __init__(self, given: object, problem: str, remedy: str, code: str) -> None:
         super().__init__(given, problem, remedy, code)  # its parts, so that it survives pickling
-        self.given, self.problem, self.remedy, self.code = str(given), problem, remedy, code
+        self.given = given if isinstance(given, Option) else str(given)
+        self.problem, self.remedy, self.code = problem, remedy, code
+
+    def in_section(self, section: str) -> Self:
+        """The same error with the section of the configuration before an :class:`Option`."""
+        if not isinstance(self.given, Option):
+            return self
+        return type(self)(f"{section}.{self.given}", self.problem, self.remedy, self.code)
 
     def __str__(self) -> str:
         return f"{self.given}: {self.problem}. {self.remedy} [{self.code}]"
@@ -61,7 +82,7 @@ def require_choice(option: str, value: object, choices: Iterable[str]) -> None:
     close = get_close_matches(str(value), allowed, n=1)
     hint = f"Did you mean {close[0]!r}? " if close else ""
     raise ConfigError(
-        f"{option}={value}",
+        Option(option, value),
         "not a known choice",
         f"{hint}Choose one of: {', '.join(allowed)}",
         code="TLN-CONFIG-001",
@@ -95,7 +116,7 @@ def require_range(
         if in_range:
             return
     raise ConfigError(
-        f"{option}={value}",
+        Option(option, value),
         "not a usable number",
         f"Give a number {' and '.join(bounds)}",
         code="TLN-CONFIG-002",
