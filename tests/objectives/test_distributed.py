@@ -33,7 +33,7 @@ OBJECTIVES: dict[str, Objective] = {
     "tlm": TransliterationLanguageModel(),
     "words": WordAlignment(),
     "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0, exclude_nearest=0.05),
-    "anchor_soft": AnchoredContrast(soft=True, temperature=0.5),
+    "anchor_soft": AnchoredContrast(soft_targets=True, temperature=0.5),
 }
 SIZES = {2: (17, 7), 3: (11, 8, 5)}
 """Pairs of each process: as uneven as last batches are."""

@@ -173,7 +173,7 @@ def test_scores_are_in_full_precision_where_training_is_in_half(precision: torch
         lambda: tcm_loss(1000 * a, 1000 * b),
         lambda: word_alignment_loss(a, b, rows, temperature=0.02),
         lambda: anchored_loss(a, b, 0.02, exclude_nearest=0.3),
-        lambda: anchored_loss(a, b, 0.02, soft=True),
+        lambda: anchored_loss(a, b, 0.02, soft_targets=True),
         lambda: duplicate_texts(ids, torch.ones_like(ids, dtype=torch.bool), 0.35),
     ]
     for loss in losses:

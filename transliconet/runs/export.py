@@ -49,7 +49,12 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
             model.
     """
     if not Path(file).is_file() and not is_sharded(file):
-        raise CheckpointError(file, "no such checkpoint", "Give a file of a run's checkpoints/ folder", code="TLN-CKPT-850")
+        raise CheckpointError(
+            file,
+            "no such checkpoint",
+            "Give a file of a run's checkpoints/ folder",
+            code="TLN-CKPT-850",
+        )
     try:
         content = (
             gathered_state(file)
@@ -63,10 +68,17 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
     # torch raises pickle, zip, key and runtime errors for a file it cannot take
     except Exception as error:
         remedy = "Take another checkpoint of this run"
-        raise CheckpointError(file, f"cannot be loaded ({first_line(error)})", remedy, code="TLN-CKPT-851") from error
+        raise CheckpointError(
+            file, f"cannot be loaded ({first_line(error)})", remedy, code="TLN-CKPT-851"
+        ) from error
     expected = {k: v.shape for k, v in masked_lm.state_dict().items()}
-    if differing := sorted(k for k in expected.keys() | shapes.keys() if expected.get(k) != shapes.get(k)):
-        name, (there, here) = differing[0], (tuple(x.get(differing[0]) or ()) for x in (shapes, expected))
+    if differing := sorted(
+        k for k in expected.keys() | shapes.keys() if expected.get(k) != shapes.get(k)
+    ):
+        name, (there, here) = (
+            differing[0],
+            (tuple(x.get(differing[0]) or ()) for x in (shapes, expected)),
+        )
         raise CheckpointError(
             file,
             f"does not fit the encoder: {name} has shape {there} there and {here} here, and {len(differing) - 1} more",
@@ -86,19 +98,33 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = "last.ckpt") -> E
     run = Path(run).expanduser()
     skeleton = run / SKELETON
     if not skeleton.is_dir():
-        raise CheckpointError(f"run={run}", "not a run folder (no encoder/ in it)", "Give the folder that train wrote", code="TLN-CKPT-853")
+        raise CheckpointError(
+            f"run={run}",
+            "not a run folder (no encoder/ in it)",
+            "Give the folder that train wrote",
+            code="TLN-CKPT-853",
+        )
     file = run / "checkpoints" / (best_checkpoint(run) if checkpoint == "best" else checkpoint)
     if not file.exists():
         there = sorted(f.name for f in file.parent.glob("*.ckpt")) or ["none"]
-        raise CheckpointError(f"checkpoint={checkpoint}", f"not in {file.parent}", f"There: {', '.join(there)}", code="TLN-CKPT-854")
+        raise CheckpointError(
+            f"checkpoint={checkpoint}",
+            f"not in {file.parent}",
+            f"There: {', '.join(there)}",
+            code="TLN-CKPT-854",
+        )
     name = json.loads((skeleton / "name.json").read_text(encoding="utf-8"))["name"]
-    masked_lm = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(skeleton), dtype=torch.float32)
+    masked_lm = AutoModelForMaskedLM.from_config(
+        AutoConfig.from_pretrained(skeleton), dtype=torch.float32
+    )
     masked_lm.load_state_dict(fitting_state(file, masked_lm))
     masked_lm.eval()
     return Encoder(masked_lm, AutoTokenizer.from_pretrained(skeleton), name)
 
 
-def export_run(run: str | Path, out: str | Path, checkpoint: str = "last.ckpt", overwrite: bool = False) -> Path:
+def export_run(
+    run: str | Path, out: str | Path, checkpoint: str = "last.ckpt", overwrite: bool = False
+) -> Path:
     """Export a checkpoint of a run folder.
 
     Raises:
@@ -107,12 +133,21 @@ def export_run(run: str | Path, out: str | Path, checkpoint: str = "last.ckpt", 
     """
     out = Path(out).expanduser()
     if out.exists() and not overwrite:
-        raise ConfigError(f"out={out}", "already there", "Choose another folder, or overwrite=true", code="TLN-CONFIG-850")
+        raise ConfigError(
+            f"out={out}",
+            "already there",
+            "Choose another folder, or overwrite=true",
+            code="TLN-CONFIG-850",
+        )
     encoder = encoder_from_checkpoint(run, checkpoint)
     written = Path(run).expanduser() / "export" / "README.md"
     card = (
-        written.read_text(encoding="utf-8") if written.is_file() else f"# {encoder.name}, trained with transliconet\n"
+        written.read_text(encoding="utf-8")
+        if written.is_file()
+        else f"# {encoder.name}, trained with transliconet\n"
     )
     return export_encoder(
-        encoder, out, card.replace("<!-- checkpoint -->", f"Exported from checkpoint `{checkpoint}`.")
+        encoder,
+        out,
+        card.replace("<!-- checkpoint -->", f"Exported from checkpoint `{checkpoint}`."),
     )

@@ -10,21 +10,21 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.loggers import CSVLogger
 
-from transliconet.pairs import PairsFolder
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.trainable import choose_trainable
 from transliconet.objectives.base import Objective
+from transliconet.pairs import PairsFolder
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.runs.run import TrainResult, run_training
+from transliconet.third_party import quiet_libraries
 from transliconet.train.callbacks import Throughput
-from transliconet.train.probing import ProbeWhileTraining
 from transliconet.train.health import StopOnNaN, explain_out_of_memory
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
-from transliconet.third_party import quiet_libraries
-from transliconet.runs.run import TrainResult, run_training
+from transliconet.train.probing import ProbeWhileTraining
 from transliconet.train.teacher import batch_requirements
 
 
@@ -80,29 +80,61 @@ def fit(
     require_range("learning_rate", learning_rate, above=0)
     pl.seed_everything(seed, workers=True, verbose=False)
     module = PairModule(
-        encoder, objectives, partial(torch.optim.AdamW, lr=learning_rate), linear_warmup_decay, new_rows_lr_factor=new_rows_lr_factor
+        encoder,
+        objectives,
+        partial(torch.optim.AdamW, lr=learning_rate),
+        linear_warmup_decay,
+        new_rows_lr_factor=new_rows_lr_factor,
     )
     read = {"masking": Masking(), **batch_requirements(module)}
     choose_trainable(encoder, trainable)
     data = PairsDataModule(
-        pairs, encoder.tokenizer, encoder.positions, batch_size, min(max_length, encoder.positions),
-        skip_unchanged=skip_unchanged, seed=seed, **read,
+        pairs,
+        encoder.tokenizer,
+        encoder.positions,
+        batch_size,
+        min(max_length, encoder.positions),
+        skip_unchanged=skip_unchanged,
+        seed=seed,
+        **read,
     )
     callbacks = [StopOnNaN(data.pair_names), Throughput()]
     if probe and probe_every_n_steps is not None:
         callbacks.append(ProbeWhileTraining(probe, pairs, probe_every_n_steps))
     settings = {
-        "max_steps": steps, "accelerator": "auto", "devices": 1, "gradient_clip_val": 1.0, "log_every_n_steps": 10,
-        "enable_checkpointing": False, "enable_model_summary": False, "enable_progress_bar": False,
-        "use_distributed_sampler": False, "logger": CSVLogger(str(out), "", ""), "callbacks": callbacks,
+        "max_steps": steps,
+        "accelerator": "auto",
+        "devices": 1,
+        "gradient_clip_val": 1.0,
+        "log_every_n_steps": 10,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "enable_progress_bar": False,
+        "use_distributed_sampler": False,
+        "logger": CSVLogger(str(out), "", ""),
+        "callbacks": callbacks,
     }
     config = {
         "objective": {name: asdict(cast(Any, objective)) for name, objective in objectives.items()},
-        "data": {"batch_size": batch_size, "max_length": max_length, "skip_unchanged": skip_unchanged},
+        "data": {
+            "batch_size": batch_size,
+            "max_length": max_length,
+            "skip_unchanged": skip_unchanged,
+        },
         "optim": {"lr": learning_rate, "new_rows_lr_factor": new_rows_lr_factor},
-        "trainable": trainable, "steps": steps, "seed": seed, "probe": asdict(probe) if probe else None,
+        "trainable": trainable,
+        "steps": steps,
+        "seed": seed,
+        "probe": asdict(probe) if probe else None,
     }
     with quiet_libraries(), explain_out_of_memory(batch_size, max_length):
         return run_training(
-            module, data, pl.Trainer(**{**settings, **trainer}), pairs, out, probe, config=config, show=False
+            module,
+            data,
+            pl.Trainer(**{**settings, **trainer}),
+            pairs,
+            out,
+            probe,
+            config=config,
+            show=False,
         )

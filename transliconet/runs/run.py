@@ -10,17 +10,22 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.strategies import FSDPStrategy
 
-from transliconet.pairs import PairsFolder
-from transliconet.runs.export import encoder_from_checkpoint, export_encoder, fitting_state, save_skeleton
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table
+from transliconet.pairs import PairsFolder
 from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.results import write_results
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.probe.sample import Sample
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
-from transliconet.probe.results import write_results
-from transliconet.probe.sample import Sample
 from transliconet.report.tables import before_after_tables
+from transliconet.runs.export import (
+    encoder_from_checkpoint,
+    export_encoder,
+    fitting_state,
+    save_skeleton,
+)
 from transliconet.train.loggers import close, log_settings
 from transliconet.train.module import PairModule
 
@@ -114,13 +119,23 @@ def run_training(
 
 def _say_what_was_chosen(trainer: pl.Trainer, out: Path) -> None:
     chosen = trainer.checkpoint_callback
-    if not isinstance(chosen, ModelCheckpoint) or chosen.monitor in (None, "step") or not chosen.save_top_k:
+    if (
+        not isinstance(chosen, ModelCheckpoint)
+        or chosen.monitor in (None, "step")
+        or not chosen.save_top_k
+    ):
         return
     if not chosen.best_model_path:
         log.warning("no checkpoint was kept by %s: the run ended before the first", chosen.monitor)
         return
     score, name = float(chosen.best_model_score or 0), Path(chosen.best_model_path).name
-    log.info("best by %s (%.4f): %s; transliconet export run=%s checkpoint=best", chosen.monitor, score, name, out)
+    log.info(
+        "best by %s (%.4f): %s; transliconet export run=%s checkpoint=best",
+        chosen.monitor,
+        score,
+        name,
+        out,
+    )
 
 
 def _write(result: TrainResult, encoder: Encoder, pairs: PairsFolder, config: Mapping) -> str:

@@ -1,0 +1,1 @@
+"""Runs: what one training run is made of, from its specification to its export."""
