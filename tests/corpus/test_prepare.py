@@ -141,7 +141,7 @@ def test_a_line_that_the_romaniser_raises_on_falls_back_to_its_words_and_is_repo
 
 
 def test_duplicates_and_identical_pairs_by_option(tmp_path: Path) -> None:
-    pairs = made(tmp_path, "one", "one", "SAME", duplicates="keep", identical="drop")
+    pairs = made(tmp_path, "one", "one", "SAME", duplicates="keep", unchanged="drop")
     assert pairs.table["text"].to_pylist() == ["one", "one"]
     assert pairs.manifest["dropped"] == {"identical": 1}
 
@@ -252,7 +252,7 @@ def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
     whole = prepare(Lines(*texts), Upper(), tmp_path / "whole", progress=False)
 
     def run() -> None:
-        from transliconet.corpus import pairs as pairs_module
+        from transliconet import pairs as pairs_module
         from transliconet.corpus import prepare as module
 
         def die(*_: object) -> None:

@@ -109,7 +109,9 @@ def test_transmi_trains_nothing(
 def test_parts_are_summed_and_every_option_of_training_is_reached(
     start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
 ) -> None:
-    weights = [f"objective.{part}.weight=1" for part in ("mlm", "tcm", "tlm", "words", "anchor")]
+    weights = [
+        f"objective.{part}.weight=1" for part in ("mlm", "tcm", "tlm", "word_alignment", "anchor")
+    ]
     options = [
         "trainable=all",
         "frozen_layers=3",
