@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
@@ -15,6 +14,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARAL
 import pytest
 import torch
 
+from tests.settings import CliHere, Finished, RunCli
 from transliconet.corpus.chunks import Rules
 from transliconet.corpus.prepare import Recipe, prepare
 from transliconet.corpus.sources.cldr import CldrNames
@@ -28,22 +28,8 @@ torch.set_num_threads(1)  # the tests run in several processes already
 LANGUAGES = ("ell_Grek", "heb_Hebr", "kat_Geor", "rus_Cyrl", "tha_Thai")
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that has ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def error(self) -> str:
-        """The one line that tells the user what went wrong."""
-        return next((line for line in self.err.splitlines() if line.startswith("error: ")), "")
-
-
 @pytest.fixture(scope="session")
-def run_cli() -> Callable[..., Finished]:
+def run_cli() -> RunCli:
     """Runs ``transliconet`` in a process of its own."""
 
     def run(
@@ -63,8 +49,9 @@ def run_cli() -> Callable[..., Finished]:
 
 
 @pytest.fixture
-# type: ignore[no-untyped-def]
-def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def cli_here(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> CliHere:
     """Runs ``transliconet`` in this process and an empty working folder: quick, for what ends
     before training.
     """
@@ -79,9 +66,8 @@ def cli_here(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pyt
         try:
             status = run(command, list(overrides))
         finally:
-            root.handlers[:] = (
-                before  # Hydra's write to this test's stdout, which is closed after it
-            )
+            # Hydra's handlers write to this test's stdout, which is closed after it
+            root.handlers[:] = before
         return Finished(status, *capfd.readouterr())
 
     return call

@@ -7,17 +7,15 @@ import json
 import random
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.settings import CliHere, Finished
 from transliconet.pairs import PairsFolder
 
-Call = Callable[..., "Finished"]  # noqa: F821
 
-
-def refused(done, *parts: str) -> None:  # type: ignore[no-untyped-def]
+def refused(done: Finished, *parts: str) -> None:
     assert done.status == 1
     assert done.error, done.err
     assert "Traceback" not in done.err
@@ -25,11 +23,11 @@ def refused(done, *parts: str) -> None:  # type: ignore[no-untyped-def]
         assert part in done.error
 
 
-def prepare(cli_here: Call, *overrides: str):  # type: ignore[no-untyped-def]
+def prepare(cli_here: CliHere, *overrides: str) -> Finished:
     return cli_here("prepare", "out=pairs", "progress=false", *overrides)
 
 
-def test_missing_file(cli_here: Call) -> None:
+def test_missing_file(cli_here: CliHere) -> None:
     refused(
         prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]"),
         "rus_Cyrl.txt",
@@ -38,7 +36,7 @@ def test_missing_file(cli_here: Call) -> None:
     )
 
 
-def test_empty_file(cli_here: Call, tmp_path: Path) -> None:
+def test_empty_file(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").touch()
     refused(
         prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]"),
@@ -48,7 +46,9 @@ def test_empty_file(cli_here: Call, tmp_path: Path) -> None:
     assert not (tmp_path / "pairs").exists()
 
 
-def test_lines_that_cannot_be_used_are_counted_and_listed(cli_here: Call, tmp_path: Path) -> None:
+def test_lines_that_cannot_be_used_are_counted_and_listed(
+    cli_here: CliHere, tmp_path: Path
+) -> None:
     """Invalid UTF-8, a NUL byte and a line of 1 MB, between good lines."""
     good = "хорошая строка".encode()
     bad = [b"\xff\xfe broken", b"a\0b", "д".encode() * 500_000]
@@ -79,19 +79,19 @@ def test_lines_that_cannot_be_used_are_counted_and_listed(cli_here: Call, tmp_pa
     ],
 )
 def test_wrong_language_tag(
-    name: str, options: list[str], parts: list[str], cli_here: Call, tmp_path: Path
+    name: str, options: list[str], parts: list[str], cli_here: CliHere, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text("да\n")
     refused(prepare(cli_here, f"corpus.paths=[{name}]", *options), *parts)
 
 
-def test_csv_without_the_columns(cli_here: Call, tmp_path: Path) -> None:
+def test_csv_without_the_columns(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.csv").write_text("sentence\nда\n")
     done = prepare(cli_here, "corpus=csv", "corpus.paths=[rus_Cyrl.csv]")
     refused(done, "rus_Cyrl.csv", "no column 'text'", "'sentence'", "corpus.text_column")
 
 
-def test_an_output_folder_that_is_there(cli_here: Call, tmp_path: Path) -> None:
+def test_an_output_folder_that_is_there(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").write_text("да\n")
     (tmp_path / "pairs").mkdir()
     refused(
@@ -126,14 +126,14 @@ def damaged(cldr_pairs: PairsFolder, folder: Path, how: str) -> None:
 )
 @pytest.mark.parametrize("command", ["train", "probe"])
 def test_half_written_pairs_folder(
-    command: str, how: str, message: str, cli_here: Call, cldr_pairs: PairsFolder, tmp_path: Path
+    command: str, how: str, message: str, cli_here: CliHere, cldr_pairs: PairsFolder, tmp_path: Path
 ) -> None:
     damaged(cldr_pairs, tmp_path / "pairs", how)
     done = cli_here(command, "pairs=pairs", "encoder=local", "encoder.path=x", "out=out.json")
     refused(done, "pairs=pairs", message, "transliconet prepare")
 
 
-def test_no_pairs_folder(cli_here: Call) -> None:
+def test_no_pairs_folder(cli_here: CliHere) -> None:
     refused(
         cli_here("train", "pairs=nowhere", "encoder=tiny", "out=r"),
         "pairs=nowhere",
@@ -143,7 +143,7 @@ def test_no_pairs_folder(cli_here: Call) -> None:
 
 @pytest.mark.parametrize("command", ["train", "probe"])
 def test_checkpoint_folders_without_weights_or_of_another_architecture(
-    command: str, cli_here: Call, cldr_pairs: PairsFolder, encoder_folder: Path, tmp_path: Path
+    command: str, cli_here: CliHere, cldr_pairs: PairsFolder, encoder_folder: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(encoder_folder, tmp_path / "encoder")
     call = (
@@ -166,7 +166,7 @@ def test_checkpoint_folders_without_weights_or_of_another_architecture(
 
 
 def test_a_layer_beyond_the_encoder(
-    cli_here: Call, cldr_pairs: PairsFolder, encoder_folder: Path
+    cli_here: CliHere, cldr_pairs: PairsFolder, encoder_folder: Path
 ) -> None:
     call = [
         f"pairs={cldr_pairs.path}",
@@ -187,7 +187,7 @@ def test_a_layer_beyond_the_encoder(
     )
 
 
-def test_a_batch_of_one_pair(cli_here: Call, tmp_path: Path) -> None:
+def test_a_batch_of_one_pair(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").write_text("привет мир\n")
     assert prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]").status == 0
     small = [
@@ -206,11 +206,11 @@ def test_a_batch_of_one_pair(cli_here: Call, tmp_path: Path) -> None:
     )
 
 
-def test_export_of_what_is_no_run(cli_here: Call, tmp_path: Path) -> None:
+def test_export_of_what_is_no_run(cli_here: CliHere, tmp_path: Path) -> None:
     refused(cli_here("export", "run=.", "out=x"), "run=.", "not a run folder")
 
 
-def test_ten_thousand_lines_of_random_bytes(cli_here: Call, tmp_path: Path) -> None:
+def test_ten_thousand_lines_of_random_bytes(cli_here: CliHere, tmp_path: Path) -> None:
     """Every line is a pair or is counted, and the same bytes give the same folder."""
     rng = random.Random(0)
     alphabet = [*range(256), *b"\n\0\xff\xc3", *"д\u202eक\u0301".encode()]
@@ -238,7 +238,7 @@ def test_ten_thousand_lines_of_random_bytes(cli_here: Call, tmp_path: Path) -> N
     assert len(listed) == sum(counts["dropped"].values()) + counts["fallback"]
 
 
-def test_mixed_line_ends_encodings_and_marks(cli_here: Call, tmp_path: Path) -> None:
+def test_mixed_line_ends_encodings_and_marks(cli_here: CliHere, tmp_path: Path) -> None:
     lines = [
         "\ufeffпервая\r\n".encode(),
         "вторая\n".encode("cp1251"),
@@ -252,7 +252,7 @@ def test_mixed_line_ends_encodings_and_marks(cli_here: Call, tmp_path: Path) -> 
     assert pairs.manifest["dropped"] == {"invalid_utf8": 1, "too_long": 1}
 
 
-def test_a_full_disk(cli_here: Call, tmp_path: Path) -> None:
+def test_a_full_disk(cli_here: CliHere, tmp_path: Path) -> None:
     """On a file system of 256 kB, where the test may mount one."""
     small = tmp_path / "small"
     small.mkdir()
@@ -273,7 +273,7 @@ def test_a_full_disk(cli_here: Call, tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-def test_a_dry_run_prints_the_table_and_writes_nothing(cli_here: Call, tmp_path: Path) -> None:
+def test_a_dry_run_prints_the_table_and_writes_nothing(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").write_text("да\nда\nнет\n")
     done = cli_here("prepare", "corpus.paths=[rus_Cyrl.txt]", "dry_run=true", "progress=false")
     assert done.status == 0
@@ -281,7 +281,7 @@ def test_a_dry_run_prints_the_table_and_writes_nothing(cli_here: Call, tmp_path:
     assert [p.name for p in tmp_path.iterdir()] == ["rus_Cyrl.txt"]
 
 
-def test_a_hub_name_that_is_not_there(cli_here: Call) -> None:
+def test_a_hub_name_that_is_not_there(cli_here: CliHere) -> None:
     pytest.importorskip("datasets")
     refused(
         prepare(cli_here, "corpus=hub", "corpus.name=someone/nothing"),
@@ -291,7 +291,7 @@ def test_a_hub_name_that_is_not_there(cli_here: Call) -> None:
 
 
 @pytest.mark.parametrize(("name", "package"), [("icu", "icu"), ("none", "")])
-def test_other_romanizers(name: str, package: str, cli_here: Call, tmp_path: Path) -> None:
+def test_other_romanizers(name: str, package: str, cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").write_text("да\n")
     done = prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]", f"corpus.romanizer={name}")
     if package and importlib.util.find_spec(package) is None:

@@ -1,24 +1,22 @@
 """The commands: help, and errors that name what was wrong and what would be right."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.settings import CliHere, RunCli
 from transliconet.cli.app import COMMANDS
 from transliconet.pairs import PairsFolder
 
-Call = Callable[..., "Finished"]  # noqa: F821
 
-
-def test_usage_names_every_command(run_cli: Call) -> None:
+def test_usage_names_every_command(run_cli: RunCli) -> None:
     done = run_cli("--help")
     assert done.status == 0
     assert all(command in done.out for command in COMMANDS)
     assert run_cli().out == done.out
 
 
-def test_a_misspelt_command(run_cli: Call) -> None:
+def test_a_misspelt_command(run_cli: RunCli) -> None:
     done = run_cli("trian")
     assert done.status == 2
     assert done.error == (
@@ -27,7 +25,7 @@ def test_a_misspelt_command(run_cli: Call) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
+def test_help_says_what_each_group_offers(command: str, run_cli: RunCli) -> None:
     done = run_cli(command, "--help")
     assert done.status == 0
     assert done.out.startswith(f"transliconet {command}")
@@ -75,7 +73,7 @@ def test_help_says_what_each_group_offers(command: str, run_cli: Call) -> None:
     ],
 )
 def test_misspelt_keys_and_options(
-    command: str, override: str, message: str, cli_here: Call
+    command: str, override: str, message: str, cli_here: CliHere
 ) -> None:
     done = cli_here(command, override)
     assert done.status == 1
@@ -95,7 +93,7 @@ def test_misspelt_keys_and_options(
     ],
 )
 def test_missing_values_are_asked_for(
-    command: str, overrides: list[str], missing: str, cli_here: Call
+    command: str, overrides: list[str], missing: str, cli_here: CliHere
 ) -> None:
     done = cli_here(command, *overrides)
     assert done.status == 1
@@ -131,7 +129,7 @@ def test_missing_values_are_asked_for(
     ids=str,
 )
 def test_settings_of_train_that_cannot_work(
-    overrides: list[str], message: str, cli_here: Call, cldr_pairs: PairsFolder
+    overrides: list[str], message: str, cli_here: CliHere, cldr_pairs: PairsFolder
 ) -> None:
     small = [
         "encoder.vocab_size=600",
@@ -147,7 +145,7 @@ def test_settings_of_train_that_cannot_work(
     assert "Traceback" not in done.err
 
 
-def test_multirun_sweeps(cli_here: Call, tmp_path: Path) -> None:
+def test_multirun_sweeps(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.txt").write_text("да\nнет\nможет быть\n")
     done = cli_here(
         "prepare",

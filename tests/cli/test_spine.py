@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,25 +9,18 @@ import pytest
 import torch
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from tests.settings import SMALL, RunCli
 from transliconet.corpus.sources.base import Line
 from transliconet.corpus.sources.cldr import CldrNames
 from transliconet.pairs import PairsFolder
 
-SMALL = [
-    "encoder=tiny",
-    "encoder.vocab_size=700",
-    "encoder.hidden_size=32",
-    "encoder.layers=2",
-    "encoder.heads=2",
+SMALL_RUN = (
+    *SMALL,
     "objective.tcm.layer=1",
-    "data.batch_size=16",
-    "data.max_length=48",
-    "trainer.enable_progress_bar=false",
     "trainer.log_every_n_steps=2",
-    "probe.min_candidates=8",
     "optim.optimizer.lr=1e-3",
-]
-Call = Callable[..., "Finished"]  # noqa: F821
+)
+SMALL_PROBE = "probe.min_candidates=8"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +35,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(work: Path, run_cli: Call) -> Path:
+def run(work: Path, run_cli: RunCli) -> Path:
     """Prepared and trained with MLM and TCM, checkpointed on the way."""
     done = run_cli(
         "prepare",
@@ -59,7 +51,8 @@ def run(work: Path, run_cli: Call) -> Path:
         "train",
         "pairs=pairs",
         "out=run",
-        *SMALL,
+        *SMALL_RUN,
+        SMALL_PROBE,
         "trainer=cpu",
         "trainer.max_steps=6",
         "trainer.max_epochs=null",
@@ -128,7 +121,7 @@ def test_results(run: Path) -> None:
     }
 
 
-def test_the_export_is_the_last_checkpoint(run: Path, run_cli: Call) -> None:
+def test_the_export_is_the_last_checkpoint(run: Path, run_cli: RunCli) -> None:
     done = run_cli("export", "run=run", "out=exported", cwd=run.parent)
     assert done.status == 0, done.err
     folders = [run / "export", run.parent / "exported"]
@@ -144,7 +137,7 @@ def test_the_export_is_the_last_checkpoint(run: Path, run_cli: Call) -> None:
     assert "Exported from checkpoint `last.ckpt`" in (folders[1] / "README.md").read_text()
 
 
-def test_the_probe_command_finds_what_the_run_found(run: Path, run_cli: Call) -> None:
+def test_the_probe_command_finds_what_the_run_found(run: Path, run_cli: RunCli) -> None:
     call = (
         "probe",
         "pairs=pairs",
@@ -166,18 +159,17 @@ def test_the_probe_command_finds_what_the_run_found(run: Path, run_cli: Call) ->
     assert (again.status, "overwrite=true" in again.error) == (1, True)
 
 
-def test_resuming_goes_on_from_the_step(run: Path, run_cli: Call) -> None:
+def test_resuming_goes_on_from_the_step(run: Path, run_cli: RunCli) -> None:
     checkpoint = next((run / "checkpoints").glob("*step=4*.ckpt"))
     call = [
         "train",
         "pairs=pairs",
-        *SMALL,
+        *SMALL_RUN,
         "trainer=cpu",
         "trainer.max_steps=6",
         "trainer.max_epochs=null",
         "probe=none",
     ]
-    call.remove("probe.min_candidates=8")
     done = run_cli(*call, "out=resumed", f"resume='{checkpoint}'", cwd=run.parent)
     assert done.status == 0, done.err
     assert "trained 6 steps" in done.out
@@ -197,13 +189,14 @@ def test_resuming_goes_on_from_the_step(run: Path, run_cli: Call) -> None:
 @pytest.mark.parametrize(
     "objective", ["translico", "contrast"]
 )  # contrast leaves the head without a gradient
-def test_two_processes_train_data_parallel(objective: str, run: Path, run_cli: Call) -> None:
+def test_two_processes_train_data_parallel(objective: str, run: Path, run_cli: RunCli) -> None:
     done = run_cli(
         "train",
         "pairs=pairs",
         f"out=ddp-{objective}",
         f"objective={objective}",
-        *SMALL,
+        *SMALL_RUN,
+        SMALL_PROBE,
         "trainer=ddp_2cpu",
         "trainer.max_steps=3",
         "trainer.max_epochs=null",
@@ -218,14 +211,13 @@ def test_two_processes_train_data_parallel(objective: str, run: Path, run_cli: C
 
 
 @pytest.mark.slow
-def test_a_sweep_makes_one_run_folder_a_value(run: Path, run_cli: Call) -> None:
-    call = [c for c in SMALL if not c.startswith("probe.")]
+def test_a_sweep_makes_one_run_folder_a_value(run: Path, run_cli: RunCli) -> None:
     done = run_cli(
         "train",
         "-m",
         "pairs=pairs",
         "out=sweep",
-        *call,
+        *SMALL_RUN,
         "trainer=cpu",
         "trainer.max_steps=1",
         "trainer.max_epochs=null",

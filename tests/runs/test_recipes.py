@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.settings import SMALL_BATCHES, CliHere
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.runs.export import export_encoder
 from transliconet.vocab.apply import changed_share
 
 TABLE = "roberta.embeddings.word_embeddings.weight"
-SMALL = (
+SMALL_RUN = (
+    *SMALL_BATCHES,
     "trainer=cpu",
     "trainer.devices=1",
     "trainer.max_steps=2",
     "trainer.max_epochs=-1",
     "trainer.precision=32-true",
     "trainer.accumulate_grad_batches=1",
-    "data.batch_size=16",
-    "data.max_length=32",
-    "probe.layer=last",
     "logger=csv",
 )
+SMALL_PROBE = "probe.layer=last"
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +36,10 @@ def start(make_encoder: Callable[..., Encoder], tmp_path_factory: pytest.TempPat
     )
 
 
-def recipe(cli_here: Callable, name: str, start: Path, pairs: PairsFolder, *more: str) -> Encoder:
+def recipe(cli_here: CliHere, name: str, start: Path, pairs: PairsFolder, *more: str) -> Encoder:
     options = [
-        *SMALL,
+        *SMALL_RUN,
+        SMALL_PROBE,
         "encoder=local",
         f"encoder.path={start}",
         f"pairs={pairs.path}",
@@ -52,7 +53,7 @@ def recipe(cli_here: Callable, name: str, start: Path, pairs: PairsFolder, *more
 
 @pytest.mark.parametrize("name", ["translico", "ppa", "anchored"])
 def test_recipes_that_keep_the_vocabulary(
-    name: str, start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+    name: str, start: Path, cldr_pairs: PairsFolder, cli_here: CliHere, tmp_path: Path
 ) -> None:
     trained = recipe(cli_here, name, start, cldr_pairs)
     before, after = (
@@ -66,7 +67,7 @@ def test_recipes_that_keep_the_vocabulary(
 
 
 def test_recommended_adds_pieces_and_leaves_native_text_cut_as_it_was(
-    start: Path, cldr_pairs: PairsFolder, cli_here: Callable
+    start: Path, cldr_pairs: PairsFolder, cli_here: CliHere
 ) -> None:
     before = Encoder.from_pretrained(str(start))
     trained = recipe(
@@ -88,7 +89,7 @@ def test_recommended_adds_pieces_and_leaves_native_text_cut_as_it_was(
 
 
 def test_transmi_trains_nothing(
-    start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+    start: Path, cldr_pairs: PairsFolder, cli_here: CliHere, tmp_path: Path
 ) -> None:
     made = recipe(cli_here, "transmi", start, cldr_pairs, "trainer.max_steps=0")
     before, after = (
@@ -107,7 +108,7 @@ def test_transmi_trains_nothing(
 
 
 def test_parts_are_summed_and_every_option_of_training_is_reached(
-    start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+    start: Path, cldr_pairs: PairsFolder, cli_here: CliHere, tmp_path: Path
 ) -> None:
     weights = [
         f"objective.{part}.weight=1" for part in ("mlm", "tcm", "tlm", "word_alignment", "anchor")
@@ -131,7 +132,8 @@ def test_parts_are_summed_and_every_option_of_training_is_reached(
     ]
     done = cli_here(
         "train",
-        *SMALL,
+        *SMALL_RUN,
+        SMALL_PROBE,
         "objective=parts",
         *weights,
         *options,
@@ -157,13 +159,12 @@ def test_parts_are_summed_and_every_option_of_training_is_reached(
 
 
 def test_an_experiment_that_sets_the_probe_runs_without_one(
-    start: Path, cldr_pairs: PairsFolder, cli_here: Callable, tmp_path: Path
+    start: Path, cldr_pairs: PairsFolder, cli_here: CliHere, tmp_path: Path
 ) -> None:
-    options = [o for o in SMALL if not o.startswith("probe")]
     done = cli_here(
         "train",
         "experiment=translico",
-        *options,
+        *SMALL_RUN,
         "probe=none",
         "encoder=local",
         f"encoder.path={start}",

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file
 
+from tests.settings import SMALL, CliHere, RunCli
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
@@ -23,18 +24,8 @@ from transliconet.train.early_stopping import EarlyStop, RequireMetrics, require
 from transliconet.train.module import PairModule
 from transliconet.train.probing import ProbeWhileTraining
 
-Call = Callable[..., "Finished"]  # noqa: F821
 WATCHED = "probe/native→romanized"
-SMALL = [
-    "experiment=quickstart",
-    "encoder.vocab_size=600",
-    "encoder.hidden_size=16",
-    "encoder.layers=1",
-    "trainer.max_steps=6",
-    "trainer.enable_progress_bar=false",
-    "data.batch_size=16",
-    "data.max_length=48",
-]
+SMALL_RUN = ("experiment=quickstart", *SMALL, "trainer.max_steps=6")
 
 
 @dataclass(frozen=True)
@@ -208,11 +199,11 @@ def test_numbers_that_cannot_be_waited_for() -> None:
     ],
 )
 def test_what_cannot_be_watched(
-    overrides: list[str], message: str, cli_here: Call, cldr_pairs: PairsFolder
+    overrides: list[str], message: str, cli_here: CliHere, cldr_pairs: PairsFolder
 ) -> None:
     call = [
         "train",
-        *SMALL,
+        *SMALL_RUN,
         f"pairs={cldr_pairs.path}",
         "out=run",
         "logger=none",
@@ -226,11 +217,11 @@ def test_what_cannot_be_watched(
 
 @pytest.mark.slow
 def test_two_processes_stop_together_and_the_best_is_exported(
-    run_cli: Call, cldr_pairs: PairsFolder, tmp_path: Path
+    run_cli: RunCli, cldr_pairs: PairsFolder, tmp_path: Path
 ) -> None:
     call = [
         "train",
-        *SMALL,
+        *SMALL_RUN,
         f"pairs={cldr_pairs.path}",
         "out=run",
         "trainer=ddp_2cpu",

@@ -7,26 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.settings import SMALL, CliHere, RunCli
 from transliconet.pairs import PairsFolder
 
-Call = Callable[..., "Finished"]  # noqa: F821
-SMALL = [
+SMALL_RUN = (
     "experiment=quickstart",
-    "encoder.vocab_size=600",
-    "encoder.hidden_size=16",
-    "encoder.layers=1",
+    *SMALL,
     "out=run",
     "trainer.max_steps=2",
-    "trainer.enable_progress_bar=false",
     "trainer.log_every_n_steps=1",
-    "data.batch_size=16",
-    "data.max_length=48",
     "probe_every_n_steps=2",
-]
+)
 
 
 @pytest.fixture
-def train(run_cli: Call, cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., Path]:
+def train(run_cli: RunCli, cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., Path]:
     """Trains for two steps and probes; no proxy or server can be reached."""
 
     def run(*overrides: str) -> Path:
@@ -36,7 +31,7 @@ def train(run_cli: Call, cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..
             "WANDB_ERROR_REPORTING": "0",
         }
         done = run_cli(
-            "train", *SMALL, f"pairs={cldr_pairs.path}", *overrides, cwd=tmp_path, env=nowhere
+            "train", *SMALL_RUN, f"pairs={cldr_pairs.path}", *overrides, cwd=tmp_path, env=nowhere
         )
         assert done.status == 0, done.err
         return tmp_path / "run"
@@ -82,14 +77,14 @@ def test_mlflow_writes_a_database_into_the_run_folder(train: Callable[..., Path]
 
 @pytest.mark.parametrize("package", ["wandb", "mlflow"])
 def test_a_logger_whose_package_is_missing(
-    package: str, cli_here: Call, cldr_pairs: PairsFolder, monkeypatch: pytest.MonkeyPatch
+    package: str, cli_here: CliHere, cldr_pairs: PairsFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
         "transliconet.train.loggers.find_spec",
         lambda name: None if name == package else found(name),
     )
-    done = cli_here("train", *SMALL, f"pairs={cldr_pairs.path}", f"logger={package}")
+    done = cli_here("train", *SMALL_RUN, f"pairs={cldr_pairs.path}", f"logger={package}")
     assert (done.status, done.error) == (
         1,
         f"error: logger={package}: the package {package} is not installed. pip install 'transliconet[{package}]'",

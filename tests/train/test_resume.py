@@ -16,6 +16,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from tests.settings import SMALL
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.errors import CheckpointError
@@ -139,16 +140,9 @@ def test_a_checkpoint_of_other_batches_is_refused(
         fit(tmp_path, resume=tmp_path / "last.ckpt", languages=["kat_Geor"])
 
 
-SMALL = [
-    "encoder=tiny",
-    "encoder.vocab_size=700",
-    "encoder.hidden_size=32",
-    "encoder.heads=2",
+SMALL_RUN = (
+    *SMALL,
     "objective.tcm.layer=1",
-    "data.batch_size=16",
-    "data.max_length=48",
-    "trainer=cpu",
-    "trainer.enable_progress_bar=false",
     "probe=none",
     "logger=none",
     "checkpoint.every_n_train_steps=2",
@@ -156,7 +150,7 @@ SMALL = [
     "data.workers=1",
     "trainer.accumulate_grad_batches=2",
     "data.languages=[kat_Geor,rus_Cyrl]",
-]
+)
 
 
 @pytest.fixture
@@ -170,7 +164,7 @@ def start(cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., subprocess.P
                 "train",
                 f"pairs={cldr_pairs.path}",
                 f"out={out}",
-                *SMALL,
+                *SMALL_RUN,
                 *arguments,
             ],
             cwd=tmp_path,
@@ -378,7 +372,7 @@ def test_processes_that_torchrun_starts_resume_together(
                 "train",
                 f"pairs={cldr_pairs.path}",
                 f"out={out}",
-                *SMALL,
+                *SMALL_RUN,
                 "trainer=ddp_2cpu",
                 *arguments,
             ],
