@@ -1,27 +1,43 @@
-# make demo: installs what is needed into .venv and runs the main job on the embedded default data.
-# make test: installs what the tests need and runs the whole suite.
-# make docs: installs the same and builds the documentation site in site/.
+# Everything is installed into .venv, with the versions of constraints.txt.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
-PIP := $(VENV)/bin/python -m pip --disable-pip-version-check -q
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test docs clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format docs clean
 
-demo: $(VENV)/.installed
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
+
+demo: $(VENV)/.installed  ## train and probe a small model on the embedded CLDR names (three minutes)
 	rm -rf demo
-	$(VENV)/bin/transliconet prepare corpus=cldr rules.heldout=0.13 processes=2 out=demo/pairs
-	$(VENV)/bin/transliconet train experiment=quickstart
+	$(BIN)/transliconet prepare corpus=cldr rules.heldout=0.13 processes=2 out=demo/pairs
+	$(BIN)/transliconet train experiment=quickstart
 
-test: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+test: $(VENV)/.installed-dev  ## run the whole suite, offline (under 15 minutes on two cores)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-docs: $(VENV)/.installed-dev
-	$(VENV)/bin/python -m mkdocs build
+test-fast: $(VENV)/.installed-dev  ## run the tests that are not marked slow (under two minutes)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-$(VENV)/bin/python:
+lint: $(VENV)/.installed-dev  ## check style, spelling and types; change nothing
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python -m mypy
+
+format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
+	$(BIN)/python -m ruff check --fix-only .
+	$(BIN)/python -m ruff format .
+
+docs: $(VENV)/.installed-dev  ## build the documentation site in site/
+	$(BIN)/python -m mkdocs build
+
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -c constraints.txt -e .
 	touch $@
 
@@ -29,5 +45,5 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install -c constraints.txt -e '.[dev]'
 	touch $@
 
-clean:
+clean:  ## remove the environment and everything that was built
 	rm -rf $(VENV) demo site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

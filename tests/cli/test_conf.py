@@ -177,4 +177,4 @@ def test_the_wheel_takes_every_package_and_configuration() -> None:
     }
     assert set(project["packages"]) == packages | {"transliconet.conf"}
     assert project["package-dir"] == {"transliconet.conf": "conf"}
-    assert project["package-data"] == {"transliconet.conf": ["**/*.yaml"]}
+    assert project["package-data"]["transliconet.conf"] == ["**/*.yaml"]
