@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "transliconet"
 FLOORS = (
-    {"errors", "storage", "batch", "_version", "third_party"},
+    {"errors", "storage", "outputs", "batch", "_version", "third_party"},
     {"romanizers", "language_tag", "unicode_script", "pairs"},
     {"corpus", "tokens"},
     {"data", "model"},
@@ -25,11 +25,23 @@ FLOORS = (
 )
 """From the ground up. Packages of one floor do not import each other, but for :data:`NEIGHBOURS`."""
 NEIGHBOURS = {
+    ("storage", "errors"),
+    ("outputs", "errors"),
+    ("outputs", "storage"),
     ("romanizers", "language_tag"),
     ("language_tag", "unicode_script"),
     ("pairs", "language_tag"),
 }
-WITHOUT_TORCH = ("errors", "storage", "pairs", "romanizers", "corpus", "language_tag", "cli.app")
+WITHOUT_TORCH = (
+    "errors",
+    "storage",
+    "outputs",
+    "pairs",
+    "romanizers",
+    "corpus",
+    "language_tag",
+    "cli.app",
+)
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 

@@ -93,9 +93,9 @@ def prepare_cldr(
 
 def save(encoder: Encoder, path: str | Path) -> Path:
     """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM``
-    read.
+    read; one that it wrote before is replaced.
     """
-    return export_encoder(encoder, path, f"# {encoder.name}\n")
+    return export_encoder(encoder, path, f"# {encoder.name}\n", overwrite=True)
 
 
 class Neighbours(NamedTuple):

@@ -65,6 +65,12 @@ class TrainingError(TransliconetError, RuntimeError):
     """A run cannot go on."""
 
 
+class StorageError(TransliconetError, RuntimeError):
+    """A file or folder cannot be written: the disk is full, read-only, or another process has
+    it.
+    """
+
+
 class Interrupted(TransliconetError, RuntimeError):
     """A run was told to stop, and has saved what it did."""
 

@@ -9,21 +9,19 @@
       cache/                  made by training: token ids
 """
 
-import errno
-import fcntl
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transliconet.errors import ConfigError, DataError, TransliconetError, require_choice
+from transliconet.errors import ConfigError, DataError, require_choice
+from transliconet.outputs import resumable_folder
+from transliconet.storage import atomic_file
 
 SCHEMA = pa.schema(
     [
@@ -38,8 +36,9 @@ SCHEMA = pa.schema(
 FORMAT = 2
 SPLITS = ("train", "heldout", "all")
 UNITS_PER_SHARD = 64
-FINISHED = "pairs"
-"""Folder within the working folder that becomes the pairs folder."""
+KIND = "pairs"
+"""What the marker of a pairs folder says."""
+MANIFEST_KEYS = {"rows", "sources", "romanizer", "languages"}
 
 
 def id_fraction(id_: str, seed: int) -> float:
@@ -159,11 +158,9 @@ def _read_parts(folder: Path, remedy: str) -> pa.Table:
 
 
 def write_part(file: Path, table: pa.Table) -> None:
-    """Write one Arrow file in a single step."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    with pa.ipc.new_file(str(partial), table.schema) as writer:
+    """Write one Arrow file, whole or not at all."""
+    with atomic_file(file) as partial, pa.ipc.new_file(str(partial), table.schema) as writer:
         writer.write_table(table)
-    partial.replace(file)
 
 
 def pack(units: Sequence[Path], folder: Path) -> None:
@@ -177,80 +174,17 @@ def pack(units: Sequence[Path], folder: Path) -> None:
                 writer.write_table(pa.ipc.open_file(pa.memory_map(str(unit))).read_all())
 
 
-@contextmanager
-def new_pairs_folder(out: str | Path, plan: dict, overwrite: bool = False) -> Iterator[Path]:
-    """A folder to work in; what the block leaves in its folder :data:`FINISHED` becomes ``out``.
+def new_pairs_folder(
+    out: str | Path, plan: dict, overwrite: bool = False
+) -> AbstractContextManager[Path]:
+    """A folder to work in, as of :func:`~transliconet.outputs.resumable_folder`, for one plan."""
+    return resumable_folder(out, KIND, {"format": FORMAT, **plan}, overwrite, is_pairs_folder)
 
-    Where the block is interrupted, the folder stays, hidden beside ``out``, and the next call with
-    the same ``plan`` gets it back as it was left. It is removed where the input or the options were
-    at fault.
 
-    Raises:
-        ConfigError: ``out`` exists and ``overwrite`` is false, or another process is writing it.
-        TransliconetError: the disk is full.
-    """
-    out = Path(out).expanduser()
-    if out.exists() and not overwrite:
-        raise ConfigError(
-            f"out={out}",
-            "already there",
-            "Choose another folder, or overwrite=true",
-            code="TLN-CONFIG-201",
-        )
-    work = out.with_name(f".{out.name}.partial")
+def is_pairs_folder(folder: Path) -> bool:
+    """Whether a folder without marker has the manifest that ``prepare`` writes."""
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        with _locked(work, out):
-            _start_from(work, {"format": FORMAT, **plan})
-            yield work
-            _replace_folder(work / FINISHED, out)
-            shutil.rmtree(work)
-    except (ConfigError, DataError):
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise TransliconetError(
-            f"out={out}",
-            "the disk is full",
-            f"Make room and run the same command again, or remove {work}",
-            code="TLN-RUN-200",
-        ) from error
-
-
-@contextmanager
-def _locked(work: Path, out: Path) -> Iterator[None]:
-    handle = os.open(work, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise TransliconetError(
-            f"out={out}",
-            "another process is writing it",
-            "Wait for it, or stop it",
-            code="TLN-RUN-201",
-        ) from error
-    finally:
-        os.close(handle)
-
-
-def _start_from(work: Path, plan: dict) -> None:
-    """Empty ``work`` unless it was left by a run of the same plan."""
-    text = json.dumps(plan, ensure_ascii=False, sort_keys=True)
-    file = work / "plan.json"
-    if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return
-    for path in work.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    file.write_text(text, encoding="utf-8")
-
-
-def _replace_folder(made: Path, out: Path) -> None:
-    replaced = out.with_name(f".{out.name}.replaced")
-    shutil.rmtree(replaced, ignore_errors=True)
-    if out.exists():
-        out.rename(replaced)
-    made.rename(out)
-    shutil.rmtree(replaced, ignore_errors=True)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.keys() >= MANIFEST_KEYS

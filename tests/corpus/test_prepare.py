@@ -252,7 +252,7 @@ def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
     whole = prepare(Lines(*texts), Upper(), tmp_path / "whole", progress=False)
 
     def run() -> None:
-        from transliconet import pairs as pairs_module
+        from transliconet import outputs
         from transliconet.corpus import prepare as module
 
         def die(*_: object) -> None:
@@ -261,7 +261,7 @@ def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
         if step == "pack":
             module.pack = die  # type: ignore[assignment]
         if step == "rename":
-            pairs_module._replace_folder = die  # type: ignore[assignment]
+            outputs._put_in_place = die  # type: ignore[assignment]
         reader = KilledReader(*texts) if step == "read" else Lines(*texts)
         prepare(reader, Upper(), tmp_path / "pairs", progress=False)
 
@@ -361,7 +361,7 @@ def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
     with new_pairs_folder(tmp_path / "pairs", {}) as work:
         with pytest.raises(TransliconetError, match="another process is writing it"):
             made(tmp_path, "one")
-        (work / "pairs").mkdir()
+        (work / "result").mkdir()
     assert [p.name for p in tmp_path.iterdir()] == ["pairs"]
 
 

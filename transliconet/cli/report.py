@@ -11,6 +11,7 @@ from transliconet.report.load import load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
+from transliconet.storage import atomic_write
 from transliconet.sweep.job import read_sweep
 
 
@@ -54,9 +55,8 @@ def report_sweep(folder: str, out: str, title: str) -> tuple[Path, str]:
 
 def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
     html, text = Path(f"{out}.html").expanduser(), Path(f"{out}.md").expanduser()
-    html.parent.mkdir(parents=True, exist_ok=True)
-    html.write_text(page, encoding="utf-8")
-    text.write_text(f"# {title}\n\n{markdown}\n", encoding="utf-8")
+    atomic_write(html, page)
+    atomic_write(text, f"# {title}\n\n{markdown}\n")
     return html, markdown
 
 

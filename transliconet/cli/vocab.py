@@ -1,16 +1,15 @@
 """``transliconet vocab``: encoder → encoder with another vocabulary."""
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 from tabulate import tabulate
 
 from transliconet.cli.app import build, hydra_command, plain
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError
+from transliconet.outputs import output_folder
 from transliconet.pairs import PairsFolder
 from transliconet.report.card import vocabulary_card
-from transliconet.runs.export import export_encoder
+from transliconet.runs.export import KIND, export_encoder
 from transliconet.vocab.apply import changed_share
 from transliconet.vocab.surgery import (
     VocabularyChange,
@@ -27,14 +26,7 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
         What was done, and, with ``cfg.pairs``, the share of native texts of each language that are
         cut differently now.
     """
-    out = Path(cfg.out).expanduser()
-    if out.exists() and not cfg.overwrite:
-        raise ConfigError(
-            f"out={out}",
-            "already there",
-            "Choose another folder, or overwrite=true",
-            code="TLN-CONFIG-962",
-        )
+    output_folder(cfg.out, KIND, cfg.overwrite)  # before anything is computed
     if "_target_" not in cfg.method:
         raise ConfigError(
             "method=none",
@@ -51,7 +43,8 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
     changed = {
         tag: changed_share(before, encoder.tokenizer, native) for tag, native in texts.items()
     }
-    export_encoder(encoder, out, vocabulary_card(encoder.name, operated.counts, changed))
+    card = vocabulary_card(encoder.name, operated.counts, changed)
+    export_encoder(encoder, cfg.out, card, cfg.overwrite)
     return operated, changed
 
 

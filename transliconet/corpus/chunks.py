@@ -3,7 +3,6 @@ loses one unit.
 """
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from transliconet.corpus.selection import KEPT, NOT_SAMPLED, REASONS, Selection
 from transliconet.errors import require_choice, require_range
 from transliconet.pairs import SCHEMA, id_fraction, write_part
 from transliconet.romanizers.base import Romanizer, romanize_line
+from transliconet.storage import atomic_write
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ class UnitJob:
                     skipped_entry(row["source"], row["number"], row["lang"], reason, detail)
                 )
         write_part(self.chunk_file(unit), pa.Table.from_pylist(rows, SCHEMA))
-        _write(self.skipped(unit), "".join(skipped))
-        _write(self.report(unit), json.dumps(vars(counts), sort_keys=True))
+        atomic_write(self.skipped(unit), "".join(skipped))
+        atomic_write(self.report(unit), json.dumps(vars(counts), sort_keys=True))
         return unit
 
     def _romanize(self, row: dict) -> tuple[str, str]:
@@ -159,9 +159,3 @@ class UnitJob:
             "identical": identical,
             "heldout": heldout,
         }
-
-
-def _write(file: Path, text: str) -> None:
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(file)

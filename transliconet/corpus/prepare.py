@@ -23,8 +23,10 @@ from transliconet.corpus.selection import KEPT, REASONS, Selection, select
 from transliconet.corpus.sources.base import Reader
 from transliconet.corpus.workers import run_chunks
 from transliconet.errors import DataError
-from transliconet.pairs import FINISHED, PairsFolder, new_pairs_folder, pack
+from transliconet.outputs import RESULT
+from transliconet.pairs import PairsFolder, new_pairs_folder, pack
 from transliconet.romanizers.base import Romanizer, romanize_line
+from transliconet.storage import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,7 @@ def prepare(
                 "Check the source and the rules",
                 code="TLN-DATA-100",
             )
-        made = work / FINISHED
+        made = work / RESULT
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         pack([job.chunk_file(u) for u in units], made / "data")
@@ -176,7 +178,7 @@ def _scanned(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> Sc
         "read": ledger.read,
         "dropped": ledger.dropped,
     }
-    done.write_text(json.dumps(content), encoding="utf-8")
+    atomic_write(done, json.dumps(content))
     return scanned
 
 

@@ -13,6 +13,7 @@ from transliconet._version import __version__
 from transliconet.errors import DataError
 from transliconet.pairs import PairsFolder
 from transliconet.probe.record import RetrievalRecord
+from transliconet.storage import atomic_write
 
 FORMAT = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "pytorch-lightning", "faiss-cpu", "numpy")
@@ -48,10 +49,7 @@ def write_results(
         **more,
         "records": [{"stage": stage, **r.as_dict()} for stage, rs in records.items() for r in rs],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8"
-    )
+    atomic_write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:

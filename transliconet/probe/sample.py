@@ -66,13 +66,14 @@ class Sample:
 
     def save(self, folder: Path) -> None:
         stages = {f"vectors_{stage}": v.astype(np.float16) for stage, v in self.vectors.items()}
-        np.savez_compressed(
-            folder / FILE,
-            languages=np.array(self.languages),
-            texts=np.array(self.texts),
-            romanized=np.array(self.romanized),
-            **stages,  # type: ignore[arg-type]
-        )
+        with atomic_file(folder / FILE) as partial, partial.open("wb") as file:
+            np.savez_compressed(
+                file,
+                languages=np.array(self.languages),
+                texts=np.array(self.texts),
+                romanized=np.array(self.romanized),
+                **stages,  # type: ignore[arg-type]
+            )
 
     @classmethod
     def load(cls, folder: Path) -> "Sample | None":

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from transliconet.errors import DataError
 from transliconet.model.vectors import normalize
 from transliconet.report.plots import blank
+from transliconet.storage import atomic_file
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, told apart by colour-blind readers; each group has a marker of its own, too."""
@@ -67,7 +68,8 @@ def plot_maps(
         _draw(ax, groups, title, faint)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     if path is not None:
-        figure.savefig(path, dpi=120)
+        with atomic_file(path) as partial:
+            figure.savefig(partial, format=Path(path).suffix[1:] or "png", dpi=120)
     return figure
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import Records
 from transliconet.report.tables import group, mean_of, script_of
+from transliconet.storage import atomic_file
 
 BEFORE, AFTER, CHANCE = (
     "#c7c7c7",
@@ -53,7 +54,8 @@ def plot_before_after(
     ax.margins(y=0.01)
     fig.legend(loc="outside lower center", ncols=3, frameon=False)
     if path is not None:
-        fig.savefig(path, dpi=120)
+        with atomic_file(path) as partial:
+            fig.savefig(partial, format=Path(path).suffix[1:] or "png", dpi=120)
     return fig
 
 

@@ -1,18 +1,22 @@
 """From a run to a plain Hugging Face folder, which transformers loads with no code of ours."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
-from transliconet.errors import CheckpointError, ConfigError, first_line
+from transliconet.errors import CheckpointError, first_line
 from transliconet.model.encoder import Encoder
+from transliconet.outputs import new_folder, output_folder
 from transliconet.train.checkpoint import best_checkpoint
 from transliconet.train.module import PREFIX
 from transliconet.train.sharded import gathered_state, is_sharded
 
+KIND = "export"
+"""What the marker of an exported folder says."""
 SKELETON = "encoder"
 """Folder in the run with configuration and tokenizer, so that a checkpoint is exported without the
 base model.
@@ -27,15 +31,24 @@ def save_skeleton(encoder: Encoder, run: Path) -> None:
     (folder / "name.json").write_text(json.dumps({"name": encoder.name}) + "\n", encoding="utf-8")
 
 
-def export_encoder(encoder: Encoder, out: str | Path, card: str) -> Path:
+def export_encoder(
+    encoder: Encoder,
+    out: str | Path,
+    card: str,
+    overwrite: bool = False,
+    recognize: Callable[[Path], bool] | None = None,
+) -> Path:
     """Write ``config.json``, ``model.safetensors`` (float32, head tied), the tokenizer and a model
-    card.
+    card; the folder appears whole or not at all.
+
+    Raises:
+        ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
     """
-    out = Path(out)
-    encoder.masked_lm.save_pretrained(out)
-    encoder.tokenizer.save_pretrained(out)
-    (out / "README.md").write_text(card, encoding="utf-8")
-    return out
+    with new_folder(out, KIND, overwrite, recognize) as folder:
+        encoder.masked_lm.save_pretrained(folder)
+        encoder.tokenizer.save_pretrained(folder)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+    return Path(out).expanduser()
 
 
 def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
@@ -128,17 +141,10 @@ def export_run(
     """Export a checkpoint of a run folder.
 
     Raises:
-        ConfigError: ``out`` is there already and ``overwrite`` is false.
+        ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
         CheckpointError: see :func:`encoder_from_checkpoint`.
     """
-    out = Path(out).expanduser()
-    if out.exists() and not overwrite:
-        raise ConfigError(
-            f"out={out}",
-            "already there",
-            "Choose another folder, or overwrite=true",
-            code="TLN-CONFIG-850",
-        )
+    output_folder(out, KIND, overwrite)  # before the weights are read
     encoder = encoder_from_checkpoint(run, checkpoint)
     written = Path(run).expanduser() / "export" / "README.md"
     card = (
@@ -150,4 +156,5 @@ def export_run(
         encoder,
         out,
         card.replace("<!-- checkpoint -->", f"Exported from checkpoint `{checkpoint}`."),
+        overwrite,
     )

@@ -142,7 +142,8 @@ def _write(result: TrainResult, encoder: Encoder, pairs: PairsFolder, config: Ma
     """Write all that a run leaves; returns the tables of the probe."""
     tables = before_after_tables(result.records) if result.records else ""
     card = model_card(encoder.name, pairs.manifest, config, tables, result.seconds, result.steps)
-    export_encoder(encoder, result.export, card)
+    # whatever the run folder holds under that name is of this run
+    export_encoder(encoder, result.export, card, overwrite=True, recognize=Path.is_dir)
     training = {"seconds": round(result.seconds, 1), "steps": result.steps}
     write_results(result.out / "results.json", result.records, pairs, config, training=training)
     if result.records:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from transliconet.errors import DataError, first_line
+from transliconet.storage import atomic_write
 
 FILE = "job.json"
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
@@ -48,11 +49,8 @@ class Job:
     def write(self) -> None:
         """Write the file, whole or not at all."""
         content = {k: v for k, v in asdict(self).items() if k != "folder"}
-        partial = self.folder / f".{FILE}"
-        partial.write_text(
-            json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-        )
-        partial.replace(self.folder / FILE)
+        text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+        atomic_write(self.folder / FILE, text)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Job | None":

@@ -8,21 +8,27 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from transliconet.errors import ConfigError, DataError
 from transliconet.probe.results import mean_accuracies, read_results
+from transliconet.storage import file_lock
 from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
-from transliconet.sweep.locks import gpu_locks, locked
 
 log = logging.getLogger(__name__)
 
 LOG = "job.log"
+LOCK = ".job.lock"
+"""Held by the sweep's process and by the job's, which may outlive it."""
+POLL = 0.5
+"""Seconds between two looks for a free GPU."""
 RANKS = {
     "LOCAL_RANK",
     "NODE_RANK",
@@ -59,7 +65,7 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
     what = [override for override in overrides if not override.startswith(ELSEWHERE)]
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        _, lock = held.enter_context(locked(folder / ".lock"))
+        lock = held.enter_context(file_lock(folder / LOCK, keep=True))
         before = Job.read(folder)
         if before is not None and list(before.overrides) != what:
             differing = " ".join(sorted(set(before.overrides) ^ set(what)))
@@ -88,13 +94,32 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
             k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in RANKS
         }
         if gpus:
-            place, gpu = held.enter_context(locked(*gpu_locks(gpus)))
-            inherited.append(gpu.fileno())
-            environment["CUDA_VISIBLE_DEVICES"] = str(gpus[place])
+            gpu, gpu_lock = held.enter_context(free_gpu(gpus))
+            inherited.append(gpu_lock.fileno())
+            environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
         job.write()
         job = _run(job, environment, inherited)
         job.write()
         return job
+
+
+@contextmanager
+def free_gpu(gpus: Sequence[int | str]) -> Iterator[tuple[int | str, IO[bytes]]]:
+    """Wait for one of ``gpus`` that no job of this user has on this machine, whichever sweep it is
+    of; the GPU, and the open lock file for the job's process to inherit.
+    """
+    while True:
+        for gpu in gpus:
+            name = f"transliconet-{os.getuid()}-gpu-{gpu}.lock"
+            lock = file_lock(Path(tempfile.gettempdir()) / name, wait=False, keep=True)
+            with ExitStack() as held:
+                try:
+                    handle = held.enter_context(lock)
+                except BlockingIOError:
+                    continue
+                yield gpu, handle
+                return
+        time.sleep(POLL)
 
 
 def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> Job:

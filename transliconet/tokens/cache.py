@@ -4,10 +4,6 @@ tokenizer.
 
 import hashlib
 import json
-import logging
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -17,10 +13,8 @@ import pyarrow as pa
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.pairs import PairsFolder
-from transliconet.storage import made_once
+from transliconet.storage import atomic_folder, cached
 from transliconet.tokens.tokenize import Ragged, TokenizedPairs, tokenize
-
-log = logging.getLogger(__name__)
 
 VIEWS = {"native": "text", "romanized": "romanized"}
 LAYOUT = 2
@@ -50,19 +44,10 @@ def cached_token_ids(
     def rows() -> Iterator[pa.RecordBatch]:
         return folder.batches("train", skip_unchanged=skip_unchanged, languages=languages)
 
-    if not place.is_dir():
-        tags = list(folder.manifest["languages"])
-        try:
-            with made_once(place) as missing:
-                if missing:
-                    _make(place, rows(), tags, tokenizer, max_length)
-        except OSError as error:
-            log.warning(
-                "no token cache in %s (%s): made for this run alone", place.parent, error.strerror
-            )
-            place = Path(tempfile.mkdtemp(prefix="transliconet-")) / place.name
-            _make(place, rows(), tags, tokenizer, max_length)
-    return _open(place)
+    def make(new: Path) -> None:
+        _make(new, rows(), list(folder.manifest["languages"]), tokenizer, max_length)
+
+    return _open(cached(place, make))
 
 
 def _key(
@@ -92,9 +77,7 @@ def _make(
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> None:
-    partial = place.with_name(f".{place.name}.{os.getpid()}")
-    partial.mkdir()
-    try:
+    with atomic_folder(place) as partial:
         truncated = 0
         writers = {view: _RaggedWriter(partial, view) for view in VIEWS}
         number = {tag: i for i, tag in enumerate(tags)}
@@ -109,9 +92,6 @@ def _make(
             writer.close()
         np.save(partial / "languages.npy", np.concatenate([np.zeros(0, np.int16), *languages]))
         (partial / "meta.json").write_text(json.dumps({"truncated": truncated}), encoding="utf-8")
-        partial.rename(place)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 class _RaggedWriter:

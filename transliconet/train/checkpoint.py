@@ -1,6 +1,5 @@
 """Checkpoints that are whole or not there at all, and which of them to keep."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from transliconet.errors import CheckpointError
+from transliconet.storage import atomic_file
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -24,16 +24,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(
-            f".{path.name}.partial"
-        )  # one name: what a kill leaves is overwritten next time
-        with partial.open("wb") as file:
+        with atomic_file(path, durable=True) as partial, partial.open("wb") as file:
             torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
 
     def load_checkpoint(
         self,

@@ -4,7 +4,6 @@ anchored contrast.
 
 import hashlib
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.encode import CLEAN
 from transliconet.objectives.word_alignment import WordAlignment
-from transliconet.storage import made_once
+from transliconet.storage import atomic_file, cached
 from transliconet.tokens.tokenize import TokenizedPairs
 from transliconet.train.module import PairModule
 
@@ -58,15 +57,14 @@ class Teacher:
         """
         if pairs.place is None:
             return self._vectors(pairs)
-        file = self._file(pairs.place)
-        if not file.is_file():
-            with made_once(file) as missing:
-                if missing:
-                    log.info("anchors of %d native texts, once", len(pairs))
-                    partial = file.with_name(f".{file.name}.{os.getpid()}.npy")
-                    np.save(partial, self._vectors(pairs))
-                    partial.replace(file)
-        return np.load(file, mmap_mode="r")
+
+        def make(new: Path) -> None:
+            log.info("anchors of %d native texts, once", len(pairs))
+            vectors = self._vectors(pairs)
+            with atomic_file(new) as partial, partial.open("wb") as file:
+                np.save(file, vectors)
+
+        return np.load(cached(self._file(pairs.place), make), mmap_mode="r")
 
     def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
         return embed_rows(

@@ -1,0 +1,238 @@
+"""Output folders: what may be replaced, who writes them, and how they appear in one step."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from transliconet.errors import ConfigError, DataError, Option, StorageError
+from transliconet.storage import atomic_write, file_lock, follow_umask, storage_errors
+
+MARKER = ".transliconet.json"
+"""File in every output folder that says which kind of folder it is."""
+RESULT = "result"
+"""Folder within the working folder of :func:`resumable_folder` that becomes the output folder."""
+PLAN = "plan.json"
+
+
+def output_folder(
+    out: str | Path,
+    kind: str,
+    overwrite: bool = False,
+    recognize: Callable[[Path], bool] | None = None,
+) -> Path:
+    """The path of an output folder, checked: it may be written, and what would be replaced is ours.
+
+    Args:
+        out: the folder that the user named.
+        kind: what it will hold: ``pairs``, ``export``, ``run``. The marker of a folder says so.
+        overwrite: a folder of the same kind may be replaced.
+        recognize: whether a folder without marker is of that kind after all.
+
+    Raises:
+        ConfigError: there is something at ``out`` that is not replaced.
+    """
+    given, path = Option("out", out), Path(out).expanduser()
+    if path.is_symlink():
+        raise ConfigError(given, "a symbolic link", "Name the folder itself", code="TLN-CONFIG-220")
+    path = Path(os.path.abspath(path))
+    if Path.cwd().is_relative_to(path) or Path.home().is_relative_to(path):
+        raise ConfigError(
+            given,
+            "the working folder, the home folder or one above them",
+            "Name a folder of its own, such as out=pairs/first",
+            code="TLN-CONFIG-221",
+        )
+    replaced = _replaced_folder(path)
+    with storage_errors(given):
+        if not path.exists() and is_kind(replaced, kind, recognize):
+            replaced.rename(path)  # a process was killed between the two renames of _put_in_place
+        if path.exists() and not path.is_dir():
+            raise ConfigError(given, "a file", "Name a folder", code="TLN-CONFIG-222")
+        empty = not path.exists() or not any(path.iterdir())
+    if not empty and not is_kind(path, kind, recognize):
+        raise ConfigError(
+            given,
+            f"a folder that holds something else than a transliconet {kind}, it is not replaced",
+            "Choose another folder",
+            code="TLN-CONFIG-223",
+        )
+    if not empty and not overwrite:
+        raise ConfigError(
+            given,
+            "already there",
+            "Choose another folder, or overwrite=true",
+            code="TLN-CONFIG-224",
+        )
+    return path
+
+
+def is_kind(folder: Path, kind: str, recognize: Callable[[Path], bool] | None = None) -> bool:
+    """Whether a folder is one that this package wrote as a ``kind``."""
+    try:
+        content = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        return isinstance(content, dict) and content.get("kind") == kind
+    except (OSError, ValueError):
+        return recognize is not None and recognize(folder)
+
+
+def mark(folder: Path, kind: str) -> None:
+    """Write the marker of an output folder."""
+    atomic_write(folder / MARKER, json.dumps({"kind": kind}) + "\n")
+
+
+@contextmanager
+def owner(out: Path, lock_file: Path | None = None) -> Iterator[None]:
+    """Be the only process that works on the output folder ``out``; the lock lies beside it, or is
+    ``lock_file``.
+
+    Raises:
+        StorageError: another process is, or the folder above cannot be written.
+    """
+    given = Option("out", out)
+    with ExitStack() as held:
+        try:
+            with storage_errors(given):
+                lock = file_lock(lock_file or out.with_name(f".{out.name}.lock"), wait=False)
+                held.enter_context(lock)
+        except BlockingIOError as error:
+            raise StorageError(
+                given,
+                "another process is writing it",
+                "Wait for it, or stop it",
+                code="TLN-STORAGE-227",
+            ) from error
+        yield
+
+
+@contextmanager
+def claimed_folder(
+    out: str | Path, kind: str, *, overwrite: bool = False, resume: bool = False
+) -> Iterator[Path]:
+    """A folder that this process alone works in while the block runs. It keeps what is written.
+
+    Args:
+        out: the folder; it is made where it is missing.
+        kind: see :func:`output_folder`.
+        overwrite: empty a folder of the same kind first.
+        resume: take a folder of the same kind as it is.
+
+    Raises:
+        ConfigError: see :func:`output_folder`.
+        StorageError: another process works in it, or it cannot be written.
+    """
+    path = output_folder(out, kind, overwrite or resume)
+    with storage_errors(Option("out", out)):
+        path.mkdir(parents=True, exist_ok=True)
+    with owner(path, path / ".lock"):
+        if overwrite and not resume:
+            _empty(path, keep=".lock")
+        mark(path, kind)
+        yield path
+
+
+@contextmanager
+def new_folder(
+    out: str | Path,
+    kind: str,
+    overwrite: bool = False,
+    recognize: Callable[[Path], bool] | None = None,
+) -> Iterator[Path]:
+    """A folder to fill; it becomes ``out`` when the block ends without an error.
+
+    Where the block fails, ``out`` stays as it was and nothing is left beside it.
+
+    Raises:
+        ConfigError: see :func:`output_folder`.
+        StorageError: another process is writing ``out``, or it cannot be written.
+    """
+    path = output_folder(out, kind, overwrite, recognize)
+    work = _work_folder(path)
+    with owner(path), storage_errors(Option("out", out)):
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        try:
+            yield work
+            mark(work, kind)
+            follow_umask(work)
+            _put_in_place(work, path)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def resumable_folder(
+    out: str | Path,
+    kind: str,
+    plan: Mapping[str, object],
+    overwrite: bool = False,
+    recognize: Callable[[Path], bool] | None = None,
+) -> Iterator[Path]:
+    """A folder to work in; what the block leaves in its folder :data:`RESULT` becomes ``out``.
+
+    Where the block is interrupted, the working folder stays, hidden beside ``out``, and the next
+    call with the same ``plan`` gets it back as it was left. It is removed where the input or the
+    options were at fault.
+
+    Raises:
+        ConfigError: see :func:`output_folder`.
+        StorageError: another process is writing ``out``, or it cannot be written.
+    """
+    path = output_folder(out, kind, overwrite, recognize)
+    work = _work_folder(path)
+    with owner(path), storage_errors(Option("out", out)):
+        work.mkdir(parents=True, exist_ok=True)
+        _start_from(work, plan)
+        try:
+            yield work
+        except (ConfigError, DataError):
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        mark(work / RESULT, kind)
+        _put_in_place(work / RESULT, path)
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _work_folder(out: Path) -> Path:
+    return out.with_name(f".{out.name}.partial")
+
+
+def _start_from(work: Path, plan: Mapping[str, object]) -> None:
+    """Empty ``work`` unless it was left by a run of the same plan."""
+    text = json.dumps(plan, ensure_ascii=False, sort_keys=True)
+    file = work / PLAN
+    if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == text:
+        return
+    _empty(work)
+    atomic_write(file, text)
+
+
+def _empty(folder: Path, keep: str = "") -> None:
+    for path in folder.iterdir():
+        if path.name == keep:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _put_in_place(made: Path, out: Path) -> None:
+    """Rename ``made`` to ``out``; what was there goes, and comes back where that fails."""
+    replaced = _replaced_folder(out)
+    shutil.rmtree(replaced, ignore_errors=True)
+    if out.exists():
+        out.rename(replaced)
+    try:
+        made.rename(out)
+    except OSError:
+        if replaced.exists():
+            replaced.rename(out)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _replaced_folder(out: Path) -> Path:
+    return out.with_name(f".{out.name}.replaced")
