@@ -28,7 +28,7 @@ def output_folder(
     Args:
         out: the folder that the user named.
         kind: what it will hold: ``pairs``, ``export``, ``run``. The marker of a folder says so.
-        overwrite: a folder of the same kind may be replaced.
+        overwrite: a folder of the same kind, or an empty one, may be replaced.
         recognize: whether a folder without marker is of that kind after all.
 
     Raises:
@@ -51,15 +51,16 @@ def output_folder(
             replaced.rename(path)  # a process was killed between the two renames of _put_in_place
         if path.exists() and not path.is_dir():
             raise ConfigError(given, "a file", "Name a folder", code="TLN-CONFIG-222")
-        empty = not path.exists() or not any(path.iterdir())
-    if not empty and not is_kind(path, kind, recognize):
+        there = path.exists()
+        empty = there and not any(path.iterdir())
+    if there and not empty and not is_kind(path, kind, recognize):
         raise ConfigError(
             given,
             f"a folder that holds something else than a transliconet {kind}, it is not replaced",
             "Choose another folder",
             code="TLN-CONFIG-223",
         )
-    if not empty and not overwrite:
+    if there and not overwrite:
         raise ConfigError(
             given,
             "already there",
@@ -123,7 +124,9 @@ def claimed_folder(
         ConfigError: see :func:`output_folder`.
         StorageError: another process works in it, or it cannot be written.
     """
-    path = output_folder(out, kind, overwrite or resume)
+    folder = Path(out).expanduser()
+    empty = folder.is_dir() and not any(folder.iterdir())
+    path = output_folder(out, kind, overwrite or resume or empty)
     with storage_errors(Option("out", out)):
         path.mkdir(parents=True, exist_ok=True)
     with owner(path, path / ".lock"):

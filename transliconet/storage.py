@@ -7,6 +7,7 @@ old one or the new one. Errors of the disk become one :class:`StorageError`.
 import atexit
 import errno
 import fcntl
+import hashlib
 import logging
 import os
 import re
@@ -47,12 +48,17 @@ _PROBLEMS = {
     errno.EFBIG: _TOO_LARGE,
     errno.ENOTDIR: _IN_THE_WAY,
     errno.EISDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
     errno.ENAMETOOLONG: _TOO_LONG,
     errno.EIO: _BROKEN,
     errno.EXDEV: _MOUNTED,
     errno.EBUSY: _MOUNTED,
 }
 _ERRNO_IN_TEXT = re.compile(r"\((?:os error|errno) (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
+_SHORT_WRITE = re.compile(
+    r"\d+ requested and \d+ written|PytorchStreamWriter failed writing|unexpected pos \d+ vs"
+)
+"""What NumPy and torch say when a write is cut short; they don't hand the system's number on."""
 _LOCKS_NOT_SUPPORTED = {errno.ENOTSUP, errno.ENOSYS, errno.ENOLCK}
 
 
@@ -83,8 +89,7 @@ def _error_number(error: BaseException | None) -> int:
         text = str(error)
         if match := _ERRNO_IN_TEXT.search(text):
             return int(match[1] or match[2])
-        short_write = "requested and" in text and "written" in text  # NumPy's, without a number
-        if short_write or "PytorchStreamWriter failed writing" in text:
+        if _SHORT_WRITE.search(text):
             return errno.ENOSPC
         error = error.__cause__ or error.__context__
     return 0
@@ -236,7 +241,9 @@ def cached(place: Path, make: Callable[[Path], None]) -> Path:
     """
     if place.exists():
         return place
-    fallback = scratch_folder() / place.name
+    # the name tells apart equal caches of two folders
+    folder = hashlib.sha256(os.fsencode(place.absolute().parent)).hexdigest()[:12]
+    fallback = scratch_folder() / folder / place.name
     if fallback.exists():
         return fallback
     try:

@@ -13,6 +13,7 @@ from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder, id_fraction
+from transliconet.storage import atomic_file
 
 FILE = "sample.npz"
 ROMANIZED_GROUP = "romanized"
