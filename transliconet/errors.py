@@ -5,7 +5,8 @@ The command line prints these without a traceback and exits with status 1; a not
 exceptions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Self, cast
 
@@ -13,7 +14,8 @@ from typing import Self, cast
 class Option(str):
     """An option and its value as the class that takes it names them: ``weight=-1``.
 
-    The command line puts the section's name before it: ``objective.tcm.weight=-1``.
+    The command line shows the section of the configuration before it:
+    ``objective.tcm.weight=-1``.
     """
 
     def __new__(cls, name: str, value: object) -> Self:
@@ -38,15 +40,43 @@ class TransliconetError(Exception):
         super().__init__(given, problem, remedy, code)  # its parts, so that it survives pickling
         self.given = given if isinstance(given, Option) else str(given)
         self.problem, self.remedy, self.code = problem, remedy, code
+        self.section = ""
 
     def in_section(self, section: str) -> Self:
-        """The same error with the section of the configuration before an :class:`Option`."""
-        if not isinstance(self.given, Option):
-            return self
-        return type(self)(f"{section}.{self.given}", self.problem, self.remedy, self.code)
+        """Note, on this error, the section that its :class:`Option` belongs to.
+
+        Calls from the inside out build the path: ``tcm``, then ``objective``, give
+        ``objective.tcm``.
+        """
+        if isinstance(self.given, Option):
+            self.section = f"{section}.{self.section}".rstrip(".")
+        return self
+
+    def with_section(self) -> str:
+        """The message with the option's full path, as the command line shows it."""
+        if not self.section or str(self.given).startswith(f"{self.section}."):
+            return str(self)
+        return f"{self.section}.{self}"
 
     def __str__(self) -> str:
         return f"{self.given}: {self.problem}. {self.remedy} [{self.code}]"
+
+
+@contextmanager
+def section(name: str) -> Iterator[None]:
+    """Errors of the block concern options of the section ``name``; blocks may be nested.
+
+    >>> with section("objective"), section("tcm"):
+    ...     require_range("weight", -1, least=0)
+    Traceback (most recent call last):
+    ...
+    transliconet.errors.ConfigError: weight=-1: not a usable number. Give a number >= 0 [TLN-CONFIG-002]
+    """
+    try:
+        yield
+    except TransliconetError as error:
+        error.in_section(name)
+        raise
 
 
 class ConfigError(TransliconetError, ValueError):

@@ -116,7 +116,7 @@ def test_missing_values_are_asked_for(
         ),
         (["data.batch_size=1"], "data.batch_size=1: not a usable number"),
         (["data.max_length=500"], "data.max_length=500: the encoder has 128 positions"),
-        (["data.masking.probability=2"], "masking.probability=2: not a usable number"),
+        (["data.masking.probability=2"], "data.masking.probability=2: not a usable number"),
         (["data.languages=[hin_Deva]"], "languages: hin_Deva: not in the pairs folder"),
         (["objective.tcm.weight=0"], "objective: no objective has a weight above 0"),
         (["trainer.accelerator=cup"], "trainer"),

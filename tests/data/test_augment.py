@@ -164,7 +164,7 @@ def test_what_is_made_depends_on_the_plan_alone_and_native_rows_stay(
 
 
 def test_impossible_shares() -> None:
-    with pytest.raises(ConfigError, match=r"augment: mixed=1.5"):
+    with pytest.raises(ConfigError, match=r"mixed=1.5"):
         Augment(mixed=1.5)
 
 

@@ -152,7 +152,7 @@ def test_a_metric_that_nobody_logs_ends_the_run_at_its_first_step(fit) -> None:
 
 def test_numbers_that_cannot_be_waited_for() -> None:
     for options, named in (
-        ({"patience": 0}, "early_stopping.patience=0"),
+        ({"patience": 0}, "patience=0"),
         ({"every_n_steps": None}, "every_n_steps=None"),
     ):
         with pytest.raises(ConfigError, match=named):

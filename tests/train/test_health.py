@@ -130,7 +130,7 @@ def test_a_run_that_time_alone_ends(
     )
     if scheduled:
         with pytest.raises(
-            ConfigError, match="trainer.max_time: the schedule needs a number of steps"
+            ConfigError, match="max_steps=-1: the learning rate schedule needs a number of steps"
         ):
             trainer.fit(module, datamodule=data)
     else:

@@ -4,6 +4,7 @@ wrong.
 
 import logging
 import os
+import re
 import signal
 import sys
 import time
@@ -129,8 +130,13 @@ def build(cfg: Any, **arguments: Any) -> Any:
     """What a section of the configuration describes, as plain Python: nothing below this package
     sees Hydra's types.
 
-    ``arguments`` are objects for the call. They go round instantiate(), which would turn a
-    dataclass into a config.
+    Args:
+        cfg: a section with a ``_target_``.
+        arguments: objects for the call. They bypass instantiate(), which would turn a dataclass
+            into a config.
+
+    Raises:
+        ConfigError: the constructor refuses an option. The error has the section's full key.
     """
     try:
         if arguments:
@@ -151,17 +157,21 @@ def plain(value: Any) -> Any:
 
 
 def _section_error(cfg: Any, error: Exception) -> Exception:
-    """What a constructor of ours says already has its words; a library's gets the section's name
-    put before it.
-    """
+    """Our own error with the section that was being built, or an error of ours for a library's."""
+    section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else ""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, TransliconetError | MissingMandatoryValue):
+        if isinstance(cause, InstantiationException):
+            # Hydra names the nested section that failed, such as data.masking
+            nested = re.search(r"^full_key: (\S+)$", str(cause), re.M)
+            section = nested[1] if nested else section
+        if isinstance(cause, TransliconetError):
+            return cause.in_section(section) if section else cause
+        if isinstance(cause, MissingMandatoryValue):
             return cause
         root, cause = cause, cause.__cause__
-    section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else "configuration"
     return ConfigError(
-        section,
+        section or "configuration",
         str(root).strip().splitlines()[0].rstrip(".!"),
         "Change that option; --help lists what there is",
         code="TLN-CONFIG-950",

@@ -27,7 +27,7 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
     cause: BaseException | None = error
     while cause is not None:  # instantiate() wraps what a constructor raises
         if isinstance(cause, TransliconetError):
-            return str(cause)
+            return cause.with_section()
         cause = cause.__cause__ or cause.__context__
     text = str(error)
     if "override_grammar" in text:

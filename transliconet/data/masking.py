@@ -26,7 +26,7 @@ class Masking:
 
     def __post_init__(self) -> None:
         for name in ("probability", "mask_share", "random_share"):
-            require_range(f"masking.{name}", getattr(self, name), least=0, most=1)
+            require_range(name, getattr(self, name), least=0, most=1)
         if self.mask_share + self.random_share > 1:
             raise ConfigError(
                 f"masking.mask_share={self.mask_share}, masking.random_share={self.random_share}",

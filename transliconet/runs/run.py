@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.strategies import FSDPStrategy
 
+from transliconet.errors import section
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table
 from transliconet.pairs import PairsFolder
@@ -82,7 +83,8 @@ def run_training(
         if probe:
             log.info("probe before training")
             start = finish(encoder) if finish else encoder
-            records["before"] = probe.run(start, pairs)
+            with section("probe"):
+                records["before"] = probe.run(start, pairs)
             sample = Sample.draw(pairs, probe.languages, probe.split)
             sample.measure("before", start)
     log_settings(trainer.loggers, config or {})
@@ -106,7 +108,8 @@ def run_training(
     encoder = finish(encoder) if finish else encoder
     if probe:
         log.info("probe after training")
-        records["after"] = probe.run(encoder, pairs)
+        with section("probe"):
+            records["after"] = probe.run(encoder, pairs)
         sample.measure("after", encoder)
         sample.save(out)
     tables = _write(result, encoder, pairs, config or {})

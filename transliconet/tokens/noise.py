@@ -89,7 +89,7 @@ class Augment:
 
     def __post_init__(self) -> None:
         for name in ("word_error_rate", "mixed"):
-            require_range(f"augment: {name}", getattr(self, name), least=0, most=1)
+            require_range(name, getattr(self, name), least=0, most=1)
 
     def __bool__(self) -> bool:
         return self.word_error_rate > 0 or self.mixed > 0

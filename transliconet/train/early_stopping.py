@@ -41,9 +41,9 @@ class EarlyStop(AfterStep, EarlyStopping):
         patience: int = 3,
         min_delta: float = 0.0,
     ) -> None:
-        require_range("early_stopping.every_n_steps", every_n_steps, least=1)
-        require_range("early_stopping.patience", patience, least=1)
-        require_range("early_stopping.min_delta", min_delta, least=0)
+        require_range("every_n_steps", every_n_steps, least=1)
+        require_range("patience", patience, least=1)
+        require_range("min_delta", min_delta, least=0)
         super().__init__(monitor, min_delta, patience, mode=mode, check_on_train_epoch_end=False)
         self.every = every_n_steps
 

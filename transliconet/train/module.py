@@ -13,11 +13,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from transliconet.batch import PAIR_INDEX, SEED
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import ConfigError, Option, require_range, section
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state
 from transliconet.objectives.base import Contrastive, Objective, active, combine
-from transliconet.objectives.encode import encode
+from transliconet.objectives.encode import Reads, encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder.masked_lm."
@@ -61,7 +61,10 @@ class PairModule(pl.LightningModule):
         self.micro_batch = micro_batch
         self.encoder = encoder
         self.objectives = active(objectives)
-        self.reads = set().union(*(o.reads(encoder) for o in self.objectives.values()))
+        self.reads: Reads = set()
+        for name, objective in self.objectives.items():
+            with section("objective"), section(name):
+                self.reads |= objective.reads(encoder)
         self.native_share = max(o.native_share for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decays = {
@@ -110,28 +113,32 @@ class PairModule(pl.LightningModule):
         split_state(checkpoint["state_dict"], PREFIX, self.encoder)
 
     def configure_optimizers(self) -> Any:
-        try:
+        with section("optim"):
             groups = parameter_groups(self.encoder, **self.decays)
-            optimizer = self.make_optimizer(groups)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(
-                "optim.optimizer", str(error), "Change that option", code="TLN-CONFIG-802"
-            ) from error
+            optimizer = self._optimizer(groups)
         for group in optimizer.param_groups:
             group["lr"] *= group.get(LR_FACTOR, 1.0)
         if self.make_scheduler is None:
             return optimizer
         steps = self.trainer.estimated_stepping_batches
         if not math.isfinite(steps):
-            remedy = "Set trainer.max_epochs too, or optim.scheduler=null"
             raise ConfigError(
-                "trainer.max_time",
-                "the schedule needs a number of steps",
-                remedy,
+                Option("max_steps", -1),
+                "the learning rate schedule needs a number of steps",
+                "Set it or max_epochs beside max_time, or use no schedule",
                 code="TLN-CONFIG-803",
-            )
-        scheduler = self.make_scheduler(optimizer, int(steps))
+            ).in_section("trainer")
+        with section("optim"), section("scheduler"):
+            scheduler = self.make_scheduler(optimizer, int(steps))
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
+
+    def _optimizer(self, groups: list[dict]) -> Optimizer:
+        try:
+            return self.make_optimizer(groups)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                "optimizer", str(error), "Change that option", code="TLN-CONFIG-802"
+            ) from error

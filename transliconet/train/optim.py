@@ -29,9 +29,9 @@ def parameter_groups(
         layer_decay: each layer's learning rate as a factor of that of the layer above, the
             embeddings' of the lowest layer's (Howard & Ruder, 2018, section 3.2); 1: all alike.
     """
-    require_range("optim.weight_decay", weight_decay, least=0)
-    require_range("optim.new_rows_lr_factor", new_rows_lr_factor, above=0)
-    require_range("optim.layer_decay", layer_decay, above=0, most=1)
+    require_range("weight_decay", weight_decay, least=0)
+    require_range("new_rows_lr_factor", new_rows_lr_factor, above=0)
+    require_range("layer_decay", layer_decay, above=0, most=1)
     new = {id(m.new) for m in model.modules() if isinstance(m, NewRows)}
     depths: dict[int, int] = {}
     for name, parameter in model.named_parameters(
@@ -68,5 +68,5 @@ def linear_warmup_decay(optimizer: Optimizer, total_steps: int, warmup: float = 
     """Linear from 0 to the learning rate over ``warmup`` (a share of ``total_steps``), then linear
     to 0.
     """
-    require_range("optim.scheduler.warmup", warmup, least=0, most=1)
+    require_range("warmup", warmup, least=0, most=1)
     return get_linear_schedule_with_warmup(optimizer, round(warmup * total_steps), total_steps)
