@@ -30,7 +30,11 @@ def commands(page: Path) -> list[str]:
     ]
 
 
-LINES = {f"{page.stem}-{n}": line for page in PAGES for n, line in enumerate(commands(page))}
+LINES = {
+    f"{page.relative_to(ROOT)}-{number}": line
+    for page in PAGES
+    for number, line in enumerate(commands(page))
+}
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
@@ -54,7 +58,9 @@ def test_there_are_commands_and_no_placeholder() -> None:
     assert not re.search(r"\b[A-Z]{3,}_[A-Z]{3,}\b", README)
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: str(p.relative_to(ROOT))
+)
 def test_the_python_examples_run_on_an_export(
     page: Path,
     encoder_folder: Path,
@@ -75,4 +81,8 @@ def test_the_python_examples_run_on_an_export(
         assert (tmp_path / "map.png").is_file()
     if "probe" in names:
         assert 0 <= names["record"].acc[1] <= 1
-    assert {"model", "found", "probe"} & set(names)
+    if "loss" in names:
+        assert names["loss"].item() > 0
+    if "score" in names:
+        assert names["score"] == 1
+    assert {"model", "found", "probe", "loss", "score"} & set(names)
