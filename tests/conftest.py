@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from tests.settings import CliHere, Finished, RunCli
-from transliconet.corpus.chunks import Rules
-from transliconet.corpus.prepare import Recipe, prepare
+from transliconet.corpus.prepare import prepare
+from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import CldrNames
 from transliconet.model.encoder import Encoder
 from transliconet.model.tiny import tiny_encoder

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import faiss
 import numpy as np
 
-from transliconet.corpus.chunks import Rules
-from transliconet.corpus.prepare import Recipe, prepare
+from transliconet.corpus.prepare import prepare
+from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import KINDS, CldrNames
 from transliconet.errors import ConfigError, DataError, require_range
 from transliconet.model.encoder import Encoder

@@ -1,27 +1,28 @@
-"""The pairs folder: what it holds, how it is opened, and how one appears in a single step.
+"""The pairs folder: what it holds, how it is opened and checked, and how it is written.
 
 ::
 
     pairs/
       data/part-00000.arrow   Arrow IPC files with the columns of SCHEMA; pyarrow.dataset reads the folder as it is
       skipped.jsonl           one object per line that was kept out, but for those that sampling passed over
-      manifest.json           sources, options, counts per language and reason
+      manifest.json           sources, options, counts per language and reason, checksums
       cache/                  made by training: token ids
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transliconet.errors import ConfigError, DataError, require_choice
+from transliconet.errors import ConfigError, DataError, Option, first_line, require_choice
 from transliconet.outputs import resumable_folder
-from transliconet.storage import atomic_file
+from transliconet.storage import atomic_file, atomic_write
 
 SCHEMA = pa.schema(
     [
@@ -33,12 +34,33 @@ SCHEMA = pa.schema(
         ("heldout", pa.bool_()),
     ]
 )
-FORMAT = 2
+FORMAT = 3
 SPLITS = ("train", "heldout", "all")
-UNITS_PER_SHARD = 64
+PARTS_PER_SHARD = 64
+MIN_CANDIDATES = 20
+"""The retrieval probe passes over a language with fewer held-out pairs than this, unless it is told
+otherwise.
+"""
 KIND = "pairs"
 """What the marker of a pairs folder says."""
-MANIFEST_KEYS = {"rows", "sources", "romanizer", "languages"}
+MANIFEST = "manifest.json"
+MANIFEST_DEFAULTS: dict[str, Any] = {
+    "format": 2,  # the last one that didn't say so
+    "sources": [],
+    "rules": {},
+    "romanizer": {"name": "none", "version": ""},
+    "files": {},
+}
+MANIFEST_TYPES = {
+    "format": int,
+    "rows": int,
+    "languages": dict,
+    "sources": list,
+    "rules": dict,
+    "romanizer": dict,
+    "files": dict,
+}
+REMEDY = "Write one with: transliconet prepare corpus=… out=FOLDER"
 
 
 def id_fraction(id_: str, seed: int) -> float:
@@ -64,34 +86,18 @@ class PairsFolder:
         Raises:
             DataError: it is not there, was left half-written, or was changed since.
         """
-        remedy = "Write one with: transliconet prepare corpus=… out=FOLDER"
         folder = Path(path).expanduser() if path else None
         if folder is None or not folder.is_dir():
-            raise DataError(f"pairs={path}", "no such pairs folder", remedy, code="TLN-DATA-200")
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
             raise DataError(
-                f"pairs={path}",
-                "no manifest.json: not a pairs folder, or half-written",
-                remedy,
-                code="TLN-DATA-201",
-            ) from error
-        except ValueError as error:
-            raise DataError(
-                f"pairs={path}",
-                f"manifest.json is not JSON ({error})",
-                remedy,
-                code="TLN-DATA-202",
-            ) from error
-        table = _read_parts(folder, remedy)
-        if table.num_rows != manifest.get("rows"):
-            raise DataError(
-                f"pairs={path}",
-                f"{table.num_rows} rows where the manifest says {manifest.get('rows')}",
-                remedy,
-                code="TLN-DATA-203",
+                Option("pairs", path), "no such pairs folder", REMEDY, code="TLN-DATA-200"
             )
+        manifest = read_manifest(folder)
+        files = sorted((folder / "data").glob("*.arrow"))
+        table = _read_parts(folder, files)
+        if table.num_rows != manifest["rows"]:
+            problem = f"{table.num_rows} rows where the manifest says {manifest['rows']}"
+            raise DataError(Option("pairs", path), problem, REMEDY, code="TLN-DATA-203")
+        _check_content(folder, manifest, files, table)
         return cls(folder, manifest, table)
 
     def batches(
@@ -143,18 +149,73 @@ class PairsFolder:
         return [*rows["text"].to_pylist(), *rows["romanized"].to_pylist()]
 
 
-def _read_parts(folder: Path, remedy: str) -> pa.Table:
-    files = sorted((folder / "data").glob("*.arrow"))
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a pairs folder, with the types that the rest of the package relies on.
+
+    Raises:
+        DataError: there is none, it is damaged, or of a later format.
+    """
+    given = Option("pairs", folder)
     try:
-        tables = [pa.ipc.open_file(pa.memory_map(str(f))).read_all() for f in files]
-        return pa.concat_tables([SCHEMA.empty_table(), *tables])
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError(
-            f"pairs={folder}",
-            f"a data file is damaged ({str(error)[:80]})",
-            remedy,
-            code="TLN-DATA-204",
-        ) from error
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        problem = f"no {MANIFEST}: not a pairs folder, or half-written"
+        raise DataError(given, problem, REMEDY, code="TLN-DATA-201") from error
+    except (OSError, ValueError, RecursionError) as error:
+        problem = f"{MANIFEST} is not JSON ({first_line(error)})"
+        raise DataError(given, problem, REMEDY, code="TLN-DATA-202") from error
+    if not isinstance(manifest, dict):
+        raise DataError(given, f"{MANIFEST} is not an object", REMEDY, code="TLN-DATA-205")
+    manifest = {**MANIFEST_DEFAULTS, **manifest}
+    for name, type_ in MANIFEST_TYPES.items():
+        if type(manifest.get(name)) is not type_:
+            problem = f"{MANIFEST} has no {name!r} of type {type_.__name__}"
+            raise DataError(given, problem, REMEDY, code="TLN-DATA-206")
+    entries = [*manifest["languages"].values(), *manifest["sources"]]
+    if not all(isinstance(entry, dict) for entry in entries):
+        problem = f"{MANIFEST}: 'languages' or 'sources' don't hold objects"
+        raise DataError(given, problem, REMEDY, code="TLN-DATA-207")
+    if manifest["format"] > FORMAT:
+        problem = f"its format is {manifest['format']}, later than {FORMAT}"
+        raise DataError(given, problem, "Update transliconet", code="TLN-DATA-208")
+    return manifest
+
+
+def _read_parts(folder: Path, files: Sequence[Path]) -> pa.Table:
+    try:
+        tables = [pa.ipc.open_file(pa.memory_map(str(file))).read_all() for file in files]
+        table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+        table.validate(full=True)  # UTF-8 among others: a flipped bit may make a file unreadable
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(folder, first_line(error)[:80], "TLN-DATA-204") from error
+    return table
+
+
+def _check_content(
+    folder: Path, manifest: Mapping[str, Any], files: Sequence[Path], table: pa.Table
+) -> None:
+    """Compare the data with the manifest: checksums, languages, missing values."""
+    checksums = manifest["files"]
+    for file in files:
+        # a folder of an earlier format has no checksums
+        if checksums and checksums.get(file.name) != _checksum(file):
+            raise _damaged(folder, f"{file.name} was changed since", "TLN-DATA-209")
+    unknown = set(pc.unique(table["lang"]).to_pylist()) - manifest["languages"].keys()
+    if unknown:
+        problem = f"a language that is not in the manifest: {sorted(map(str, unknown))[0]!r}"
+        raise _damaged(folder, problem, "TLN-DATA-210")
+    if any(column.null_count for column in table.columns):
+        raise _damaged(folder, "a value is missing", "TLN-DATA-211")
+
+
+def _damaged(folder: Path, detail: str, code: str) -> DataError:
+    problem = f"a data file is damaged ({detail})"
+    return DataError(Option("pairs", folder), problem, REMEDY, code=code)
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def write_part(file: Path, table: pa.Table) -> None:
@@ -163,15 +224,24 @@ def write_part(file: Path, table: pa.Table) -> None:
         writer.write_table(table)
 
 
-def pack(units: Sequence[Path], folder: Path) -> None:
-    """Join the files of ``units``, in order, into shards in ``folder``: fewer files, the same
-    rows.
-    """
+def join_parts(parts: Sequence[Path], folder: Path) -> None:
+    """Join Arrow files, in order, into shards in the new ``folder``: fewer files, the same rows."""
     folder.mkdir()
-    for shard, start in enumerate(range(0, len(units), UNITS_PER_SHARD)):
-        with pa.ipc.new_file(str(folder / f"part-{shard:05d}.arrow"), SCHEMA) as writer:
-            for unit in units[start : start + UNITS_PER_SHARD]:
-                writer.write_table(pa.ipc.open_file(pa.memory_map(str(unit))).read_all())
+    for shard, start in enumerate(range(0, len(parts), PARTS_PER_SHARD)):
+        file = folder / f"part-{shard:05d}.arrow"
+        with pa.ipc.new_file(str(file), SCHEMA) as writer:
+            for part in parts[start : start + PARTS_PER_SHARD]:
+                writer.write_table(pa.ipc.open_file(pa.memory_map(str(part))).read_all())
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest of a pairs folder, with the checksums of its data files."""
+    files = sorted((folder / "data").glob("*.arrow"))
+    checksums = {file.name: _checksum(file) for file in files}
+    content = {"format": FORMAT, **manifest, "files": checksums}
+    text = json.dumps(content, ensure_ascii=False, indent=1)
+    # a source's name may hold bytes that are no UTF-8
+    atomic_write(folder / MANIFEST, text.encode(errors="backslashreplace") + b"\n")
 
 
 def new_pairs_folder(
@@ -184,7 +254,12 @@ def new_pairs_folder(
 def is_pairs_folder(folder: Path) -> bool:
     """Whether a folder without marker has the manifest that ``prepare`` writes."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(manifest, dict) and manifest.keys() >= MANIFEST_KEYS
+    return isinstance(manifest, dict) and manifest.keys() >= {
+        "rows",
+        "languages",
+        "sources",
+        "romanizer",
+    }

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transliconet.corpus.chunks import Rules
 from transliconet.corpus.cleaning import Cleaning, letters_only
-from transliconet.corpus.prepare import Recipe, prepare
+from transliconet.corpus.prepare import prepare
+from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sampling import Sampling
 from transliconet.corpus.sources.base import Line
 from transliconet.errors import ConfigError

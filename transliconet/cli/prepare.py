@@ -1,28 +1,32 @@
 """``transliconet prepare``: text → pairs folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, hydra_command
-from transliconet.corpus.prepare import Estimate, Recipe, estimate
+from transliconet.cli.app import build, hydra_command, plain
+from transliconet.corpus.estimate import Estimate, estimate
 from transliconet.corpus.prepare import prepare as prepare_pairs
-from transliconet.pairs import PairsFolder
+from transliconet.corpus.recipe import Recipe
+from transliconet.pairs import MIN_CANDIDATES, PairsFolder
+from transliconet.romanizers.base import Romanizer, check_romanizer
 from transliconet.romanizers.registry import romanizer
+
+COUNTS = ("read", "kept", "heldout", "identical", "fallback")
 
 
 def prepare(cfg: DictConfig) -> PairsFolder | Estimate:
     """Write the pairs folder that ``cfg`` describes, or with ``cfg.dry_run`` estimate it."""
     reader = build({k: v for k, v in cfg.corpus.items() if k != "romanizer"})
     recipe = Recipe(build(cfg.clean), build(cfg.sample), build(cfg.rules))
-    roman = romanizer(cfg.corpus.romanizer)
+    to_latin = build_romanizer(cfg.corpus.romanizer)
     if cfg.dry_run:
-        return estimate(reader, roman, recipe, progress=cfg.progress)
+        return estimate(reader, to_latin, recipe, progress=cfg.progress)
     return prepare_pairs(
         reader,
-        roman,
+        to_latin,
         out=cfg.out,
         recipe=recipe,
         engine=cfg.engine,
@@ -32,27 +36,65 @@ def prepare(cfg: DictConfig) -> PairsFolder | Estimate:
     )
 
 
-def summary(languages: Mapping[str, Mapping[str, Any]]) -> str:
-    """What was read, kept and dropped, as a table."""
-    reasons = sorted({r for counts in languages.values() for r in counts["dropped"]})
-    columns = ["read", "kept", "heldout", "identical", "fallback"]
-    rows = [
-        [tag, *(counts[c] for c in columns), *(counts["dropped"].get(r, 0) for r in reasons)]
-        for tag, counts in languages.items()
-    ]
-    rows.append(
-        ["all", *(sum(r[i] for r in rows) for i in range(1, 1 + len(columns) + len(reasons)))]
-    )
-    return tabulate(rows, ["", *columns, *(f"dropped: {r}" for r in reasons)], tablefmt="simple")
+def build_romanizer(section: Any) -> Romanizer:
+    """The romanizer of a section: a name, a map of language to name, or a class as ``_target_``."""
+    if isinstance(section, DictConfig) and "_target_" in section:
+        return check_romanizer(build(section), f"corpus.romanizer._target_={section['_target_']}")
+    return romanizer(plain(section), "corpus.romanizer")
+
+
+def summary(languages: Mapping[str, Mapping[str, Any]], romanized: bool = True) -> str:
+    """What was read, kept and dropped, as a table; before romanizing, less is known."""
+    names = COUNTS if romanized else COUNTS[:2]
+    reasons = sorted({reason for counts in languages.values() for reason in counts["dropped"]})
+    rows: list[list[Any]] = []
+    for tag, counts in languages.items():
+        dropped = [counts["dropped"].get(reason, 0) for reason in reasons]
+        unromanized = [f"{100 * counts['unromanized']:.1f}"] if romanized else []
+        rows.append([tag, *(counts[name] for name in names), *unromanized, *dropped])
+    totals: list[Any] = ["all"]
+    for values in list(zip(*rows, strict=True))[1:]:
+        totals.append("" if isinstance(values[0], str) else sum(values))
+    share = ["% unromanized"] if romanized else []
+    headers = ["", *names, *share, *(f"dropped: {reason}" for reason in reasons)]
+    return tabulate([*rows, totals], headers, tablefmt="simple")
+
+
+def too_few_heldout(languages: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Languages of which the probe would show nothing, with their number of held-out pairs."""
+    few = []
+    for tag, counts in languages.items():
+        if counts["kept"] and 0 < counts["heldout"] < MIN_CANDIDATES:
+            few.append(f"{tag} ({counts['heldout']})")
+    return few
+
+
+def closing_lines(result: PairsFolder, out: str) -> Sequence[str]:
+    """What is said below the table."""
+    languages = result.manifest["languages"]
+    lines = [f"{result.table.num_rows} pairs in {len(languages)} languages: {out}"]
+    if few := too_few_heldout(languages):
+        lines.append(
+            f"fewer than {MIN_CANDIDATES} held-out pairs, so the probe passes over them: "
+            f"{', '.join(few)}; raise rules.heldout, or probe with "
+            "probe.min_candidates=N"
+        )
+    if result.manifest["dropped"]:
+        skipped = result.path / "skipped.jsonl"
+        lines.append(f"every line that was kept out, with its reason: {skipped}")
+    return lines
 
 
 def _estimate_text(result: Estimate, processes: int) -> str:
-    scripts = {tag.split("_")[1] for tag, counts in result.languages.items() if counts["kept"]}
+    with_pairs = [tag for tag, counts in result.languages.items() if counts["kept"]]
+    scripts = {tag.split("_")[1] for tag in with_pairs}
     kept = sum(counts["kept"] for counts in result.languages.values())
     minutes = result.seconds / processes / 60
     return (
-        f"{summary(result.languages)}\n\ndry run: {kept} lines in {len(result.languages)} languages and {len(scripts)} "
-        f"scripts would be romanized, in about {minutes:.1f} min with processes={processes}; nothing was written"
+        f"{summary(result.languages, romanized=False)}\n\n"
+        f"dry run: {kept} lines in {len(with_pairs)} languages and {len(scripts)} scripts would be "
+        f"romanized, in about {minutes:.1f} min with processes={processes}, after "
+        f"{result.loading:.0f} s to load the romanizer; nothing was written"
     )
 
 
@@ -62,9 +104,6 @@ def main(cfg: DictConfig) -> None:
     if isinstance(result, Estimate):
         print(_estimate_text(result, cfg.processes))
         return
-    languages = result.manifest["languages"]
-    print(
-        f"{summary(languages)}\n\n{result.table.num_rows} pairs in {len(languages)} languages: {cfg.out}"
-    )
-    if result.manifest["dropped"]:
-        print(f"every line that was kept out, with its reason: {result.path / 'skipped.jsonl'}")
+    print(summary(result.manifest["languages"]), end="\n\n")
+    for line in closing_lines(result, cfg.out):
+        print(line)

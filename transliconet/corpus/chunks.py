@@ -1,79 +1,32 @@
-"""The second pass: each unit of scanned rows romanized and written alone, so that a killed run
-loses one unit.
+"""The second pass: each chunk of scanned rows is romanized and written alone, so that a killed run
+loses one chunk.
 """
 
 import json
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
-from transliconet.corpus.scan import UNIT_ROWS, Scan, skipped_entry
+from transliconet.corpus.counts import PairCounts
+from transliconet.corpus.recipe import Rules
+from transliconet.corpus.scan import CHUNK_ROWS, Scan
 from transliconet.corpus.selection import KEPT, NOT_SAMPLED, REASONS, Selection
-from transliconet.errors import require_choice, require_range
-from transliconet.pairs import SCHEMA, id_fraction, write_part
+from transliconet.corpus.skipped import skipped_entry
+from transliconet.pairs import SCHEMA, write_part
 from transliconet.romanizers.base import Romanizer, romanize_line
 from transliconet.storage import atomic_write
+from transliconet.unicode_script import scripts_in
+
+NOT_ASCII_LETTERS = bytes(
+    code for code in range(128) if not (chr(code).isascii() and chr(code).isalpha())
+)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What becomes of pairs.
-
-    Args:
-        duplicates: ``drop`` keeps one of the lines with the same text in a language, ``keep`` keeps
-            all.
-        near_duplicates: Jaccard similarity of character 5-grams from which lines of a language
-            count as near-duplicates, of which one is kept; None switches the rule off.
-        unchanged: ``flag`` keeps pairs whose romanization equals the text, marked in the column
-            ``identical`` (training passes over them, the probe can use them as targets); ``drop``
-            drops them.
-        romanizer_errors: what becomes of a line that the romanizer raises on. ``fallback``
-            romanizes it word by word, and where a word fails, character by character; it is kept
-            and listed in ``skipped.jsonl`` as ``romanizer_fallback``. ``drop`` drops it
-            (``romanizer_error``).
-        heldout: share of ids kept out of training, in every language at once. Chosen by a hash of
-            id and seed.
-        seed: of the hash.
-    """
-
-    duplicates: str = "drop"
-    near_duplicates: float | None = None
-    unchanged: str = "flag"
-    romanizer_errors: str = "fallback"
-    heldout: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        require_choice("rules.duplicates", self.duplicates, ("drop", "keep"))
-        require_choice("rules.unchanged", self.unchanged, ("flag", "drop"))
-        require_choice("rules.romanizer_errors", self.romanizer_errors, ("fallback", "drop"))
-        require_range("rules.heldout", self.heldout, least=0, most=1)
-
-    def is_heldout(self, id_: str) -> bool:
-        return id_fraction(id_, self.seed) < self.heldout
-
-
-@dataclass
-class UnitCounts:
-    """Rows of one unit by language: kept, of these held out, identical, and romanized by the
-    fallback; and dropped.
-    """
-
-    kept: Counter[str] = field(default_factory=Counter)
-    heldout: Counter[str] = field(default_factory=Counter)
-    identical: Counter[str] = field(default_factory=Counter)
-    fallback: Counter[str] = field(default_factory=Counter)
-    dropped: dict[str, Counter[str]] = field(default_factory=dict)
-
-    def drop(self, lang: str, reason: str) -> None:
-        self.dropped.setdefault(lang, Counter())[reason] += 1
-
-
-@dataclass(frozen=True)
-class UnitJob:
-    """Romanizes units of ``scan`` and writes them to ``folder``; callable in any process that sees
+class ChunkRomanizer:
+    """Romanizes chunks of ``scan`` and writes them to ``folder``; callable in any process that sees
     the folder.
     """
 
@@ -83,79 +36,108 @@ class UnitJob:
     romanizer: Romanizer
     rules: Rules
 
-    def chunk_file(self, unit: int) -> Path:
-        return self.folder / f"unit-{unit:06d}.arrow"
+    def pairs_file(self, chunk: int) -> Path:
+        return self.folder / f"chunk-{chunk:06d}.arrow"
 
-    def skipped(self, unit: int) -> Path:
-        return self.folder / f"unit-{unit:06d}.jsonl"
+    def skipped_file(self, chunk: int) -> Path:
+        return self.folder / f"chunk-{chunk:06d}.jsonl"
 
-    def report(self, unit: int) -> Path:
-        """Written last: a unit is done if and only if it is there."""
-        return self.folder / f"unit-{unit:06d}.json"
+    def counts_file(self, chunk: int) -> Path:
+        """Written last: a chunk is done if and only if it is there."""
+        return self.folder / f"chunk-{chunk:06d}.json"
 
-    def counts(self, unit: int) -> UnitCounts:
-        raw = json.loads(self.report(unit).read_text(encoding="utf-8"))
-        dropped = {lang: Counter(reasons) for lang, reasons in raw.pop("dropped").items()}
-        return UnitCounts(**{name: Counter(c) for name, c in raw.items()}, dropped=dropped)
+    def counts(self, chunk: int) -> PairCounts:
+        """What became of the rows of a chunk that is done."""
+        raw = self.counts_file(chunk).read_text(encoding="utf-8")
+        return PairCounts.from_dict(json.loads(raw))
 
-    def __call__(self, unit: int) -> int:
-        """Do one unit; returns its number."""
-        rows: list[dict] = []
-        counts, skipped = UnitCounts(), []
-        table = self.scan.unit(unit)
-        verdicts = self.selection.verdicts(
-            unit * UNIT_ROWS, unit * UNIT_ROWS + table.num_rows
-        ).tolist()
+    def __call__(self, chunk: int) -> int:
+        """Do one chunk; returns its number."""
+        table = self.scan.chunk(chunk)
+        start = chunk * CHUNK_ROWS
+        verdicts = self.selection.verdicts(start, start + table.num_rows).tolist()
+        counts = PairCounts()
+        pairs: list[dict] = []
+        skipped: list[str] = []
         for row, verdict in zip(table.to_pylist(), verdicts, strict=True):
-            reason, detail = REASONS.get(verdict), ""
-            if verdict == KEPT:
-                roman, detail = self._romanize(row)
-                reason = self._reason(row["text"], roman, detail)
-                if reason is None:
-                    rows.append(self._pair(row, roman, counts))
-            if reason:
-                counts.drop(row["lang"], reason)
-            elif detail:
-                reason = "romanizer_fallback"
-                counts.fallback[row["lang"]] += 1
-            if (
-                reason and verdict != NOT_SAMPLED
-            ):  # what was not sampled is counted only: it may be most of a corpus
-                skipped.append(
-                    skipped_entry(row["source"], row["number"], row["lang"], reason, detail)
-                )
-        write_part(self.chunk_file(unit), pa.Table.from_pylist(rows, SCHEMA))
-        atomic_write(self.skipped(unit), "".join(skipped))
-        atomic_write(self.report(unit), json.dumps(vars(counts), sort_keys=True))
-        return unit
+            if verdict == NOT_SAMPLED:
+                # counted only: it may be most of a corpus
+                counts.drop(row["lang"], REASONS[verdict])
+            elif verdict != KEPT:
+                counts.drop(row["lang"], REASONS[verdict])
+                skipped.append(_entry(row, REASONS[verdict]))
+            else:
+                self._romanize_row(row, counts, pairs, skipped)
+        write_part(self.pairs_file(chunk), pa.Table.from_pylist(pairs, SCHEMA))
+        atomic_write(self.skipped_file(chunk), "".join(skipped))
+        atomic_write(self.counts_file(chunk), json.dumps(vars(counts), sort_keys=True))
+        return chunk
 
-    def _romanize(self, row: dict) -> tuple[str, str]:
-        if row["romanized"] is not None:
-            return row["romanized"].strip(), ""
-        roman, error = romanize_line(self.romanizer, row["text"], row["lang"].split("_")[0])
-        return roman.strip(), error
-
-    def _reason(self, text: str, roman: str, error: str) -> str | None:
-        if error and self.rules.romanizer_errors == "drop":
-            return "romanizer_error"
-        if not roman:
-            return "empty_romanization"
-        return "identical" if roman == text and self.rules.unchanged == "drop" else None
-
-    def _pair(self, row: dict, roman: str, counts: UnitCounts) -> dict:
-        lang, heldout, identical = (
-            row["lang"],
-            self.rules.is_heldout(row["id"]),
-            roman == row["text"],
-        )
-        counts.kept[lang] += 1
-        counts.heldout[lang] += heldout
-        counts.identical[lang] += identical
-        return {
+    def _romanize_row(
+        self, row: dict, counts: PairCounts, pairs: list[dict], skipped: list[str]
+    ) -> None:
+        """Add what becomes of a row to ``counts`` and to ``pairs`` or ``skipped``."""
+        lang = row["lang"]
+        romanized, error = self._romanized(row)
+        if reason := self._reason_to_drop(row["text"], romanized, error):
+            counts.drop(lang, reason)
+            skipped.append(_entry(row, reason, error))
+            return
+        if error:
+            counts.fallback[lang] += 1
+            skipped.append(_entry(row, "romanizer_fallback", error))
+        pair = {
             "id": row["id"],
             "lang": lang,
             "text": row["text"],
-            "romanized": roman,
-            "identical": identical,
-            "heldout": heldout,
+            "romanized": romanized,
+            "identical": romanized == row["text"],
+            "heldout": self.rules.is_heldout(row["id"]),
         }
+        pairs.append(pair)
+        counts.kept[lang] += 1
+        counts.heldout[lang] += pair["heldout"]
+        counts.identical[lang] += pair["identical"]
+        letters, unromanized = count_letters(romanized)
+        counts.letters[lang] += letters
+        counts.unromanized[lang] += unromanized
+
+    def _romanized(self, row: dict) -> tuple[str, str]:
+        """The romanization, the source's own where it has one, and what the romanizer raised."""
+        if row["romanized"] is not None:
+            return row["romanized"].strip(), ""
+        romanized, error = romanize_line(self.romanizer, row["text"], row["lang"])
+        return romanized.strip(), error
+
+    def _reason_to_drop(self, text: str, romanized: str, error: str) -> str | None:
+        if error and self.rules.romanizer_errors == "drop":
+            return "romanizer_error"
+        if not romanized:
+            return "empty_romanization"
+        if romanized == text and self.rules.unchanged == "drop":
+            return "identical"
+        return None
+
+
+def _entry(row: dict, reason: str, detail: str = "") -> str:
+    place = (row["source"], row["number"])
+    return skipped_entry(place, row["lang"], reason, detail, row["text"])
+
+
+def count_letters(romanized: str) -> tuple[int, int]:
+    """Number of letters, and of those that are not of Latin script.
+
+    Letters that scripts share, such as the modifier ``ʼ``, count as Latin.
+
+    >>> count_letters("Moskva, Москва")
+    (12, 6)
+    """
+    if romanized.isascii():  # nearly all lines, so that it costs next to nothing
+        return len(romanized.encode().translate(None, NOT_ASCII_LETTERS)), 0
+    letters = [character for character in romanized if character.isalpha()]
+    return len(letters), sum(map(_is_foreign, letters))
+
+
+@cache
+def _is_foreign(letter: str) -> bool:
+    return bool(scripts_in(letter) - {"Latn"})

@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from transliconet.errors import ConfigError, require_range
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Band keys of texts: two texts of a language that share one are taken for near-duplicates.
+    """Band keys of texts: two texts of a language that share one count as near-duplicates.
 
     With ``bands`` of ``rows`` MinHash values each, texts whose character n-grams have Jaccard
     similarity s share a key with probability 1 − (1 − s^rows)^bands (Leskovec et al., Mining of
-    Massive Datasets, section 3.4); ``bands`` and ``rows`` are chosen so that the step is at
-    ``threshold``.
+    Massive Datasets, section 3.4); ``bands`` and ``rows`` are chosen so that this
+    probability rises at ``threshold``.
 
     Args:
         threshold: Jaccard similarity from which texts count as near-duplicates.
@@ -35,7 +36,7 @@ class NearDuplicates:
     permutations: int = 128
 
     def __post_init__(self) -> None:
-        require_range("rules.near_duplicates", self.threshold, above=0, most=1)
+        require_range("threshold", self.threshold, above=0, most=1)
         self._bands  # noqa: B018  fails early where the package is missing
 
     @cached_property
@@ -45,30 +46,24 @@ class NearDuplicates:
 
     def keys(self, langs: Sequence[str], texts: Sequence[str]) -> np.ndarray:
         """(N, bands, 2) uint64, one 128-bit key a band."""
-        from hashlib import blake2b
-
         bands, rows = self._bands
-        minhash = _datasketch().MinHash
-        out = np.empty((len(texts), bands, 2), "<u8")
-        signatures = minhash.generator(
-            [self._shingles(t) for t in texts], num_perm=self.permutations, seed=1
-        )
-        for i, (lang, signature) in enumerate(zip(langs, signatures, strict=True)):
-            values = signature.hashvalues
+        shingles = [self._shingles(text) for text in texts]
+        signatures = _datasketch().MinHash.generator(shingles, num_perm=self.permutations, seed=1)
+        keys = np.empty((len(texts), bands, 2), "<u8")
+        for number, (lang, signature) in enumerate(zip(langs, signatures, strict=True)):
+            values = signature.hashvalues  # (permutations,)
             for band in range(bands):
-                content = (
-                    lang.encode()
-                    + bytes([band])
-                    + values[band * rows : (band + 1) * rows].tobytes()
-                )
-                out[i, band] = np.frombuffer(blake2b(content, digest_size=16).digest(), "<u8")
-        return out
+                of_band = values[band * rows : (band + 1) * rows].tobytes()
+                content = lang.encode() + bytes([band]) + of_band
+                key = blake2b(content, digest_size=16).digest()
+                keys[number, band] = np.frombuffer(key, "<u8")
+        return keys
 
     def _shingles(self, text: str) -> list[bytes]:
+        """The character n-grams of a text; a shorter text is one n-gram."""
         folded = " ".join(text.casefold().split())
-        return [
-            folded[i : i + self.ngram].encode() for i in range(max(1, len(folded) - self.ngram + 1))
-        ]
+        starts = range(max(1, len(folded) - self.ngram + 1))
+        return [folded[start : start + self.ngram].encode() for start in starts]
 
 
 def _datasketch() -> Any:
@@ -76,7 +71,7 @@ def _datasketch() -> Any:
         import datasketch
     except ImportError as error:
         raise ConfigError(
-            "rules.near_duplicates",
+            "near_duplicates",
             "the package datasketch is not installed",
             "pip install 'transliconet[dedup]'",
             code="TLN-CONFIG-101",

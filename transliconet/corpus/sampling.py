@@ -8,22 +8,21 @@ from transliconet.errors import require_range
 
 @dataclass(frozen=True)
 class Sampling:
-    r"""A share of the corpus, dealt to the languages by temperature.
+    r"""A share of the corpus, divided between the languages by an exponent.
 
     The budget is ``fraction`` of all usable lines; language :math:`l` with :math:`n_l` of them gets
     :math:`\min(n_l, c \cdot n_l^{\alpha})`, :math:`c` such that the budget is spent (Conneau and
-    Lample, 2019, with :math:`\alpha` for their exponent), then at least ``min_lines`` and at most
-    ``max_lines``, as far as it has lines. Which lines
-    is decided by a hash of id and seed: the same ones whatever the order of the files.
+    Lample, 2019), then at least ``min_lines`` and at most ``max_lines``, as far as it has lines.
+    A hash of id and seed decides which lines: the same ones whatever the order of the files.
 
     Args:
         fraction: share of the usable lines, e.g. 0.05 as Furina's corpus.
-        alpha: 1 takes the same share of every language; nearer 0 evens languages out.
-        min_lines, max_lines: least and most lines a language (None: no limit).
+        alpha: the exponent; 1 takes the same share of every language, 0 the same number of lines.
+        min_lines, max_lines: least and most lines of a language (None: no limit).
         latin: also take languages in Latin script.
         same_ids: take the same ids in every language as far as the numbers allow, which keeps
-            translations together for the probe. False takes others in each language: of parallel
-            text, more different sentences to train on.
+            translations together for the probe. False takes different ids in each language: more
+            different sentences of a parallel corpus to train on.
         seed: of the hash.
     """
 
@@ -36,11 +35,11 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_range("sample.fraction", self.fraction, above=0, most=1)
-        require_range("sample.alpha", self.alpha, least=0, most=1)
-        require_range("sample.min_lines", self.min_lines, least=0)
+        require_range("fraction", self.fraction, above=0, most=1)
+        require_range("alpha", self.alpha, least=0, most=1)
+        require_range("min_lines", self.min_lines, least=0)
         if self.max_lines is not None:
-            require_range("sample.max_lines", self.max_lines, least=max(1, self.min_lines))
+            require_range("max_lines", self.max_lines, least=max(1, self.min_lines))
 
     @property
     def takes_everything(self) -> bool:
@@ -57,22 +56,24 @@ class Sampling:
         {'hin_Deva': 40, 'kat_Geor': 8}
         """
         budget = self.fraction * sum(usable.values())
-        shares = {lang: n**self.alpha if n else 0.0 for lang, n in usable.items()}
+        shares = {lang: number**self.alpha for lang, number in usable.items() if number}
         taken: dict[str, float] = {}
-        open_ = {lang for lang, n in usable.items() if n}
-        # a language that its share would exhaust gives all it has; the others share what is left
-        while open_:
-            scale = (budget - sum(taken.values())) / sum(shares[lang] for lang in open_)
-            full = {lang for lang in open_ if scale * shares[lang] >= usable[lang]}
-            taken.update(
-                {
-                    lang: usable[lang] if lang in full else scale * shares[lang]
-                    for lang in full or open_
-                }
-            )
-            open_ -= full or open_
-        most = self.max_lines if self.max_lines is not None else max(usable.values(), default=0)
-        return {
-            lang: min(n, most, max(round(taken.get(lang, 0)), self.min_lines))
-            for lang, n in usable.items()
-        }
+        open_languages = list(shares)
+        # A language whose share is more than it has gives all it has; the others share what is left
+        # of the budget, which may exhaust more of them.
+        while open_languages:
+            share_sum = sum(shares[lang] for lang in open_languages)
+            scale = (budget - sum(taken.values())) / share_sum
+            exhausted = [lang for lang in open_languages if scale * shares[lang] >= usable[lang]]
+            if not exhausted:
+                taken |= {lang: scale * shares[lang] for lang in open_languages}
+                break
+            taken |= {lang: float(usable[lang]) for lang in exhausted}
+            open_languages = [lang for lang in open_languages if lang not in taken]
+        largest = max(usable.values(), default=0)
+        most = largest if self.max_lines is None else self.max_lines
+        allocated = {}
+        for lang, number in usable.items():
+            wanted = max(round(taken.get(lang, 0)), self.min_lines)
+            allocated[lang] = min(number, most, wanted)
+        return allocated

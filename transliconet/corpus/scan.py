@@ -1,31 +1,38 @@
-"""The first pass: every line read, mended and spilled to disk in units of fixed size, with what
-selection needs.
+"""The first pass over a source: every line is read, cleaned and written to disk in chunks, with the
+keys that find duplicates.
 
-A unit is a fixed number of consecutive lines. Units make the rest of the work independent of
-memory, of the number of
-processes and of interruptions: each is romanized alone and written alone.
+A chunk is a fixed number of consecutive lines. It is romanized alone and written alone, so that the
+rest of the work depends on neither memory, nor the number of processes, nor interruptions.
 """
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+import shutil
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
-from transliconet.corpus.cleaning import Cleaning
+from transliconet.corpus.counts import LineCounts
 from transliconet.corpus.dedup import NearDuplicates
+from transliconet.corpus.recipe import Recipe
+from transliconet.corpus.skipped import skipped_entry
 from transliconet.corpus.sources.base import Line, Reader, Skip
+from transliconet.storage import atomic_write
 
-UNIT_ROWS = 4096
+CHUNK_ROWS = 4096
 PARTITIONS = 64
-"""Records are spread over so many files by key; selection holds one of them in memory at a time."""
+"""Keys are spread over this many files; selection holds one of them in memory at a time."""
+BY_TEXT, BY_ID, NEAR = "text", "id", "near"
+"""Kinds of key: two rows with the same key are the same text, id or nearly the same text of a
+language.
+"""
 
-UNIT_SCHEMA = pa.schema(
+CHUNK_SCHEMA = pa.schema(
     [
         ("source", pa.dictionary(pa.int32(), pa.string())),
         ("number", pa.int64()),
@@ -36,196 +43,229 @@ UNIT_SCHEMA = pa.schema(
     ]
 )
 
-RECORD = np.dtype([("key", "<u8", 2), ("priority", "<u8"), ("row", "<i8")])
-"""One key of one row: rows with the same key are duplicates, and the one of lowest priority
-stays.
-"""
-
-
-@dataclass
-class Ledger:
-    """Counts of lines by language, and of dropped ones by language and reason."""
-
-    read: Counter[str] = field(default_factory=Counter)
-    dropped: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-
-    def drop(self, lang: str, reason: str, number: int = 1) -> None:
-        if number:
-            self.dropped[lang][reason] += number
+KEY_RECORD = np.dtype([("key", "<u8", 2), ("priority", "<u8"), ("row", "<i8")])
+"""One key of one row: of the rows with the same key, the one of lowest priority is kept."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What the first pass left in ``folder``."""
+    """What the first pass left in ``folder``.
+
+    Args:
+        folder: holds the chunks, the keys and ``skipped.jsonl``.
+        rows: lines that were kept so far.
+        languages: their tags; a row's language is a position in this list.
+        counts: of all lines that were read.
+    """
 
     folder: Path
     rows: int
     languages: list[str]
-    ledger: Ledger
+    counts: LineCounts
 
     @property
-    def units(self) -> int:
-        return -(-self.rows // UNIT_ROWS)
+    def chunks(self) -> int:
+        """Number of chunks; the last one may be shorter than the others."""
+        return -(-self.rows // CHUNK_ROWS)
 
-    def unit(self, number: int) -> pa.Table:
-        """The rows of a unit, memory-mapped."""
-        return pa.ipc.open_file(pa.memory_map(str(unit_file(self.folder, number)))).read_all()
+    def chunk(self, number: int) -> pa.Table:
+        """The rows of a chunk, memory-mapped."""
+        return pa.ipc.open_file(pa.memory_map(str(chunk_file(self.folder, number)))).read_all()
 
     def priorities(self) -> np.ndarray:
         """(rows,) uint64 on disk: the order in which a language's lines are taken."""
-        return _array(self.folder / "priorities.bin", np.uint64)
+        return _array_on_disk(self.folder / "priorities.bin", np.uint64)
 
     def language_numbers(self) -> np.ndarray:
         """(rows,) int16 on disk: positions in ``languages``."""
-        return _array(self.folder / "languages.bin", np.int16)
+        return _array_on_disk(self.folder / "languages.bin", np.int16)
+
+    def save(self) -> None:
+        """Write down that the first pass is complete."""
+        content = {
+            "rows": self.rows,
+            "languages": self.languages,
+            "read": self.counts.read,
+            "dropped": self.counts.dropped,
+        }
+        atomic_write(self.folder / "scan.json", json.dumps(content))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Scan | None":
+        """The complete first pass in ``folder``; None where there is none."""
+        file = folder / "scan.json"
+        if not file.is_file():
+            return None
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        counts = LineCounts(Counter(raw["read"]))
+        for lang, reasons in raw["dropped"].items():
+            counts.dropped[lang].update(reasons)
+        return cls(folder, raw["rows"], raw["languages"], counts)
 
 
-def _array(path: Path, dtype: type) -> np.ndarray:
+def _array_on_disk(path: Path, dtype: type) -> np.ndarray:
+    # an empty file cannot be mapped
     return np.memmap(path, dtype, "r") if path.stat().st_size else np.zeros(0, dtype)
 
 
-def unit_file(folder: Path, number: int) -> Path:
-    return folder / f"unit-{number:06d}.arrow"
+def chunk_file(folder: Path, number: int) -> Path:
+    """The file of a chunk of scanned rows."""
+    return folder / f"chunk-{number:06d}.arrow"
 
 
-def partition_file(folder: Path, name: str, partition: int) -> Path:
-    return folder / f"{name}-{partition:02d}.bin"
+def key_file(folder: Path, kind: str, partition: int) -> Path:
+    """The file with one partition of the keys of a kind."""
+    return folder / f"{kind}-{partition:02d}.bin"
 
 
 def digest(text: str, size: int) -> bytes:
+    """``size`` bytes of a hash of the text."""
     return hashlib.blake2b(text.encode(), digest_size=size).digest()
 
 
-class Spill:
-    """Writes units and records while the scan goes on."""
+class ScanWriter:
+    """Writes chunks and keys while the scan goes on.
+
+    Args:
+        folder: is made.
+        near: finds near-duplicates; None: not looked for.
+        seed: of the priorities.
+        same_ids: the same priority for an id in every language.
+    """
 
     def __init__(
         self, folder: Path, near: NearDuplicates | None, seed: int, same_ids: bool
     ) -> None:
         folder.mkdir(parents=True)
         self.folder, self.near, self.seed, self.same_ids = folder, near, seed, same_ids
-        self.rows, self.languages = 0, dict[str, int]()
-        self._lines: list[tuple[Line, str]] = []
-        self._priorities, self._language_numbers = (
-            (folder / f"{n}.bin").open("wb") for n in ("priorities", "languages")
-        )
-        names = ["exact", "near"] if near else ["exact"]
-        self._partitions: dict[str, list[IO[bytes]]] = {
-            name: [partition_file(folder, name, p).open("wb") for p in range(PARTITIONS)]
-            for name in names
-        }
+        self.rows = 0
+        self.languages: dict[str, int] = {}
+        self._waiting: list[tuple[Line, str]] = []  # lines of the chunk at hand, with clean texts
+        self._priorities = (folder / "priorities.bin").open("wb")
+        self._language_numbers = (folder / "languages.bin").open("wb")
+        self._key_files: dict[str, list[IO[bytes]]] = {}
+        for kind in (BY_TEXT, BY_ID, NEAR) if near else (BY_TEXT, BY_ID):
+            files = [key_file(folder, kind, partition) for partition in range(PARTITIONS)]
+            self._key_files[kind] = [file.open("wb") for file in files]
 
     def add(self, line: Line, text: str) -> None:
-        self._lines.append((line, text))
-        if len(self._lines) == UNIT_ROWS:
-            self._flush()
+        """Take a line with its cleaned text."""
+        self._waiting.append((line, text))
+        if len(self._waiting) == CHUNK_ROWS:
+            self._write_waiting()
 
     def close(self) -> None:
-        self._flush()
-        for f in (
-            self._priorities,
-            self._language_numbers,
-            *(f for fs in self._partitions.values() for f in fs),
-        ):
-            f.close()
+        """Write what is left."""
+        self._write_waiting()
+        self._priorities.close()
+        self._language_numbers.close()
+        for files in self._key_files.values():
+            for file in files:
+                file.close()
 
-    def _flush(self) -> None:
-        if not self._lines:
+    def _write_waiting(self) -> None:
+        if not self._waiting:
             return
-        langs = [str(line.lang) for line, _ in self._lines]
-        texts = [text for _, text in self._lines]
-        digests = [digest(f"{lang}\0{text}", 16) for lang, text in zip(langs, texts, strict=True)]
-        keys = np.frombuffer(b"".join(digests), "<u8").reshape(-1, 2)
-        priorities = self._priority_of(keys)
+        lines = [line for line, _ in self._waiting]
+        texts = [text for _, text in self._waiting]
+        langs = [str(line.lang) for line in lines]
         rows = np.arange(self.rows, self.rows + len(texts))
-        self._write_records("exact", keys, priorities, rows)
+
+        text_keys = _keys(langs, texts)  # (N, 2)
+        id_keys = _keys(langs, [line.id for line in lines])  # (N, 2)
+        priorities = self._priority_of(lines, langs, text_keys)  # (N,)
+        self._write_keys(BY_TEXT, text_keys, priorities, rows)
+        self._write_keys(BY_ID, id_keys, priorities, rows)
         if self.near:
-            bands = self.near.keys(langs, texts)
-            repeat = bands.shape[1]
-            self._write_records(
-                "near", bands.reshape(-1, 2), priorities.repeat(repeat), rows.repeat(repeat)
-            )
-        numbers = [self.languages.setdefault(g, len(self.languages)) for g in langs]
+            band_keys = self.near.keys(langs, texts)  # (N, bands, 2)
+            bands = band_keys.shape[1]
+            flat = band_keys.reshape(-1, 2)
+            self._write_keys(NEAR, flat, priorities.repeat(bands), rows.repeat(bands))
+
+        numbers = [self.languages.setdefault(lang, len(self.languages)) for lang in langs]
         self._priorities.write(priorities.tobytes())
         self._language_numbers.write(np.array(numbers, np.int16).tobytes())
-        self._write_unit(langs, texts)
+        self._write_chunk(lines, langs, texts)
         self.rows += len(texts)
-        self._lines = []
+        self._waiting = []
 
-    def _priority_of(self, keys: np.ndarray) -> np.ndarray:
+    def _priority_of(
+        self, lines: list[Line], langs: list[str], text_keys: np.ndarray
+    ) -> np.ndarray:
         """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 of the text's
-        against ties.
+        against ties: the order doesn't depend on the order of files.
         """
-        of = (line.id if self.same_ids else f"{line.lang}\0{line.id}" for line, _ in self._lines)
-        ids = b"".join(digest(f"{self.seed}\0{name}", 8) for name in of)
-        low = np.uint64((1 << 24) - 1)
-        return (np.frombuffer(ids, "<u8") & ~low) | (keys[:, 1] & low)
+        names = [line.id for line in lines]
+        if not self.same_ids:
+            names = [f"{lang}\0{name}" for lang, name in zip(langs, names, strict=True)]
+        hashes = b"".join(digest(f"{self.seed}\0{name}", 8) for name in names)
+        low_bits = np.uint64((1 << 24) - 1)
+        return (np.frombuffer(hashes, "<u8") & ~low_bits) | (text_keys[:, 1] & low_bits)
 
-    def _write_records(
-        self, name: str, keys: np.ndarray, priorities: np.ndarray, rows: np.ndarray
+    def _write_keys(
+        self, kind: str, keys: np.ndarray, priorities: np.ndarray, rows: np.ndarray
     ) -> None:
-        records = np.empty(len(keys), RECORD)
+        records = np.empty(len(keys), KEY_RECORD)
         records["key"], records["priority"], records["row"] = keys, priorities, rows
         partitions = (keys[:, 0] % np.uint64(PARTITIONS)).astype(np.int64)
         order = np.argsort(partitions, kind="stable")
         ends = np.searchsorted(partitions[order], np.arange(1, PARTITIONS))
-        for f, part in zip(self._partitions[name], np.split(records[order], ends), strict=True):
-            f.write(part.tobytes())
+        parts = np.split(records[order], ends)
+        for file, part in zip(self._key_files[kind], parts, strict=True):
+            file.write(part.tobytes())
 
-    def _write_unit(self, langs: list[str], texts: list[str]) -> None:
-        lines = [line for line, _ in self._lines]
+    def _write_chunk(self, lines: list[Line], langs: list[str], texts: list[str]) -> None:
         columns = [
-            pa.array([x.source for x in lines]).dictionary_encode(),
-            pa.array([x.number for x in lines], pa.int64()),
-            pa.array([x.id for x in lines], pa.string()),
+            pa.array([line.source for line in lines]).dictionary_encode(),
+            pa.array([line.number for line in lines], pa.int64()),
+            pa.array([line.id for line in lines], pa.string()),
             pa.array(langs).dictionary_encode(),
             pa.array(texts, pa.string()),
-            pa.array([x.romanized for x in lines], pa.string()),
+            pa.array([line.romanized for line in lines], pa.string()),
         ]
-        file = unit_file(self.folder, self.rows // UNIT_ROWS)
-        with pa.ipc.new_file(
-            str(file), UNIT_SCHEMA, options=pa.ipc.IpcWriteOptions(compression="zstd")
-        ) as writer:
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=UNIT_SCHEMA))
+        batch = pa.RecordBatch.from_arrays(columns, schema=CHUNK_SCHEMA)
+        file = chunk_file(self.folder, self.rows // CHUNK_ROWS)
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_file(str(file), CHUNK_SCHEMA, options=options) as writer:
+            writer.write_batch(batch)
 
 
-def scan(
-    reader: Reader | Iterable[Line | Skip],
-    folder: Path,
-    cleaning: Cleaning,
-    near: NearDuplicates | None = None,
-    seed: int = 0,
-    latin: bool = True,
-    same_ids: bool = True,
-) -> Scan:
-    """Read and mend every line; ``folder`` gets the units, the keys and ``skipped.jsonl``.
+def _keys(langs: list[str], values: list[str]) -> np.ndarray:
+    """(N, 2) uint64: 128 bits of a hash of language and value."""
+    hashes = [digest(f"{lang}\0{value}", 16) for lang, value in zip(langs, values, strict=True)]
+    return np.frombuffer(b"".join(hashes), "<u8").reshape(-1, 2)
 
-    Lines in Latin script are kept out as ``latin_script`` where ``latin`` is false. The priority of
-    a line, which decides between duplicates and about the sample, is one of its id, or with
-    ``same_ids`` false of language and id.
+
+def scan(reader: Reader | Iterable[Line | Skip], folder: Path, recipe: Recipe) -> Scan:
+    """Read and clean every line; ``folder`` gets the chunks, the keys and ``skipped.jsonl``.
+
+    Lines in Latin script are kept out as ``latin_script`` where ``sampling.latin`` is false. The
+    priority of a line, which decides between duplicates and about the sample, is one of its id, or,
+    with ``sampling.same_ids`` false, of its language and id.
     """
-    spill, ledger = Spill(folder, near, seed, same_ids), Ledger()
+    shutil.rmtree(folder, ignore_errors=True)
+    sampling, cleaning = recipe.sampling, recipe.cleaning
+    near = recipe.rules.near_duplicate_keys()
+    writer = ScanWriter(folder, near, sampling.seed, sampling.same_ids)
+    counts = LineCounts()
     with (folder / "skipped.jsonl").open("w", encoding="utf-8") as skipped:
         for line in reader:
-            ledger.read[str(line.lang)] += 1
-            text, reason, detail = "", None, ""
+            lang = str(line.lang)
+            counts.read[lang] += 1
             if isinstance(line, Skip):
-                reason, detail = line.reason, line.detail
-            elif not latin and line.lang.script == "Latn":
-                reason = "latin_script"
+                reason, detail, given = line.reason, line.detail, ""
+            elif not sampling.latin and line.lang.script == "Latn":
+                reason, detail, given = "latin_script", "", line.text
             else:
-                text, reason = cleaning(line.text, line.lang)
-            if reason is None:
-                assert isinstance(line, Line)
-                spill.add(line, text)
-                continue
-            ledger.drop(str(line.lang), reason)
-            skipped.write(skipped_entry(line.source, line.number, str(line.lang), reason, detail))
-    spill.close()
-    return Scan(folder, spill.rows, list(spill.languages), ledger)
-
-
-def skipped_entry(source: str, number: int, lang: str, reason: str, detail: str = "") -> str:
-    """A line of ``skipped.jsonl``."""
-    entry = {"source": source, "number": number, "lang": lang, "reason": reason, "detail": detail}
-    return json.dumps(entry, ensure_ascii=False).encode(errors="replace").decode() + "\n"
+                text, dropped_for = cleaning(line.text, line.lang)
+                if dropped_for is None:
+                    writer.add(line, text)
+                    continue
+                reason, detail, given = dropped_for, "", line.text
+            counts.drop(lang, reason)
+            place = (line.source, line.number)
+            skipped.write(skipped_entry(place, lang, reason, detail, given))
+    writer.close()
+    scanned = Scan(folder, writer.rows, list(writer.languages), counts)
+    scanned.save()
+    return scanned

@@ -1,72 +1,89 @@
-"""The choice among the scanned rows: one of each set of duplicates, and as many a language as
-sampling says.
+"""The choice among the scanned rows: one of each set of duplicates, and as many of each language as
+the sampling says.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from transliconet.corpus.sampling import Sampling
-from transliconet.corpus.scan import PARTITIONS, RECORD, Scan, partition_file
+from transliconet.corpus.recipe import Recipe
+from transliconet.corpus.scan import BY_ID, BY_TEXT, KEY_RECORD, NEAR, PARTITIONS, Scan, key_file
 
-KEPT, DUPLICATE, NEAR_DUPLICATE, NOT_SAMPLED = range(4)
-REASONS = {DUPLICATE: "duplicate", NEAR_DUPLICATE: "near_duplicate", NOT_SAMPLED: "not_sampled"}
-BLOCK = 1 << 20
-BINS = 1 << 12
+KEPT, DUPLICATE, NEAR_DUPLICATE, DUPLICATE_ID, NOT_SAMPLED = range(5)
+REASONS = {
+    DUPLICATE: "duplicate",
+    NEAR_DUPLICATE: "near_duplicate",
+    DUPLICATE_ID: "duplicate_id",
+    NOT_SAMPLED: "not_sampled",
+}
+ROWS_AT_A_TIME = 1 << 20
+HISTOGRAM_BITS = 12
+"""Priorities are counted by their highest bits."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Verdict of every scanned row, in a file; ``counts[lang][verdict]``."""
+    """What becomes of every scanned row.
+
+    Args:
+        file: a byte a row, its verdict: :data:`KEPT` … :data:`NOT_SAMPLED`.
+        counts: language → number of rows with each verdict.
+    """
 
     file: Path
     counts: Mapping[str, list[int]]
 
     def verdicts(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) uint8, of :data:`KEPT` … :data:`NOT_SAMPLED`."""
+        """(stop − start,) uint8, the verdicts of these rows."""
         return np.fromfile(self.file, np.uint8, stop - start, offset=start)
 
 
-def select(
-    scan: Scan, sampling: Sampling, duplicates: bool = True, near: bool = False
-) -> Selection:
-    """Judge every row of ``scan``.
+def select(scan: Scan, recipe: Recipe) -> Selection:
+    """Decide about every row of ``scan``.
 
-    Args:
-        scan: the first pass.
-        sampling: how many lines of each language.
-        duplicates: drop all but one row of the same text in a language: the one of lowest priority,
-            so the choice does not depend on the order of the files.
-        near: also drop rows that share a MinHash band with a row of lower priority.
+    Of the rows of a language with the same text (or, with ``near_duplicates``, with nearly the
+    same), the one of lowest priority is kept, so that the choice doesn't depend on the order of the
+    files; then of those with the same id; then the sampling takes its share of what is left.
     """
     file = scan.folder / "verdicts.bin"
-    file.write_bytes(b"")
+    _make_room(file, scan.rows)
     if scan.rows == 0:
         return Selection(file, {})
-    verdicts = np.memmap(file, np.uint8, "w+", shape=(scan.rows,))
-    if duplicates:
-        _drop_duplicates(scan, "exact", verdicts, DUPLICATE)
-    if near:
-        _drop_duplicates(scan, "near", verdicts, NEAR_DUPLICATE)
-    usable = _counts(scan, verdicts)
-    if not sampling.takes_everything:
-        taken = sampling.allocate({lang: c[KEPT] for lang, c in usable.items()})
-        _drop_unsampled(
-            scan, verdicts, {lang: n for lang, n in taken.items() if n < usable[lang][KEPT]}
-        )
+    verdicts = np.memmap(file, np.uint8, "r+", shape=(scan.rows,))
+    if recipe.rules.duplicates == "drop":
+        _drop_repeated(scan, BY_TEXT, verdicts, DUPLICATE)
+    if recipe.rules.near_duplicates is not None:
+        _drop_repeated(scan, NEAR, verdicts, NEAR_DUPLICATE)
+    _drop_repeated(scan, BY_ID, verdicts, DUPLICATE_ID)
+    if not recipe.sampling.takes_everything:
+        usable = {lang: counts[KEPT] for lang, counts in _count(scan, verdicts).items()}
+        wanted = recipe.sampling.allocate(usable)
+        wanted = {lang: number for lang, number in wanted.items() if number < usable[lang]}
+        _drop_unsampled(scan, verdicts, wanted)
     verdicts.flush()
-    return Selection(file, _counts(scan, verdicts))
+    return Selection(file, _count(scan, verdicts))
 
 
-def _drop_duplicates(scan: Scan, name: str, verdicts: np.ndarray, verdict: int) -> None:
+def _make_room(file: Path, size: int) -> None:
+    """A file of ``size`` zeros that really has its room: writing to a mapped file on a full disk
+    would kill the process.
+    """
+    with file.open("wb") as new:
+        if size:
+            os.posix_fallocate(new.fileno(), 0, size)
+
+
+def _drop_repeated(scan: Scan, kind: str, verdicts: np.ndarray, verdict: int) -> None:
+    """Give ``verdict`` to all rows with the same key but the one of lowest priority."""
     for partition in range(PARTITIONS):
-        records = np.fromfile(partition_file(scan.folder, name, partition), RECORD)
+        records = np.fromfile(key_file(scan.folder, kind, partition), KEY_RECORD)
         records = records[verdicts[records["row"]] == KEPT]
         if not len(records):
             continue
-        keys = records["key"]
+        keys = records["key"]  # (N, 2)
         order = np.lexsort((records["row"], records["priority"], keys[:, 1], keys[:, 0]))
         keys, rows = keys[order], records["row"][order]
         repeated = np.zeros(len(rows), bool)
@@ -74,57 +91,68 @@ def _drop_duplicates(scan: Scan, name: str, verdicts: np.ndarray, verdict: int) 
         verdicts[rows[repeated]] = verdict
 
 
-def _blocks(scan: Scan, verdicts: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+def _slices(scan: Scan, verdicts: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Slices of the rows, with their language numbers and whether they are kept so far."""
     languages = scan.language_numbers()
-    for start in range(0, scan.rows, BLOCK):
-        block = slice(start, min(start + BLOCK, scan.rows))
-        yield block, np.asarray(languages[block], np.int64), verdicts[block] == KEPT
+    for start in range(0, scan.rows, ROWS_AT_A_TIME):
+        rows = slice(start, min(start + ROWS_AT_A_TIME, scan.rows))
+        yield rows, np.asarray(languages[rows], np.int64), verdicts[rows] == KEPT
 
 
-def _counts(scan: Scan, verdicts: np.ndarray) -> dict[str, list[int]]:
+def _count(scan: Scan, verdicts: np.ndarray) -> dict[str, list[int]]:
     counts = np.zeros((len(scan.languages), len(REASONS) + 1), np.int64)
-    for block, languages, _ in _blocks(scan, verdicts):
-        np.add.at(counts, (languages, verdicts[block]), 1)
+    for rows, languages, _ in _slices(scan, verdicts):
+        np.add.at(counts, (languages, verdicts[rows]), 1)
     return {lang: row.tolist() for lang, row in zip(scan.languages, counts, strict=True)}
 
 
-def _drop_unsampled(scan: Scan, verdicts: np.ndarray, taken: Mapping[str, int]) -> None:
-    """Keep the ``taken`` rows of lowest priority of each language named; others are taken whole.
+def _drop_unsampled(scan: Scan, verdicts: np.ndarray, wanted: Mapping[str, int]) -> None:
+    """Keep the ``wanted`` rows of lowest priority of each language named; others are kept whole."""
+    number_of = {lang: number for number, lang in enumerate(scan.languages)}
+    wanted_of = np.full(len(scan.languages), -1, np.int64)  # (languages,); -1: all
+    for lang, number in wanted.items():
+        wanted_of[number_of[lang]] = number
+    limits = _highest_priority_kept(scan, verdicts, wanted_of)
+    priorities = scan.priorities()
+    for rows, languages, kept in _slices(scan, verdicts):
+        over = (priorities[rows] > limits[languages]) | (wanted_of[languages] == 0)
+        of_slice = verdicts[rows]
+        of_slice[kept & over] = NOT_SAMPLED
+        verdicts[rows] = of_slice
 
-    Two passes bound the memory: a histogram of priorities finds the bin that holds the last row
-    taken, then only the priorities of that bin are sorted.
+
+def _highest_priority_kept(scan: Scan, verdicts: np.ndarray, wanted_of: np.ndarray) -> np.ndarray:
+    """(languages,) uint64: the priority of the last row that is taken of each language.
+
+    Two passes bound the memory: a histogram of priorities finds the bin in which that row lies,
+    then only the priorities of that bin are sorted.
     """
     priorities = scan.priorities()
-    shift = np.uint64(64 - BINS.bit_length() + 1)
-    histogram = np.zeros((len(scan.languages), BINS), np.int64)
-    for block, languages, kept in _blocks(scan, verdicts):
-        np.add.at(
-            histogram, (languages[kept], (priorities[block][kept] >> shift).astype(np.int64)), 1
-        )
-    number_of = {lang: i for i, lang in enumerate(scan.languages)}
-    wanted = np.full(len(scan.languages), -1, np.int64)
-    for lang, number in taken.items():
-        wanted[number_of[lang]] = number
-    cumulative = histogram.cumsum(1)
-    last_bin = (cumulative < wanted[:, None]).sum(1)  # the bin in which the wanted-th row lies
-    before = np.where(
-        last_bin > 0,
-        np.take_along_axis(cumulative, np.maximum(last_bin - 1, 0)[:, None], 1)[:, 0],
-        0,
-    )
-    in_bin: dict[int, list[np.ndarray]] = {number_of[lang]: [] for lang in taken}
-    for block, languages, kept in _blocks(scan, verdicts):
-        bins = (priorities[block] >> shift).astype(np.int64)
-        edge = kept & (wanted[languages] >= 0) & (bins == last_bin[languages])
-        for language in np.unique(languages[edge]):
-            in_bin[int(language)].append(priorities[block][edge & (languages == language)])
-    limit = np.full(len(scan.languages), np.iinfo(np.uint64).max, np.uint64)
-    for language, parts in in_bin.items():
-        rest = int(wanted[language] - before[language])
-        limit[language] = np.sort(np.concatenate(parts))[rest - 1] if wanted[language] > 0 else 0
-    for block, languages, kept in _blocks(scan, verdicts):
-        over = (priorities[block] > limit[languages]) | (wanted[languages] == 0)
-        part = verdicts[block]
-        part[kept & over] = NOT_SAMPLED
-        verdicts[block] = part
+    languages_number = len(scan.languages)
+    shift = np.uint64(64 - HISTOGRAM_BITS)
+    histogram = np.zeros((languages_number, 1 << HISTOGRAM_BITS), np.int64)
+    for rows, languages, kept in _slices(scan, verdicts):
+        bins = (priorities[rows][kept] >> shift).astype(np.int64)
+        np.add.at(histogram, (languages[kept], bins), 1)
+
+    up_to_bin = histogram.cumsum(1)  # (languages, bins)
+    last_bin = (up_to_bin < wanted_of[:, None]).sum(1)  # (languages,)
+    bin_before = np.maximum(last_bin - 1, 0)[:, None]
+    before_bin = np.take_along_axis(up_to_bin, bin_before, 1)[:, 0]
+    before_bin = np.where(last_bin > 0, before_bin, 0)
+
+    in_last_bin: dict[int, list[np.ndarray]] = {
+        int(language): [] for language in np.flatnonzero(wanted_of > 0)
+    }
+    for rows, languages, kept in _slices(scan, verdicts):
+        bins = (priorities[rows] >> shift).astype(np.int64)
+        at_limit = kept & (wanted_of[languages] > 0) & (bins == last_bin[languages])
+        for language in np.unique(languages[at_limit]):
+            chosen = at_limit & (languages == language)
+            in_last_bin[int(language)].append(priorities[rows][chosen])
+
+    limits = np.full(languages_number, np.iinfo(np.uint64).max, np.uint64)
+    for language, parts in in_last_bin.items():
+        rest = int(wanted_of[language] - before_bin[language])
+        limits[language] = np.sort(np.concatenate(parts))[rest - 1]
+    return limits

@@ -1,4 +1,4 @@
-"""Where units are worked on: this machine's processes, or Ray."""
+"""Where chunks are worked on: in processes of this machine, or on a Ray cluster."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -6,40 +6,49 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from transliconet.errors import ConfigError, TransliconetError, require_choice, require_range
+from transliconet.errors import (
+    ConfigError,
+    Option,
+    TransliconetError,
+    require_choice,
+    require_range,
+)
 
-Job = Callable[[int], int]
+ChunkJob = Callable[[int], int]
+"""Works on the chunk of that number and returns the number."""
 
-_job: Job
+_job: ChunkJob
 
 
-def _start_worker(job: Job) -> None:
-    global _job  # one job a worker, so that the romanizer's caches live from unit to unit
+def _start_worker(job: ChunkJob) -> None:
+    global _job  # one job a worker process, so that the romanizer's caches live on between chunks
     _job = job
 
 
-def _work(unit: int) -> int:
-    return _job(unit)
+def _work(chunk: int) -> int:
+    return _job(chunk)
 
 
-def run_local(job: Job, units: Sequence[int], processes: int) -> Iterator[int]:
-    """Units as they are done, in ``processes`` processes of this machine.
+def run_local(job: ChunkJob, chunks: Sequence[int], processes: int) -> Iterator[int]:
+    """Chunks as they are done, in ``processes`` processes of this machine.
 
     Raises:
         TransliconetError: a worker was killed.
     """
-    if processes == 1 or len(units) == 1:
-        yield from map(job, units)
+    if processes == 1 or len(chunks) == 1:
+        yield from map(job, chunks)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(processes, len(units)), context, _start_worker, (job,))
+    workers = min(processes, len(chunks))
+    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(job,))
     try:
-        for future in as_completed([pool.submit(_work, unit) for unit in units]):
+        futures = [pool.submit(_work, chunk) for chunk in chunks]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise TransliconetError(
-            f"processes={processes}",
-            "a worker was killed, by the system for its memory perhaps",
+            Option("processes", processes),
+            "a worker process was killed, perhaps by the system for its memory",
             "Lower processes and run the same command again: it goes on where it was",
             code="TLN-RUN-100",
         ) from error
@@ -48,17 +57,17 @@ def run_local(job: Job, units: Sequence[int], processes: int) -> Iterator[int]:
 
 
 class _RayWorker:
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: ChunkJob) -> None:
         self.job = job
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        for unit in batch["id"]:
-            self.job(int(unit))
+        for chunk in batch["id"]:
+            self.job(int(chunk))
         return batch
 
 
-def run_ray(job: Job, units: Sequence[int], processes: int) -> Iterator[int]:
-    """Units as they are done, through Ray Data, by ``processes`` actors.
+def run_ray(job: ChunkJob, chunks: Sequence[int], processes: int) -> Iterator[int]:
+    """Chunks as they are done, through Ray Data, by ``processes`` actors.
 
     Joins the cluster that ``RAY_ADDRESS`` names, or starts Ray on this machine. Every node must see
     the output folder under the same path.
@@ -71,7 +80,7 @@ def run_ray(job: Job, units: Sequence[int], processes: int) -> Iterator[int]:
         import ray.data
     except ImportError as error:
         raise ConfigError(
-            "engine=ray",
+            Option("engine", "ray"),
             "Ray is not installed",
             "pip install 'transliconet[ray]'",
             code="TLN-CONFIG-104",
@@ -79,9 +88,11 @@ def run_ray(job: Job, units: Sequence[int], processes: int) -> Iterator[int]:
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
     ray.data.DataContext.get_current().enable_progress_bars = False
-    done = ray.data.from_items(
-        [{"id": unit} for unit in units], override_num_blocks=len(units)
-    ).map_batches(_RayWorker, fn_constructor_args=(job,), concurrency=processes, batch_size=1)
+    numbers = [{"id": chunk} for chunk in chunks]
+    waiting = ray.data.from_items(numbers, override_num_blocks=len(chunks))
+    done = waiting.map_batches(
+        _RayWorker, fn_constructor_args=(job,), concurrency=processes, batch_size=1
+    )
     for row in done.iter_rows():
         yield int(row["id"])
 
@@ -90,9 +101,9 @@ ENGINES = {"local": run_local, "ray": run_ray}
 
 
 def run_chunks(
-    job: Job, units: Sequence[int], processes: int, engine: str = "local"
+    job: ChunkJob, chunks: Sequence[int], processes: int, engine: str = "local"
 ) -> Iterator[int]:
-    """Units as they are done, on the ``engine`` of that name."""
+    """Chunks as they are done, on the ``engine`` of that name."""
     require_choice("engine", engine, ENGINES)
     require_range("processes", processes, least=1)
-    return ENGINES[engine](job, units, processes)
+    return ENGINES[engine](job, chunks, processes)

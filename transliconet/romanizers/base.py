@@ -1,17 +1,47 @@
-"""Romanizers behind one small interface."""
+"""The interface of romanizers, and what becomes of a line that one raises on."""
 
 from typing import Protocol
 
+from transliconet.errors import ConfigError
+
 
 class Romanizer(Protocol):
-    """Turns text into Latin script."""
+    """Turns text into Latin script.
+
+    A romanizer of your own is a class with these three members, in any module that Python finds.
+    Here is a whole one, in ``my_romanizer.py``:
+
+    >>> class Greeklish:
+    ...     name = "greeklish"
+    ...     version = "1"
+    ...     letters = str.maketrans("αβγδεζηικλμνοπρσςτυωά", "abgdeziiklmnoprsstyoa")
+    ...
+    ...     def __call__(self, text: str, language: str) -> str:
+    ...         return text.lower().translate(self.letters)
+
+    The command line takes it with ``+corpus.romanizer._target_=my_romanizer.Greeklish``; other keys
+    of that mapping are arguments of the class. Python takes ``prepare(reader, Greeklish(), out)``.
+
+    It is sent to worker processes, so it has to be picklable: load large tables at the first call.
+    """
 
     name: str
+    """Stands in the manifest, with ``version``: pairs of other romanizers are other pairs."""
     version: str
 
     def __call__(self, text: str, language: str) -> str:
-        """Romanize ``text`` of the ISO 639-3 ``language``. May raise anything; the caller counts
-        it.
+        """Romanize one line.
+
+        Args:
+            text: without line breaks, in Unicode NFC.
+            language: a tag such as ``hin_Deva``, or its ISO 639-3 half alone.
+
+        Returns:
+            The romanization. An empty one drops the line, as ``empty_romanization``.
+
+        Raises:
+            Exception: anything; the line is then romanized word by word, and listed as
+                ``romanizer_fallback``.
         """
         ...
 
@@ -26,6 +56,34 @@ class Identity:
         return text
 
 
+def check_romanizer(candidate: object, given: object) -> Romanizer:
+    """``candidate``, if it has what :class:`Romanizer` asks for.
+
+    Raises:
+        ConfigError: it has not.
+    """
+    labels = getattr(candidate, "name", None), getattr(candidate, "version", None)
+    if callable(candidate) and all(isinstance(label, str) and label for label in labels):
+        return candidate  # type: ignore[return-value]
+    raise ConfigError(
+        given,
+        "not a romanizer",
+        "Give a class with name, version and __call__(text, language), see docs/romanizer.md",
+        code="TLN-CONFIG-241",
+    )
+
+
+def describe_romanizer(romanizer: Romanizer) -> dict[str, object]:
+    """What the manifest says about a romanizer.
+
+    A romanizer that is made of others (:class:`~transliconet.romanizers.by_language.ByLanguage`)
+    has a method ``describe`` for it.
+    """
+    describe = getattr(romanizer, "describe", None)
+    more = describe() if callable(describe) else {}
+    return {"name": romanizer.name, "version": romanizer.version, **more}
+
+
 def romanize_line(romanize: Romanizer, text: str, language: str) -> tuple[str, str]:
     """The romanization, and what the romanizer raised on the whole line, or an empty string.
 
@@ -34,20 +92,21 @@ def romanize_line(romanize: Romanizer, text: str, language: str) -> tuple[str, s
     """
     try:
         return romanize(text, language), ""
-    # third-party code on arbitrary text: whatever it raises is the line's, not the run's
+    # third-party code on arbitrary text: whatever it raises is about the line, not the run
     except Exception as error:
         failure = f"{type(error).__name__}: {error}"
-    return " ".join(_pieces(romanize, word, language) for word in text.split(" ")), failure
+    words = [_romanize_word(romanize, word, language) for word in text.split(" ")]
+    return " ".join(words), failure
 
 
-def _pieces(romanize: Romanizer, word: str, language: str) -> str:
+def _romanize_word(romanize: Romanizer, word: str, language: str) -> str:
     try:
         return romanize(word, language)
     except Exception:
-        return "".join(_character(romanize, c, language) for c in word)
+        return "".join(_romanize_character(romanize, c, language) for c in word)
 
 
-def _character(romanize: Romanizer, character: str, language: str) -> str:
+def _romanize_character(romanize: Romanizer, character: str, language: str) -> str:
     try:
         return romanize(character, language)
     except Exception:

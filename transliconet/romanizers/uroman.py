@@ -41,7 +41,8 @@ class Uroman:
         return uroman.Uroman().romanize_string
 
     def __call__(self, text: str, language: str) -> str:
-        return str(self._romanize(text, language))
+        code = language.partition("_")[0]  # uroman knows nothing of scripts
+        return str(self._romanize(text, code))
 
     def __reduce__(self) -> tuple:
         return type(self), ()  # worker processes load their own tables
