@@ -127,7 +127,7 @@ def test_every_reason_is_counted_and_listed(tmp_path: Path) -> None:
     assert (error["number"], error["detail"]) == (9, "AttributeError: no bad words")
 
 
-def test_a_line_that_the_romaniser_raises_on_falls_back_to_its_words_and_is_reported(
+def test_a_line_that_the_romanizer_raises_on_falls_back_to_its_words_and_is_reported(
     tmp_path: Path,
 ) -> None:
     pairs = made(tmp_path, "good bad word")

@@ -168,7 +168,7 @@ def test_impossible_shares() -> None:
         Augment(mixed=1.5)
 
 
-def test_two_romanisations_are_trained_on_together(
+def test_two_romanizations_are_trained_on_together(
     cldr_pairs: PairsFolder, encoder: Encoder
 ) -> None:
     alone = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48)

@@ -298,7 +298,7 @@ def test_without_replay_the_native_rows_are_not_computed(
     assert terms[1]["anchor_replay"].item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_training_draws_romanised_text_to_the_anchors(
+def test_training_draws_romanized_text_to_the_anchors(
     make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
 ) -> None:
     encoder = make_encoder()

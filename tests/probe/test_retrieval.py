@@ -268,7 +268,7 @@ def test_a_pivot_that_is_not_latin_has_two_views(parallel: PairsFolder) -> None:
         if "rus_" in task and "romanized→" not in task
     )
     with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
-        RetrievalProbe(pivot_views=["romanised"])
+        RetrievalProbe(pivot_views=["romanizd"])
 
 
 def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> None:

@@ -81,7 +81,7 @@ def test_special_tokens_are_no_part_of_fertility(encoder: Encoder) -> None:
     assert cut(encoder.tokenizer, texts).fertility == tokens / 3
 
 
-def test_fertility_is_drawn_with_the_largest_loss_of_romanisation_at_the_bottom(
+def test_fertility_is_drawn_with_the_largest_loss_of_romanization_at_the_bottom(
     pairs: PairsFolder,
 ) -> None:
     views = script_views(pairs, Characters())  # type: ignore[arg-type]
@@ -125,7 +125,7 @@ def test_what_cannot_be_searched(
         encoder, cldr_pairs, split="heldout", languages=["rus_Cyrl"]
     )
     with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
-        index.search("а", view="romanised")
+        index.search("а", view="romanizd")
     with pytest.raises(ConfigError, match="k=0"):
         index.search("а", 0)
 

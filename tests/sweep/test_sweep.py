@@ -282,7 +282,7 @@ def test_tables_name_what_varies_and_the_page_holds_everything() -> None:
     plot_tradeoff([])
 
 
-def test_what_an_optimising_sweeper_gets() -> None:
+def test_what_an_optimizing_sweeper_gets() -> None:
     job = jobs_of([(0.8, 0.5)])[0]
     assert objectives(job, []) is None
     assert objectives(job, ["native→eng_Latn"]) == 0.8
@@ -373,7 +373,7 @@ def test_jobs_at_the_same_time_one_of_them_on_two_devices(
 
 
 @pytest.mark.slow
-def test_a_search_optimises_what_is_named_and_goes_past_a_trial_that_fails(
+def test_a_search_optimizes_what_is_named_and_goes_past_a_trial_that_fails(
     cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")

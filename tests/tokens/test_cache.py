@@ -31,7 +31,7 @@ def same(a: TokenizedPairs, b: TokenizedPairs) -> bool:
     )
 
 
-def test_the_cache_holds_what_tokenising_gives(folder: PairsFolder, encoder: Encoder) -> None:
+def test_the_cache_holds_what_tokenizing_gives(folder: PairsFolder, encoder: Encoder) -> None:
     rows = folder.split("train", skip_unchanged=True)
     expected = tokenize_pairs(
         encoder.tokenizer, rows["text"].to_pylist(), rows["romanized"].to_pylist(), 12
@@ -92,7 +92,7 @@ def test_a_folder_that_cannot_be_written(
     assert not pairs.place.is_relative_to(folder.path)
 
 
-def test_of_jobs_at_the_same_time_one_tokenises_and_the_others_wait(
+def test_of_jobs_at_the_same_time_one_tokenizes_and_the_others_wait(
     folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []

@@ -73,7 +73,7 @@ def test_merge_doctests() -> None:
     ("merge", "score", "sources"),
     [("max", -2.0, (1,)), ("min", -4.0, (2,)), ("average", (-2.0 - 4.0 - 2.0) / 3, (1, 2, 3))],
 )
-def test_a_shared_romanisation_takes_score_and_row_by_the_merge(
+def test_a_shared_romanization_takes_score_and_row_by_the_merge(
     merge: str, score: float, sources: tuple
 ) -> None:
     plan = merge_subwords(VOCABULARY, romanize, merge, special_ids={0})
@@ -95,7 +95,7 @@ def test_every_piece_is_merged_or_counted() -> None:
     assert used + sum(plan.skipped.values()) == len(VOCABULARY)
 
 
-def test_a_piece_the_romaniser_raises_on_is_counted() -> None:
+def test_a_piece_the_romanizer_raises_on_is_counted() -> None:
     plan = merge_subwords([("▁百分之", -1.0)], romanize)
     assert plan.skipped == {"romanizer_error": 1}
 
@@ -187,7 +187,7 @@ def test_the_extended_encoder_reloads_and_agrees(
     )
 
 
-def test_native_text_is_cut_as_before_and_romanised_text_in_fewer_pieces(
+def test_native_text_is_cut_as_before_and_romanized_text_in_fewer_pieces(
     encoder: Encoder, plan: MergePlan
 ) -> None:
     before = encoder.tokenizer
@@ -225,7 +225,7 @@ def pieces_added(encoder: Encoder, **options: object) -> set[str]:
     return set(added)
 
 
-def test_pieces_are_romanised_as_the_languages_that_use_them(encoder: Encoder) -> None:
+def test_pieces_are_romanized_as_the_languages_that_use_them(encoder: Encoder) -> None:
     def added(**options: object) -> set[str]:
         fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
         return pieces_added(fresh, **options)
@@ -252,7 +252,7 @@ def test_tokens_beyond_the_vocabulary_are_refused(encoder: Encoder) -> None:
         unigram_vocabulary(encoder.tokenizer)
 
 
-def test_surgery_without_a_romaniser_is_refused(encoder: Encoder) -> None:
+def test_surgery_without_a_romanizer_is_refused(encoder: Encoder) -> None:
     with pytest.raises(ConfigError, match=r"romanizers=\[\]"):
         TransMI().plan(encoder.tokenizer, VocabularyInputs())
 
@@ -278,7 +278,7 @@ def test_text_of_more_folders_is_learned_from(
     assert (same, other) == (True, False)
 
 
-def test_every_romaniser_gives_pieces(encoder: Encoder) -> None:
+def test_every_romanizer_gives_pieces(encoder: Encoder) -> None:
     def other(text: str, lcode: str) -> str:
         return transliterate(text).replace("v", "q")
 
@@ -292,7 +292,7 @@ def test_every_romaniser_gives_pieces(encoder: Encoder) -> None:
     assert pieces(romanize_by_code, other) == one | two
 
 
-def test_romanisers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFolder) -> None:
+def test_romanizers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFolder) -> None:
     def made_with(name: str) -> PairsFolder:
         return replace(cldr_pairs, manifest={**cldr_pairs.manifest, "romanizer": {"name": name}})
 
