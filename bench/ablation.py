@@ -6,7 +6,7 @@
 Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of
 training, probes and the anchors of anchored recipes not counted; each run is probed at every
 quarter, too. ``--transmi`` is ``--encoder`` after ``transliconet vocab``: recipes with romanized
-pieces start from it, so that the surgery is done once. Writes ``runs/``, ``table.md`` and
+pieces start from it, so that the vocabulary is extended once. Writes ``runs/``, ``table.md`` and
 ``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
 recommended recipe instead, each for ``--steps``: ``options.md``.
 """
@@ -98,8 +98,8 @@ def train(
         [
             "probe.pivots=[eng_Latn]",
             f"probe.languages=[{languages}]",
-            f"probe.max_candidates={options.candidates}",
-            "probe.layer=last",
+            f"probe.candidates.max={options.candidates}",
+            "probe.embedding.layer=last",
             f"probe_every_n_steps={max(1, steps // 4)}",
         ]
         if probe
@@ -220,15 +220,15 @@ def compare_options(options: argparse.Namespace) -> None:
     """Each option for ``--steps``, all in this process, probed at the end; ``options.md``."""
     from hydra import compose, initialize_config_module
 
-    from transliconet import PairsFolder, RetrievalProbe, load
+    from transliconet import Candidates, PairsFolder, RetrievalProbe, load
     from transliconet.cli.train import train as run
 
     pairs = PairsFolder.open(options.pairs)
     probe = RetrievalProbe(
         languages=options.languages,
         pivots=["eng_Latn"],
-        max_candidates=options.candidates,
-        measures=False,
+        metrics=(),
+        candidates=Candidates(max=options.candidates),
     )
     found: dict[str, list[dict[str, float]]] = {name: [] for name in OPTIONS}
     for seed, (name, changes) in product(options.seeds, OPTIONS.items()):

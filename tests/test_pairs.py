@@ -185,4 +185,4 @@ def test_parts_are_joined_in_order(tmp_path: Path) -> None:
 def test_the_probe_needs_as_many_candidates_as_prepare_says() -> None:
     from transliconet.probe.retrieval import RetrievalProbe
 
-    assert RetrievalProbe().min_candidates == MIN_CANDIDATES
+    assert RetrievalProbe().candidates.min == MIN_CANDIDATES

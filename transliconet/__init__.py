@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transliconet.probe.results import read_results
     from transliconet.probe.retrieval import RetrievalProbe
     from transliconet.probe.sentences import SentenceIndex
+    from transliconet.probe.settings import Candidates, Embedding, Search
     from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.sweep import plot_tradeoff
     from transliconet.report.table import Table
@@ -34,6 +35,9 @@ _HOMES = {
     "tiny_encoder": "model.tiny",
     "embed": "model.embed",
     "RetrievalProbe": "probe.retrieval",
+    "Candidates": "probe.settings",
+    "Embedding": "probe.settings",
+    "Search": "probe.settings",
     "SentenceIndex": "probe.sentences",
     "Table": "report.table",
     "plot_map": "report.maps",
@@ -46,10 +50,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "Candidates",
+    "Embedding",
     "Job",
     "Neighbours",
     "PairsFolder",
     "RetrievalProbe",
+    "Search",
     "SentenceIndex",
     "Table",
     "__version__",

@@ -181,8 +181,8 @@ def test_a_layer_beyond_the_encoder(
         "'last'",
     )
     refused(
-        cli_here("probe", *call[:-1], "probe.layer=3", "out=o.json"),
-        "probe.layer=3",
+        cli_here("probe", *call[:-1], "probe.embedding.layer=3", "out=o.json"),
+        "probe.embedding.layer=3",
         "0 (embeddings) to 2",
     )
 

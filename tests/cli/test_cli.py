@@ -121,7 +121,7 @@ def test_missing_values_are_asked_for(
         (["objective.tcm.weight=0"], "objective: no objective has a weight above 0"),
         (["trainer.accelerator=cup"], "trainer"),
         (["trainer.precision=16bit"], "trainer"),
-        (["probe.layer=7"], "probe.layer=7: tiny has hidden layers"),
+        (["probe.embedding.layer=7"], "probe.embedding.layer=7: tiny has hidden layers"),
         (["optim.optimizer.lr=-1"], "optim"),
         (["resume=nothing.ckpt"], "nothing.ckpt: no such checkpoint"),
         (["trainer.max_steps=-1"], "trainer.max_epochs: the run has no end"),

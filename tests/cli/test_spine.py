@@ -20,7 +20,7 @@ SMALL_RUN = (
     "trainer.log_every_n_steps=2",
     "optim.optimizer.lr=1e-3",
 )
-SMALL_PROBE = "probe.min_candidates=8"
+SMALL_PROBE = "probe.candidates.min=8"
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_the_probe_command_finds_what_the_run_found(run: Path, run_cli: RunCli) 
         "probe",
         "pairs=pairs",
         "encoder.path=run/export",
-        "probe.min_candidates=8",
+        "probe.candidates.min=8",
         "out=probed.json",
     )
     done = run_cli(*call, cwd=run.parent)

@@ -94,7 +94,7 @@ def test_alignment_alone(run, tmp_path: Path) -> None:  # type: ignore[no-untype
 
 def test_vocabulary(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     text = shown(run("04_vocabulary"))
-    assert "already_a_piece" in text
+    assert "already_a_subword" in text
     assert "Cyrl" in text
     assert text.count("image/png") == 1
     assert (tmp_path / "work/transmi/tokenizer.json").is_file()

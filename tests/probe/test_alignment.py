@@ -78,7 +78,7 @@ def test_hubness_of_one_hub_and_of_none() -> None:
     candidates = np.vstack([np.ones(8), -np.eye(8)[:7]])
     hub = al.hubness(np.eye(8) + 0.5, candidates, k=1)
     assert hub.largest == 8
-    assert hub.unfound == 7 / 8
+    assert hub.never_retrieved == 7 / 8
     assert hub.skewness == pytest.approx(
         ((np.array([8.0] + [0] * 7) - 1) ** 3).mean() / np.std([8.0] + [0] * 7) ** 3
     )

@@ -28,6 +28,7 @@ from transliconet.probe.record import (
 from transliconet.probe.results import mean_accuracies
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.probe.search import gold_ranks, search
+from transliconet.probe.settings import Candidates, Embedding, Search
 from transliconet.report.tables import mexa_over_layers, probe_tables
 from transliconet.tokens.noise import Augment
 
@@ -197,17 +198,15 @@ def test_parallel_text_of_one_language_or_without_common_ids(tmp_path: Path) -> 
     )
     probe = RetrievalProbe(pivots=["rus_Cyrl"])
     for pairs, languages in ((alone, "rus_Cyrl"), (apart, "kat_Geor, rus_Cyrl")):
-        with pytest.raises(
-            DataError,
-            match=rf"probe.pivots=\['rus_Cyrl'\]: no other language of {languages} shares 20 ids with one. Give parallel text",
-        ):
+        with pytest.raises(DataError, match=f"no other language of {languages}") as raised:
             probe.evaluate(by_meaning(pairs), pairs, 0)
+        assert (raised.value.given, raised.value.code) == ("pivots=['rus_Cyrl']", "TLN-DATA-607")
 
 
 def test_only_common_ids_are_compared_and_fewer_than_k_are_told_by_chance(tmp_path: Path) -> None:
     rows = [("kat_Geor", "m", i) for i in range(12)] + [("rus_Cyrl", "m", i) for i in range(5, 30)]
     pairs = folder_of(rows, tmp_path / "pairs")
-    records = RetrievalProbe(pivots=["rus_Cyrl"], min_candidates=5).evaluate(
+    records = RetrievalProbe(pivots=["rus_Cyrl"], candidates=Candidates(min=5)).evaluate(
         by_meaning(pairs), pairs, 0
     )
     across = next(r for r in records if r.task == "native→rus_Cyrl")
@@ -218,7 +217,9 @@ def test_only_common_ids_are_compared_and_fewer_than_k_are_told_by_chance(tmp_pa
     )  # ten of seven: right by chance
     assert across.chance["acc@1"] == pytest.approx(1 / 7)
     with pytest.raises(DataError, match="NaN or infinite"):
-        RetrievalProbe(min_candidates=5).evaluate(lambda t: np.full((len(t), 4), np.nan), pairs, 0)
+        RetrievalProbe(candidates=Candidates(min=5)).evaluate(
+            lambda t: np.full((len(t), 4), np.nan), pairs, 0
+        )
 
 
 def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> None:
@@ -242,7 +243,9 @@ def test_a_known_answer_encoder_gets_every_task_right(parallel: PairsFolder) -> 
 
 
 def test_a_pivot_that_is_not_latin_has_two_views(parallel: PairsFolder) -> None:
-    probe = RetrievalProbe(pivots=["rus_Cyrl", "eng_Latn"], pivot_views=["native", "romanized"])
+    probe = RetrievalProbe(
+        pivots=["rus_Cyrl", "eng_Latn"], candidates=Candidates(pivot_views=["native", "romanized"])
+    )
     spoilt = by_meaning(
         parallel, lambda row: row["lang"] == "rus_Cyrl"
     )  # its native texts; romanized ones are right
@@ -268,7 +271,7 @@ def test_a_pivot_that_is_not_latin_has_two_views(parallel: PairsFolder) -> None:
         if "rus_" in task and "romanized→" not in task
     )
     with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
-        RetrievalProbe(pivot_views=["romanizd"])
+        Candidates(pivot_views=["romanizd"])
 
 
 def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> None:
@@ -291,7 +294,9 @@ def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> N
                 )
         return np.stack(rows)
 
-    probe = RetrievalProbe(pivots=["eng_Latn"], noisy=Augment(word_error_rate=1.0))
+    probe = RetrievalProbe(
+        pivots=["eng_Latn"], candidates=Candidates(noisy=Augment(word_error_rate=1.0))
+    )
     acc = {(r.language, r.task): r.acc[1] for r in probe.evaluate(vectors, parallel, 0)}
     plain = RetrievalProbe(pivots=["eng_Latn"]).evaluate(known, parallel, 0)
     assert {k: a for k, a in acc.items() if "noisy" not in k[1]} == {
@@ -304,7 +309,9 @@ def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> N
     first = dict(asked)
     probe.evaluate(vectors, parallel, 0)
     assert asked == first  # the same text in every run, so that encoders can be compared
-    RetrievalProbe(noisy=Augment(word_error_rate=1.0), seed=1).evaluate(vectors, parallel, 0)
+    RetrievalProbe(seed=1, candidates=Candidates(noisy=Augment(word_error_rate=1.0))).evaluate(
+        vectors, parallel, 0
+    )
     assert asked != first
 
 
@@ -366,20 +373,24 @@ def test_identical_pairs_are_left_out_of_the_same_language_task(parallel: PairsF
         r.language != "eng_Latn"
         for r in RetrievalProbe().evaluate(by_meaning(parallel), parallel, 0)
     )
-    kept = RetrievalProbe(unchanged="keep").evaluate(by_meaning(parallel), parallel, 0)
+    kept = RetrievalProbe(candidates=Candidates(unchanged="keep")).evaluate(
+        by_meaning(parallel), parallel, 0
+    )
     assert "eng_Latn" in {r.language for r in kept}
 
 
 def test_candidates_are_capped_the_same_way_in_every_language(parallel: PairsFolder) -> None:
-    records = RetrievalProbe(max_candidates=25).evaluate(by_meaning(parallel), parallel, 0)
+    records = RetrievalProbe(candidates=Candidates(max=25)).evaluate(
+        by_meaning(parallel), parallel, 0
+    )
     assert {r.n for r in records} == {25}
 
 
 def test_too_few_candidates_say_what_there_is(parallel: PairsFolder) -> None:
-    with pytest.raises(
-        DataError, match=r"no task has 41 candidates .*'kat_Geor': 40.*rules.heldout"
-    ):
-        RetrievalProbe(min_candidates=41).evaluate(by_meaning(parallel), parallel, 0)
+    probe = RetrievalProbe(candidates=Candidates(min=41))
+    with pytest.raises(DataError, match=r"'kat_Geor': 40") as raised:
+        probe.evaluate(by_meaning(parallel), parallel, 0)
+    assert raised.value.code == "TLN-DATA-606"
 
 
 def test_unknown_languages_and_pivots(parallel: PairsFolder) -> None:
@@ -390,12 +401,21 @@ def test_unknown_languages_and_pivots(parallel: PairsFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
-    [({"split": "held-out"}, "Did you mean 'heldout'"), ({"depth": 5}, "probe.depth=5")],
+    ("make", "option", "code"),
+    [
+        (lambda: RetrievalProbe(split="held-out"), "split=held-out", "TLN-CONFIG-001"),
+        (lambda: Candidates(min=0), "min=0", "TLN-CONFIG-002"),
+        (lambda: Candidates(max=5), "max=5", "TLN-CONFIG-002"),
+        (lambda: Candidates(unchanged="no"), "unchanged=no", "TLN-CONFIG-001"),
+        (lambda: Search(depth=5), "depth=5", "TLN-CONFIG-002"),
+        (lambda: Search(similarity="l2"), "similarity=l2", "TLN-CONFIG-001"),
+        (lambda: RetrievalProbe(metrics=["mexa"]), "metrics=mexa", "TLN-CONFIG-606"),
+    ],
 )
-def test_impossible_settings(options: dict, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        RetrievalProbe(**options)
+def test_impossible_settings(make: Callable, option: str, code: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        make()
+    assert (raised.value.given, raised.value.code) == (option, code)
 
 
 def test_batch_size_and_order_change_nothing(encoder: Encoder, cldr_pairs: PairsFolder) -> None:
@@ -406,7 +426,9 @@ def test_batch_size_and_order_change_nothing(encoder: Encoder, cldr_pairs: Pairs
     ranks = [
         [
             r.as_dict()
-            for r in RetrievalProbe(batch_tokens=b, measures=False).run(encoder, cldr_pairs)
+            for r in RetrievalProbe(metrics=(), embedding=Embedding(batch_tokens=b)).run(
+                encoder, cldr_pairs
+            )
         ]
         for b in (40, 4096)
     ]
@@ -487,21 +509,26 @@ def test_several_layers_come_from_one_pass(
     encoder = make_encoder()
     passes: list[int] = []
     encoder.masked_lm.roberta.embeddings.register_forward_hook(lambda *_: passes.append(1))
-    every = RetrievalProbe(layer="all", languages=["kat_Geor"]).run(encoder, cldr_pairs)
+    every = RetrievalProbe(languages=["kat_Geor"], embedding=Embedding(layer="all")).run(
+        encoder, cldr_pairs
+    )
     together = len(passes)
     alone = [
         r
         for n in (0, 1, 2)
-        for r in RetrievalProbe(layer=n, languages=["kat_Geor"]).run(encoder, cldr_pairs)
+        for r in RetrievalProbe(languages=["kat_Geor"], embedding=Embedding(layer=n)).run(
+            encoder, cldr_pairs
+        )
     ]
     assert every == alone
     assert len(passes) - together == 3 * together
-    assert [r.layer for r in RetrievalProbe(layer=[2, "last", 0]).run(encoder, cldr_pairs)][:1] == [
-        2
-    ]
+    assert [
+        r.layer
+        for r in RetrievalProbe(embedding=Embedding(layer=[2, "last", 0])).run(encoder, cldr_pairs)
+    ][:1] == [2]
     table = probe_tables(every)
     assert all(f"native→romanized (layer {n}, mean, cosine; percent)" in table for n in (0, 1, 2))
-    scores = {r.layer: r.measures["mexa"] for r in every if r.task == "native→romanized"}
+    scores = {r.layer: r.metrics["mexa"] for r in every if r.task == "native→romanized"}
     mean, most, best = mexa_over_layers(every)["native→romanized"]["kat_Geor"]
     assert (mean, most) == (pytest.approx(np.mean(list(scores.values()))), max(scores.values()))
     assert scores[best] == most
@@ -522,8 +549,9 @@ def test_other_similarities_rank_by_their_scores(similarity: str, scores: Callab
     found = search(queries, candidates, 20, similarity)
     assert found.ranks.tolist() == np.minimum(ranks_of(scores(queries, candidates)), 21).tolist()
     assert found.ranks.tolist() != search(queries, candidates, 20).ranks.tolist()
-    with pytest.raises(ConfigError, match="not with probe.similarity"):
+    with pytest.raises(ConfigError) as raised:
         search(queries, candidates, 20, similarity, "hnsw")
+    assert (raised.value.given, raised.value.code) == ("index=hnsw", "TLN-CONFIG-601")
 
 
 @pytest.mark.parametrize("index", ["hnsw", "ivf"])
@@ -544,19 +572,21 @@ def test_measures_stand_in_the_record(parallel: PairsFolder) -> None:
         (r.language, r.task): r
         for r in RetrievalProbe(pivots=["eng_Latn"]).evaluate(vectors, parallel, 0)
     }
-    within = records["kat_Geor", "native→romanized"].measures
+    within = records["kat_Geor", "native→romanized"].metrics
     assert within["mexa"] == 1.0
     assert within["alignment"] == pytest.approx(0, abs=1e-6)
     assert 0.3 < within["script_probe"] < 0.7  # both views have one vector: nothing to tell them by
     assert within["uniformity_native"] == pytest.approx(within["uniformity_romanized"])
-    across = records["kat_Geor", "romanized→eng_Latn"].measures
+    across = records["kat_Geor", "romanized→eng_Latn"].metrics
     assert across["gap"] == pytest.approx(1 - across["random"], abs=1e-5)
     assert "script_probe" not in across
-    assert RetrievalProbe(measures=False).evaluate(vectors, parallel, 0)[0].measures == {}
+    assert RetrievalProbe(metrics=()).evaluate(vectors, parallel, 0)[0].metrics == {}
 
 
 def test_tasks_with_and_without_identical_pairs(parallel: PairsFolder) -> None:
-    both = RetrievalProbe(unchanged="both").evaluate(by_meaning(parallel), parallel, 0)
+    both = RetrievalProbe(candidates=Candidates(unchanged="both")).evaluate(
+        by_meaning(parallel), parallel, 0
+    )
     assert {(r.language, r.task) for r in both if r.task.endswith("identical pairs")} == {
         ("eng_Latn", "native→romanized, with identical pairs"),
         ("eng_Latn", "romanized→native, with identical pairs"),
@@ -569,12 +599,14 @@ def test_tasks_with_and_without_identical_pairs(parallel: PairsFolder) -> None:
 def test_the_share_of_identical_pairs_and_an_index_s_recall_stand_in_the_tables(
     parallel: PairsFolder,
 ) -> None:
-    probe = RetrievalProbe(unchanged="keep", index="hnsw", min_candidates=5)
+    probe = RetrievalProbe(
+        candidates=Candidates(unchanged="keep", min=5), search=Search(index="hnsw")
+    )
     records = probe.evaluate(by_meaning(parallel), parallel, 0)
     rows = [row for row in parallel.split("heldout").to_pylist() if row["lang"] == "eng_Latn"]
     share = sum(row["identical"] for row in rows) / len(rows)
     assert 0 < share <= 1
-    assert {r.measures["identical"] for r in records if r.language == "eng_Latn"} == {share}
+    assert {r.metrics["identical"] for r in records if r.language == "eng_Latn"} == {share}
     table = probe_tables([r for r in records if r.language == "eng_Latn"])
     heads, row = (
         [cell.strip() for cell in table.splitlines()[n].strip("|").split("|")] for n in (2, 4)
@@ -587,7 +619,7 @@ def test_all_embeddings_alike_score_nothing(parallel: PairsFolder) -> None:
     records = RetrievalProbe(pivots=["eng_Latn"]).evaluate(
         lambda t: np.ones((len(t), 4), np.float32), parallel, 0
     )
-    assert all(r.acc[10] == 0 and r.mrr < 0.05 and r.measures["mexa"] == 0 for r in records)
+    assert all(r.acc[10] == 0 and r.mrr < 0.05 and r.metrics["mexa"] == 0 for r in records)
     assert mexa(np.ones((3, 2)), np.ones((3, 2))) == 0
 
 

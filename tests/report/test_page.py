@@ -19,6 +19,7 @@ from transliconet.pairs import PairsFolder
 from transliconet.probe.results import write_results
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.probe.sample import Sample, script_similarities
+from transliconet.probe.settings import Embedding
 from transliconet.report.figures import similarity_maps
 from transliconet.report.load import load_results
 from transliconet.report.tables import mexa_over_layers
@@ -37,7 +38,7 @@ def run(
     folder = tmp_path_factory.mktemp("report") / "run"
     folder.mkdir()
     other = make_encoder(seed=1)
-    probe = RetrievalProbe(layer="all")
+    probe = RetrievalProbe(embedding=Embedding(layer="all"))
     records = {"before": probe.run(encoder, cldr_pairs), "after": probe.run(other, cldr_pairs)}
     write_results(folder / "results.json", records, cldr_pairs, CONFIG)
     sample = Sample.draw(cldr_pairs)
@@ -90,7 +91,7 @@ def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> No
         "By language",
         "Layers",
         "Training",
-        "Where the scripts lie",
+        "Scripts in the vector space",
         "Settings and versions",
     ):
         assert f"<h2>{heading}</h2>" in text
@@ -184,8 +185,8 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
     for config, what in (
         ({"probe": {"split": "all", "layer": "last"}}, "probe.split is heldout there, all here"),
         (
-            {"probe": {**CONFIG["probe"], "max_candidates": 7}},
-            "probe.max_candidates is None there, 7 here",
+            {"probe": {**CONFIG["probe"], "candidates": {"max": 7}}},
+            "probe.candidates.max is None there, 7 here",
         ),
     ):
         file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
@@ -204,7 +205,7 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
 def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
     content = json.loads((run / "results.json").read_text(encoding="utf-8"))
     for record in content["records"]:
-        del record["measures"], record["mrr_ci95"]  # as the first version wrote them
+        del record["metrics"], record["mrr_ci95"]  # as the first version wrote them
     old = tmp_path / "old.json"
     old.write_text(json.dumps(content), encoding="utf-8")
     html, _ = report([str(old)], str(tmp_path / "old"), "old")
@@ -224,7 +225,7 @@ def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
         load_results([bare])
     later = tmp_path / "later.json"
     later.write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
-    with pytest.raises(DataError, match="its format is 99, later than 1"):
+    with pytest.raises(DataError, match="its format is 99, not 2"):
         load_results([later])
     with pytest.raises(DataError, match="not a results file"):
         load_results([tmp_path / "old.html"])

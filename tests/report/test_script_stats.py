@@ -15,8 +15,14 @@ from transliconet.corpus.sources.delimited import CsvFiles
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
-from transliconet.report.maps import COLOURS, FAINT
-from transliconet.report.script_stats import Cut, cut, merged_texts, plot_fertility, script_views
+from transliconet.report.maps import BACKGROUND_COLOUR, COLOURS
+from transliconet.report.script_stats import (
+    TokenizationStats,
+    plot_fertility,
+    script_stats,
+    shared_romanizations,
+    tokenization_stats,
+)
 from transliconet.romanizers.base import Identity
 
 
@@ -51,40 +57,42 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
     )
 
 
-def test_views_of_a_script(pairs: PairsFolder) -> None:
-    cyrillic, latin = script_views(pairs, Characters())  # type: ignore[arg-type]
+def test_stats_of_a_script(pairs: PairsFolder) -> None:
+    cyrillic, latin = script_stats(pairs, Characters())  # type: ignore[arg-type]
     assert (cyrillic.script, cyrillic.languages, cyrillic.pairs, cyrillic.identical) == (
         "Cyrl",
         2,
         5,
         0,
     )
-    assert cyrillic.merged == 2 / 5  # ель and эль of Russian; the Bulgarian one stands alone
-    assert cyrillic.longer == pytest.approx((2 / 3 + 2 / 3 + 9 / 9 + 5 / 2 + 2 / 3) / 5)
-    assert cyrillic.native == Cut(fertility=(3 + 3 + 6 + 2 + 3 + 0) / 7, unknown=0)
+    assert cyrillic.ambiguous == 2 / 5  # ель and эль of Russian; the Bulgarian one stands alone
+    assert cyrillic.length_ratio == pytest.approx((2 / 3 + 2 / 3 + 9 / 9 + 5 / 2 + 2 / 3) / 5)
+    assert cyrillic.native == TokenizationStats(fertility=(3 + 3 + 6 + 2 + 3 + 0) / 7, unknown=0)
     assert cyrillic.romanized.fertility == (2 + 2 + 6 + 5 + 2) / 7
-    assert (latin.identical, latin.merged) == (0.5, 0)
-    assert latin.native == Cut(fertility=6 / 3, unknown=1 / 6)
-    only = script_views(pairs, Characters(), languages=["bul_Cyrl"])  # type: ignore[arg-type]
-    assert [(v.pairs, v.merged) for v in only] == [(1, 0)]
+    assert (latin.identical, latin.ambiguous) == (0.5, 0)
+    assert latin.native == TokenizationStats(fertility=6 / 3, unknown=1 / 6)
+    only = script_stats(pairs, Characters(), languages=["bul_Cyrl"])  # type: ignore[arg-type]
+    assert [(v.pairs, v.ambiguous) for v in only] == [(1, 0)]
     with pytest.raises(ConfigError, match="deu_Latn"):
-        script_views(pairs, Characters(), languages=["deu_Latn"])  # type: ignore[arg-type]
+        script_stats(pairs, Characters(), languages=["deu_Latn"])  # type: ignore[arg-type]
 
 
-def test_merged_texts_are_those_of_one_language(pairs: PairsFolder) -> None:
-    assert merged_texts(pairs.split("all").to_pylist()) == [("rus_Cyrl", "el", ["ель", "эль"])]
+def test_shared_romanizations_are_those_of_one_language(pairs: PairsFolder) -> None:
+    assert shared_romanizations(pairs.split("all").to_pylist()) == [
+        ("rus_Cyrl", "el", ["ель", "эль"])
+    ]
 
 
 def test_special_tokens_are_no_part_of_fertility(encoder: Encoder) -> None:
     texts = ["Москва", "Республика Молдова"]
     tokens = sum(len(encoder.tokenizer.tokenize(text)) for text in texts)
-    assert cut(encoder.tokenizer, texts).fertility == tokens / 3
+    assert tokenization_stats(encoder.tokenizer, texts).fertility == tokens / 3
 
 
 def test_fertility_is_drawn_with_the_largest_loss_of_romanization_at_the_bottom(
     pairs: PairsFolder,
 ) -> None:
-    views = script_views(pairs, Characters())  # type: ignore[arg-type]
+    views = script_stats(pairs, Characters())  # type: ignore[arg-type]
     figure = plot_fertility(views)
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Cyrl (2)", "Latn (1)"]
     native = figure.axes[0].collections[1].get_offsets()
@@ -108,7 +116,7 @@ def test_a_sentence_of_the_folder_finds_itself_and_one_of_each_script(
     encoder: Encoder, cldr_pairs: PairsFolder
 ) -> None:
     row = cldr_pairs.split("all", languages=["heb_Hebr"]).to_pylist()[0]
-    hits = tn.SentenceIndex.from_pairs(encoder, cldr_pairs).search(row["text"], one_a_script=True)
+    hits = tn.SentenceIndex.from_pairs(encoder, cldr_pairs).search(row["text"], one_per_script=True)
     assert hits[0].text == row["text"]
     assert hits[0].cosine == pytest.approx(1, abs=1e-5)
     assert len(hits) == 5  # as many scripts as the pairs have
@@ -157,8 +165,8 @@ def test_a_figure_shows_itself_without_pyplot(tmp_path: Path) -> None:
 
 def test_a_faint_group_lies_beneath_and_takes_no_colour() -> None:
     groups = {"romanized": np.eye(4), "Grek": np.eye(4)[::-1]}
-    ax = tn.plot_maps({"before": groups}, faint="romanized").axes[0]
+    ax = tn.plot_maps({"before": groups}, background="romanized").axes[0]
     drawn = {c.get_label(): c for c in ax.collections}
     assert drawn["romanized"].get_zorder() < drawn["Grek"].get_zorder()
     assert to_hex(drawn["Grek"].get_facecolor()[0]) == COLOURS[0]
-    assert to_hex(drawn["romanized"].get_facecolor()[0]) == FAINT
+    assert to_hex(drawn["romanized"].get_facecolor()[0]) == BACKGROUND_COLOUR

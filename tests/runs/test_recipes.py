@@ -25,7 +25,7 @@ SMALL_RUN = (
     "trainer.accumulate_grad_batches=1",
     "logger=csv",
 )
-SMALL_PROBE = "probe.layer=last"
+SMALL_PROBE = "probe.embedding.layer=last"
 
 
 @pytest.fixture(scope="module")

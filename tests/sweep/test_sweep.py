@@ -21,11 +21,11 @@ from transliconet.cli.sweep import objectives
 from transliconet.errors import ConfigError, DataError
 from transliconet.pairs import PairsFolder
 from transliconet.report.sweep import (
+    pareto_front,
     plot_tradeoff,
     sweep_markdown,
     sweep_page,
     tradeoff_tasks,
-    undominated,
 )
 from transliconet.sweep import process
 from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job, read_sweep, varied
@@ -248,12 +248,12 @@ def test_the_front_holds_the_jobs_that_no_other_beats() -> None:
         *jobs_of([(0.8, 0.5), (0.7, 0.6), (0.7, 0.5), (0.8, 0.5)]),
         Job(Path("s/4"), ["seed=1"], FAILED, "no"),
     ]
-    assert [job.name for job in undominated(jobs)] == [
+    assert [job.name for job in pareto_front(jobs)] == [
         "0",
         "1",
         "3",
     ]  # equals do not beat each other
-    assert undominated(jobs[-1:]) == []
+    assert pareto_front(jobs[-1:]) == []
     assert tradeoff_tasks({"native→romanized": 1, "romanized→native": 1}) == (
         "native→romanized",
         "romanized→native",

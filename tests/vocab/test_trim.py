@@ -1,4 +1,4 @@
-"""A trimmed vocabulary is cut, saved, trained and put back, and what was not trained comes back
+"""A vocabulary is trimmed, saved, trained and put back, and what was not trained comes back
 byte for byte.
 """
 
@@ -19,15 +19,18 @@ from transliconet.runs.export import export_encoder
 from transliconet.unicode_script import scripts_in
 from transliconet.vocab.apply import extend, unigram_vocabulary
 from transliconet.vocab.base import VocabularyInputs
+from transliconet.vocab.graft import Graft
 from transliconet.vocab.merge import NewSubword
-from transliconet.vocab.trim import Graft, Trim, best_of_each_script
+from transliconet.vocab.trim import Trim, most_frequent_by_script
 
 TEXTS = ["Москва и Киев", "Moskva i Kiev", "Ελλάδα"]
 TABLE = "roberta.embeddings.word_embeddings.weight"
 
 
 def trim(encoder: Encoder, texts: list[str], floor: int = 0) -> tuple[Encoder, dict[str, int]]:
-    return Trim(floor)(encoder, VocabularyInputs([Identity()], native={"und_Zyyy": texts}))
+    inputs = VocabularyInputs([Identity()], native={"und_Zyyy": texts})
+    change = Trim(floor)(encoder, inputs)
+    return change.encoder, dict(change.counts)
 
 
 @pytest.fixture
@@ -35,7 +38,9 @@ def full(make_encoder: Callable[..., Encoder], tmp_path: Path) -> Path:
     return export_encoder(make_encoder(), tmp_path / "full", "card")
 
 
-def test_text_of_the_corpus_keeps_its_cut_and_its_vectors(full: Path, tmp_path: Path) -> None:
+def test_text_of_the_corpus_keeps_its_tokenization_and_its_vectors(
+    full: Path, tmp_path: Path
+) -> None:
     before = Encoder.from_pretrained(str(full))
     size, vectors = len(before.tokenizer), embed(before, TEXTS)
     pieces = [before.tokenizer.tokenize(t) for t in TEXTS]
@@ -61,7 +66,7 @@ def test_text_of_the_corpus_keeps_its_cut_and_its_vectors(full: Path, tmp_path: 
         assert len(encoder.masked_lm.lm_head.bias) == len(tokenizer)
 
 
-def test_the_floor_keeps_the_most_frequent_pieces_of_every_script(full: Path) -> None:
+def test_the_most_frequent_subwords_of_every_script_are_kept(full: Path) -> None:
     encoder = Encoder.from_pretrained(str(full))
     vocabulary = unigram_vocabulary(encoder.tokenizer)
     trimmed, counts = trim(encoder, ["Ελλάδα"], floor=5)
@@ -70,7 +75,7 @@ def test_the_floor_keeps_the_most_frequent_pieces_of_every_script(full: Path) ->
     for script in ("Thai", "Cyrl", "Hebr", "Latn"):
         scores = [(score, piece) for piece, score in vocabulary if script in scripts_in(piece)]
         assert {piece for _, piece in sorted(scores, reverse=True)[:4]} <= set(kept)
-    assert best_of_each_script([("▁да", -2.0), ("нет", -1.0), ("no", -3.0)], 1) == {1, 2}
+    assert most_frequent_by_script([("▁да", -2.0), ("нет", -1.0), ("no", -3.0)], 1) == {1, 2}
 
 
 def test_a_trained_trimmed_model_is_grafted_back_byte_for_byte(full: Path, tmp_path: Path) -> None:
@@ -85,8 +90,9 @@ def test_a_trained_trimmed_model_is_grafted_back_byte_for_byte(full: Path, tmp_p
         trimmed.masked_lm.lm_head.bias[moved] += 2
         trimmed.masked_lm.roberta.encoder.layer[0].output.dense.weight += 0.1
     vectors = embed(trimmed, TEXTS)
-    grafted, counts = Graft(str(full))(trimmed, VocabularyInputs([Identity()]))
-    assert counts == {"put back": len(pieces), "as they were": len(table) - len(pieces)}
+    change = Graft(str(full))(trimmed, VocabularyInputs([Identity()]))
+    grafted = change.encoder
+    assert change.counts == {"put back": len(pieces), "unchanged": len(table) - len(pieces)}
     export_encoder(grafted, tmp_path / "grafted", "card")
     loaded = Encoder.from_pretrained(str(tmp_path / "grafted"))
     after = loaded.masked_lm.state_dict()
@@ -117,7 +123,7 @@ def test_what_cannot_be_trimmed_or_grafted_is_told(
     with pytest.raises(ConfigError, match="Add pairs=FOLDER"):
         trim(make_encoder(), [])
     extended = extend(make_encoder(), [NewSubword("▁zzqz", -3.0, (8,))])
-    with pytest.raises(CheckpointError, match="it has no piece '▁zzqz'"):
+    with pytest.raises(CheckpointError, match="it has no subword '▁zzqz'"):
         Graft(str(full))(extended, VocabularyInputs([Identity()]))
     with pytest.raises(CheckpointError, match=r"has shape \(1200, 32\)|not \("):
         Graft(str(full))(make_encoder(hidden_size=16), VocabularyInputs([Identity()]))

@@ -26,9 +26,9 @@ from transliconet.vocab.apply import (
     unigram_vocabulary,
 )
 from transliconet.vocab.base import VocabularyInputs
+from transliconet.vocab.change import VocabularySpec, change_vocabulary, resolve_romanizers
 from transliconet.vocab.merge import MergePlan, NewSubword, merge_subwords
 from transliconet.vocab.provenance import SubwordProvenance, count_by_script, subword_provenance
-from transliconet.vocab.surgery import VocabularySpec, change_vocabulary, romanizers
 from transliconet.vocab.transmi import TransMI
 from transliconet.vocab.trim import Trim
 from transliconet.vocab.whole_words import whole_word_subwords
@@ -82,11 +82,11 @@ def test_a_shared_romanization_takes_score_and_row_by_the_merge(
     assert alone == NewSubword("net", -5.0, (4,))
 
 
-def test_every_piece_is_merged_or_counted() -> None:
+def test_every_subword_is_merged_or_counted() -> None:
     plan = merge_subwords(VOCABULARY, romanize, "average", special_ids={0})
     used = sum(len(p.sources) for p in plan.new)
     assert plan.skipped == {
-        "already_a_piece": 1,
+        "already_a_subword": 1,
         "left_out": 1,
         "not_one_word": 2,
         "special": 1,
@@ -102,7 +102,7 @@ def test_a_piece_the_romanizer_raises_on_is_counted() -> None:
 
 def test_restrictions() -> None:
     assert [
-        p.piece for p in merge_subwords(VOCABULARY, romanize, special_ids={0}, min_length=3).new
+        p.text for p in merge_subwords(VOCABULARY, romanize, special_ids={0}, min_length=3).new
     ] == ["net"]
     only = merge_subwords(VOCABULARY, romanize, special_ids={0}, keep=lambda text: text == "ДА")
     assert only.new == (NewSubword("▁da", -4.0, (2,)),)
@@ -141,11 +141,11 @@ def encoder() -> Encoder:
 def plan(encoder: Encoder) -> MergePlan:
     specials = set(encoder.tokenizer.all_special_ids)
     plan = merge_subwords(unigram_vocabulary(encoder.tokenizer), transliterate, "average", specials)
-    assert any(len(p.piece) > 2 for p in plan.new), "the vocabulary must give something to add"
+    assert any(len(p.text) > 2 for p in plan.new), "the vocabulary must give something to add"
     return plan
 
 
-def test_surgery_leaves_what_was_there_and_starts_new_rows_from_their_sources(
+def test_original_rows_stay_and_new_rows_start_from_their_sources(
     encoder: Encoder, plan: MergePlan
 ) -> None:
     size = len(encoder.tokenizer)
@@ -161,7 +161,7 @@ def test_surgery_leaves_what_was_there_and_starts_new_rows_from_their_sources(
     assert torch.equal(new_rows[:size], rows)
     assert torch.equal(extended.masked_lm.lm_head.bias[:size], bias)
     for id_, piece in enumerate(plan.new, size):
-        assert extended.tokenizer.convert_tokens_to_ids(piece.piece) == id_
+        assert extended.tokenizer.convert_tokens_to_ids(piece.text) == id_
         torch.testing.assert_close(new_rows[id_], rows[list(piece.sources)].mean(0))
         torch.testing.assert_close(
             extended.masked_lm.lm_head.bias[id_], bias[list(piece.sources)].mean()
@@ -187,7 +187,7 @@ def test_the_extended_encoder_reloads_and_agrees(
     )
 
 
-def test_native_text_is_cut_as_before_and_romanized_text_in_fewer_pieces(
+def test_native_text_is_tokenized_as_before_and_romanized_text_into_fewer_subwords(
     encoder: Encoder, plan: MergePlan
 ) -> None:
     before = encoder.tokenizer
@@ -199,7 +199,7 @@ def test_native_text_is_cut_as_before_and_romanized_text_in_fewer_pieces(
     assert sum(map(len, after(roman)["input_ids"])) < sum(map(len, before(roman)["input_ids"]))
 
 
-def test_protected_text_is_cut_as_before(encoder: Encoder, plan: MergePlan) -> None:
+def test_protected_text_is_tokenized_as_before(encoder: Encoder, plan: MergePlan) -> None:
     latin = [transliterate("привет мир")]  # text that the new pieces were made to cut
     before = encoder.tokenizer
     kept = drop_subwords_used_in(before, plan, latin)
@@ -217,15 +217,15 @@ def pieces_added(encoder: Encoder, **options: object) -> set[str]:
         tag: [romanize_by_code(t, tag[:3]) for t in texts] for tag, texts in native.items()
     }
     size = len(encoder.tokenizer)
-    extended, counts = TransMI(**options)(
-        encoder, VocabularyInputs([romanize_by_code], native=native, romanized=romanized)
-    )  # type: ignore[arg-type]
+    inputs = VocabularyInputs([romanize_by_code], native=native, romanized=romanized)  # type: ignore[list-item]
+    change = TransMI(**options)(encoder, inputs)  # type: ignore[arg-type]
+    extended, counts = change.encoder, change.counts
     added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
     assert counts["added"] == len(added) == len(set(added))
     return set(added)
 
 
-def test_pieces_are_romanized_as_the_languages_that_use_them(encoder: Encoder) -> None:
+def test_subwords_are_romanized_as_the_languages_that_use_them(encoder: Encoder) -> None:
     def added(**options: object) -> set[str]:
         fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
         return pieces_added(fresh, **options)
@@ -240,7 +240,7 @@ def test_pieces_are_romanized_as_the_languages_that_use_them(encoder: Encoder) -
     assert only < with_codes
     sources = set(encoder.tokenizer.tokenize("привет мир"))
     assert only == {transliterate(p) for p in sources} - encoder.tokenizer.get_vocab().keys()
-    with pytest.raises(ConfigError, match=r"method.languages=\['fra_Latn'\]"):
+    with pytest.raises(ConfigError, match=r"^languages=\['fra_Latn'\]"):
         added(languages=["fra_Latn"])
 
 
@@ -252,7 +252,7 @@ def test_tokens_beyond_the_vocabulary_are_refused(encoder: Encoder) -> None:
         unigram_vocabulary(encoder.tokenizer)
 
 
-def test_surgery_without_a_romanizer_is_refused(encoder: Encoder) -> None:
+def test_transmi_without_a_romanizer_is_refused(encoder: Encoder) -> None:
     with pytest.raises(ConfigError, match=r"romanizers=\[\]"):
         TransMI().plan(encoder.tokenizer, VocabularyInputs())
 
@@ -283,9 +283,7 @@ def test_every_romanizer_gives_pieces(encoder: Encoder) -> None:
         return transliterate(text).replace("v", "q")
 
     def pieces(*romanizers: Callable[[str, str], str]) -> set[str]:
-        return {
-            p.piece for p in TransMI().plan(encoder.tokenizer, VocabularyInputs(romanizers)).new
-        }  # type: ignore[arg-type]
+        return {p.text for p in TransMI().plan(encoder.tokenizer, VocabularyInputs(romanizers)).new}  # type: ignore[arg-type]
 
     one, two = pieces(romanize_by_code), pieces(other)
     assert one != two
@@ -296,37 +294,38 @@ def test_romanizers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFol
     def made_with(name: str) -> PairsFolder:
         return replace(cldr_pairs, manifest={**cldr_pairs.manifest, "romanizer": {"name": name}})
 
-    assert [type(r) for r in romanizers("pairs", [cldr_pairs, cldr_pairs])] == [Uroman]
-    assert [type(r) for r in romanizers("pairs", [made_with("none")])] == [
+    assert [type(r) for r in resolve_romanizers("pairs", [cldr_pairs, cldr_pairs])] == [Uroman]
+    assert [type(r) for r in resolve_romanizers("pairs", [made_with("none")])] == [
         Uroman
     ]  # its text came romanized
-    assert [type(r) for r in romanizers("pairs", [])] == [Uroman]
-    assert [type(r) for r in romanizers(["none"], [cldr_pairs])] == [Identity]
+    assert [type(r) for r in resolve_romanizers("pairs", [])] == [Uroman]
+    assert [type(r) for r in resolve_romanizers(["none"], [cldr_pairs])] == [Identity]
     with pytest.raises(
         ConfigError, match="^romanizer=uromann: not a known choice. Did you mean 'uroman'"
     ):
-        romanizers("uromann", [])
+        resolve_romanizers("uromann", [])
     with pytest.raises(ConfigError, match="not a known choice"):
-        romanizers("pairs", [made_with("a_tool_of_theirs")])
+        resolve_romanizers("pairs", [made_with("a_tool_of_theirs")])
 
 
-def test_a_plan_is_what_the_surgery_adds_and_leaves_the_encoder_alone(encoder: Encoder) -> None:
-    material = VocabularyInputs(
+def test_a_plan_is_what_is_added_and_leaves_the_encoder_alone(encoder: Encoder) -> None:
+    inputs = VocabularyInputs(
         [romanize_by_code], protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]}
     )
     before = unigram_vocabulary(encoder.tokenizer)
-    plan = TransMI().plan(encoder.tokenizer, material)
+    plan = TransMI().plan(encoder.tokenizer, inputs)
     assert unigram_vocabulary(encoder.tokenizer) == before
     fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
     assert unigram_vocabulary(fresh.tokenizer) == before
-    extended, counts = TransMI()(fresh, material)
+    change = TransMI()(fresh, inputs)
+    extended, counts = change.encoder, change.counts
     assert unigram_vocabulary(extended.tokenizer)[len(before) :] == [
-        (p.piece, p.score) for p in plan.new
+        (p.text, p.score) for p in plan.new
     ]
     assert counts == {"added": len(plan.new), **plan.skipped}
 
 
-def test_origins_name_the_sources_with_their_scores_and_scripts(encoder: Encoder) -> None:
+def test_provenance_names_the_sources_with_their_scores_and_scripts(encoder: Encoder) -> None:
     vocabulary = unigram_vocabulary(encoder.tokenizer)
     first, second, third = (
         next(i for i, (piece, _) in enumerate(vocabulary) if letter in piece)
@@ -341,18 +340,18 @@ def test_origins_name_the_sources_with_their_scores_and_scripts(encoder: Encoder
     assert count_by_script([shared, alone]) == {"Cyrl": 2, "Latn": 1}
 
 
-def test_material_is_what_is_not_held_out(cldr_pairs: PairsFolder, uroman: Uroman) -> None:
-    material = VocabularyInputs.from_pairs(cldr_pairs, [uroman], ["rus_Cyrl"], protected=["Москва"])
+def test_inputs_are_what_is_not_held_out(cldr_pairs: PairsFolder, uroman: Uroman) -> None:
+    inputs = VocabularyInputs.from_pairs(cldr_pairs, [uroman], ["rus_Cyrl"], protected=["Москва"])
     rows = cldr_pairs.split("train", languages=["rus_Cyrl"])
-    assert material.native == {"rus_Cyrl": rows["text"].to_pylist()}
-    assert material.romanized == {"rus_Cyrl": rows["romanized"].to_pylist()}
-    assert material.protected == ["Москва"]
+    assert inputs.native == {"rus_Cyrl": rows["text"].to_pylist()}
+    assert inputs.romanized == {"rus_Cyrl": rows["romanized"].to_pylist()}
+    assert inputs.protected == ["Москва"]
     assert list(VocabularyInputs.from_pairs(cldr_pairs, [uroman]).native) == sorted(
         cldr_pairs.manifest["languages"]
     )
 
 
-def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: Encoder) -> None:
+def test_words_that_would_be_split_unlike_their_native_word_get_a_subword(encoder: Encoder) -> None:
     results = doctest.testmod(transliconet.vocab.whole_words)
     assert (results.attempted > 0, results.failed) == (True, 0)
     codeless = pieces_added(
@@ -367,9 +366,9 @@ def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: E
     )
     extended = add_subwords(original, plan.new)
     pieces = {
-        p.piece: p
+        p.text: p
         for p in whole_word_subwords(
-            original, extended, words, lambda p: [transliterate(p)], least=1
+            original, extended, words, lambda p: [transliterate(p)], min_count=1
         )
     }
     for (native, roman), _ in words.items():
@@ -380,9 +379,13 @@ def test_words_that_would_be_cut_unlike_their_native_word_get_a_piece(encoder: E
         assert set(piece.sources) <= set(original(native, add_special_tokens=False)["input_ids"])
         assert add_subwords(extended, [piece]).tokenize(word[1:]) == [word]
     long = {("привет", "mir" * 20): 1}
-    (piece,) = whole_word_subwords(original, extended, long, lambda p: [transliterate(p)], least=1)
+    (piece,) = whole_word_subwords(
+        original, extended, long, lambda p: [transliterate(p)], min_count=1
+    )
     assert piece.score == min(
         s for _, s in unigram_vocabulary(extended)
     )  # that of unknown characters follows it down
-    assert add_subwords(extended, [piece]).tokenize("mir" * 20) == [piece.piece]
-    assert not whole_word_subwords(original, extended, words, lambda p: [transliterate(p)], least=4)
+    assert add_subwords(extended, [piece]).tokenize("mir" * 20) == [piece.text]
+    assert not whole_word_subwords(
+        original, extended, words, lambda p: [transliterate(p)], min_count=4
+    )

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from transliconet.cli.app import hydra_command
 from transliconet.errors import ConfigError
-from transliconet.report.load import load_results
+from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
@@ -33,14 +33,20 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
             code="TLN-CONFIG-952",
         )
     columns = load_results(results, force)
+    return _write(out, title, page(columns, title), _markdown(columns))
+
+
+def _markdown(columns: Sequence[ReportColumn]) -> str:
     by_name = {column.name: column.records for column in columns}
     if set(by_name) == {"before", "after"}:
-        markdown = before_after_tables(by_name, language_of)
+        parts = [before_after_tables(by_name, language_of)]
     else:
-        markdown = "\n\n".join(
-            f"## {name}\n\n{probe_tables(records)}" for name, records in by_name.items()
-        )
-    return _write(out, title, page(columns, title), markdown)
+        parts = [f"## {name}\n\n{probe_tables(rs)}" for name, rs in by_name.items()]
+    left_out = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
+    if left_out:
+        items = "\n".join(f"- {line}" for line in left_out)
+        parts.append(f"## Not measured\n\n{items}")
+    return "\n\n".join(parts)
 
 
 def report_sweep(folder: str, out: str, title: str) -> tuple[Path, str]:

@@ -31,8 +31,9 @@ from transliconet.train.module import PairModule
 from transliconet.train.probing import PROBED, ProbeWhileTraining
 from transliconet.train.teacher import batch_requirements
 from transliconet.vocab.base import VocabularyInputs
-from transliconet.vocab.surgery import VocabularySpec, change_vocabulary
-from transliconet.vocab.trim import Graft, Trim
+from transliconet.vocab.change import VocabularySpec, change_vocabulary
+from transliconet.vocab.graft import Graft
+from transliconet.vocab.trim import Trim
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +200,7 @@ def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
             "Add graft=false",
             code="TLN-CONFIG-961",
         )
-    return lambda trained: Graft(cfg.encoder.path)(trained, VocabularyInputs())[0]
+    return lambda trained: Graft(cfg.encoder.path)(trained, VocabularyInputs()).encoder
 
 
 @hydra_command("train")

@@ -1,5 +1,7 @@
 """``transliconet vocab``: encoder → encoder with another vocabulary."""
 
+from collections.abc import Mapping
+
 from omegaconf import DictConfig
 from tabulate import tabulate
 
@@ -11,20 +13,16 @@ from transliconet.pairs import PairsFolder
 from transliconet.report.card import vocabulary_card
 from transliconet.runs.export import KIND, export_encoder
 from transliconet.vocab.apply import changed_share
-from transliconet.vocab.surgery import (
-    VocabularyChange,
-    VocabularySpec,
-    change_vocabulary,
-    native_texts,
-)
+from transliconet.vocab.base import VocabularyChange
+from transliconet.vocab.change import VocabularySpec, change_vocabulary, native_texts
 
 
 def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
     """Write the encoder with its new vocabulary to ``cfg.out``.
 
     Returns:
-        What was done, and, with ``cfg.pairs``, the share of native texts of each language that are
-        cut differently now.
+        The change, and, with ``cfg.pairs``, the share of native texts of each language that are
+        tokenized differently now.
     """
     output_folder(cfg.out, KIND, cfg.overwrite)  # before anything is computed
     if "_target_" not in cfg.method:
@@ -36,26 +34,29 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
         )
     pairs = PairsFolder.open(cfg.pairs) if cfg.pairs else None
     start = build_encoder(cfg.encoder, pairs)
-    before = start.tokenizer
+    original = start.tokenizer
     spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
-    operated = change_vocabulary(spec, start, [pairs] if pairs else [])
-    encoder, texts = operated.encoder, native_texts(pairs) if pairs else {}
-    changed = {
-        tag: changed_share(before, encoder.tokenizer, native) for tag, native in texts.items()
-    }
-    card = vocabulary_card(encoder.name, operated.counts, changed)
-    export_encoder(encoder, cfg.out, card, cfg.overwrite)
-    return operated, changed
+    change = change_vocabulary(spec, start, [pairs] if pairs else [])
+    changed: dict[str, float] = {}
+    if pairs:
+        for tag, texts in native_texts(pairs).items():
+            changed[tag] = changed_share(original, change.encoder.tokenizer, texts)
+    card = vocabulary_card(change.encoder.name, _method_name(cfg.method), change.counts, changed)
+    export_encoder(change.encoder, cfg.out, card, cfg.overwrite)
+    return change, changed
+
+
+def _method_name(method: Mapping) -> str:
+    """The class of a method, for the card."""
+    return str(method["_target_"]).rpartition(".")[2]
 
 
 @hydra_command("vocab")
 def main(cfg: DictConfig) -> None:
-    operated, changed = vocab(cfg)
-    print(tabulate(operated.counts.items(), ["pieces", "number"], tablefmt="simple"))
+    change, changed = vocab(cfg)
+    print(tabulate(change.counts.items(), ["subwords", "number"], tablefmt="simple"))
     if changed:
         rows = [(tag, f"{100 * share:.2f}") for tag, share in changed.items()]
-        print(
-            "\n"
-            + tabulate(rows, ["language", "% of native texts cut differently"], tablefmt="simple")
-        )
+        headings = ["language", "% of native texts tokenized differently"]
+        print(f"\n{tabulate(rows, headings, tablefmt='simple')}")
     print(f"\nwritten: {cfg.out}")

@@ -40,7 +40,7 @@ class NewRows(nn.Module):
 
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
     """Freeze the rows of the original pieces; without ``body``, everything but the rows that
-    surgery added.
+    vocabulary extension added.
 
     Without ``body``, text that is cut without new pieces keeps its states bit for bit.
 

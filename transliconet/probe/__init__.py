@@ -1,1 +1,1 @@
-"""How close the two scripts are: embed, search, count."""
+"""The retrieval probe: embed sentences, search for their counterparts, and score the ranks."""

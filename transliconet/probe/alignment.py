@@ -1,7 +1,7 @@
-"""How two sets of vectors of the same sentences lie to each other: pure functions of arrays.
+"""Alignment metrics of two sets of vectors of the same sentences: pure functions of arrays.
 
-Row i of two sets is the same sentence, in two languages or two scripts. Every function takes (N, D)
-arrays of any length of rows; they are normalized here, so similarity is the cosine.
+Row i of both (N, D) arrays is the same sentence, in two languages or two scripts. The functions
+scale each row to length 1, so the dot product is the cosine.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from transliconet.model.vectors import TIE, normalize
 
 
 def _cosines(a: np.ndarray, b: np.ndarray, least: int = 2) -> np.ndarray:
-    """(N, N) cosines of paired sets.
+    """(N, N) cosines of two paired sets.
 
     Raises:
         DataError: sets of different sizes, fewer sentences than ``least``, NaN or infinite values.
@@ -46,10 +46,10 @@ def mexa(a: np.ndarray, b: np.ndarray) -> float:
     >>> mexa(np.eye(3), np.eye(3))
     1.0
     """
-    scores = _cosines(a, b)
-    own = scores.diagonal().copy()
+    scores = _cosines(a, b)  # (N, N)
+    own = scores.diagonal().copy()  # (N,)
     np.fill_diagonal(scores, -np.inf)
-    rivals = np.maximum(scores.max(1), scores.max(0))
+    rivals = np.maximum(scores.max(1), scores.max(0))  # (N,) the best other of row and column
     return float((own > rivals + TIE).mean())
 
 
@@ -63,7 +63,7 @@ def margin_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 4) -> np.ndarr
         (N, N) float32.
     """
     scores = _cosines(a, b)
-    rows, columns = _neighbourhoods(scores, neighbours)
+    rows, columns = _neighbourhoods(scores, neighbours)  # (N,) each
     return np.asarray(scores / ((rows[:, None] + columns[None]) / 2))
 
 
@@ -75,20 +75,27 @@ def csls_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 10) -> np.ndarra
         (N, N) float32.
     """
     scores = _cosines(a, b)
-    rows, columns = _neighbourhoods(scores, neighbours)
+    rows, columns = _neighbourhoods(scores, neighbours)  # (N,) each
     return np.asarray(2 * scores - rows[:, None] - columns[None])
 
 
 def _neighbourhoods(scores: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean similarity of each row, and of each column, to its nearest on the other side."""
+    """Mean similarity of each row, and of each column, to its k nearest neighbours.
+
+    Args:
+        scores: (N, N).
+        neighbours: k.
+    """
     k = min(neighbours, len(scores))
-    return np.sort(scores, 1)[:, -k:].mean(1), np.sort(scores, 0)[-k:].mean(0)
+    row_means = np.sort(scores, 1)[:, -k:].mean(1)
+    column_means = np.sort(scores, 0)[-k:].mean(0)
+    return row_means, column_means
 
 
 def ranks_of(scores: np.ndarray) -> np.ndarray:
     """(N,) rank from 1 of each row's own column; ties count against it."""
-    own = scores.diagonal()[:, None]
-    ahead = scores >= own - TIE
+    own = scores.diagonal()[:, None]  # (N, 1)
+    ahead = scores >= own - TIE  # (N, N)
     np.fill_diagonal(ahead, False)
     return np.asarray(1 + ahead.sum(1))
 
@@ -112,41 +119,51 @@ def uniformity(a: np.ndarray, temperature: float = 2.0) -> float:
         raise DataError(
             f"{len(x)} sentence(s)", "too few to compare", "Give 2 or more", code="TLN-DATA-602"
         )
-    distances = 2 - 2 * (x @ x.T)
-    return float(np.log(np.exp(-temperature * distances[np.triu_indices(len(x), 1)]).mean()))
+    squared_distances = 2 - 2 * (x @ x.T)  # (N, N), of vectors of length 1
+    pairs = np.triu_indices(len(x), 1)  # each pair once
+    potentials = np.exp(-temperature * squared_distances[pairs])
+    return float(np.log(potentials.mean()))
 
 
 @dataclass(frozen=True)
 class Hubness:
-    """How unevenly candidates are found.
+    """How unevenly candidates are retrieved (Radovanović et al., 2010).
 
-    ``skewness`` is that of how often each candidate is among the k nearest of a query (Radovanović
-    et al., 2010); 0 if all are found alike. ``unfound`` is the share of candidates that no query
-    finds, ``largest`` how often the most found one is.
+    Args:
+        skewness: of how often each candidate is among the k nearest of a query; 0 where all are
+            retrieved equally often.
+        never_retrieved: share of candidates that are near no query.
+        largest: how often the most frequent candidate is retrieved.
     """
 
     skewness: float
-    unfound: float
+    never_retrieved: float
     largest: int
 
 
 def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> Hubness:
-    """:class:`Hubness` of ``candidates`` among ``queries``."""
-    scores = normalize(queries) @ normalize(candidates).T
+    """:class:`Hubness` of (M, D) candidates among the ``k`` nearest neighbours of (N, D) queries."""
+    scores = normalize(queries) @ normalize(candidates).T  # (N, M)
     k = min(k, scores.shape[1])
-    nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-    found = np.bincount(nearest.ravel(), minlength=scores.shape[1]).astype(float)
-    spread = found.std()
-    skewness = float((((found - found.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
-    return Hubness(skewness, float((found == 0).mean()), int(found.max()))
+    nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]  # (N, k), in no order
+    counts = np.bincount(nearest.ravel(), minlength=scores.shape[1]).astype(float)  # (M,)
+    deviation = counts.std()
+    skewness = 0.0
+    if deviation > 0:
+        skewness = float((((counts - counts.mean()) / deviation) ** 3).mean())
+    return Hubness(skewness, float((counts == 0).mean()), int(counts.max()))
 
 
 @dataclass(frozen=True)
 class PairedSimilarity:
-    """Mean cosine of sentences that ``matched`` and of all that do not, ``random``.
+    """Mean cosine of pairs, and of all other combinations.
 
-    The gap is what retrieval lives on. Measured between two languages in their own scripts and in
-    romanization, these are the four similarities of arXiv 2409.17326, section 3.
+    Retrieval depends on the gap between the two. Measured between two languages in their own
+    scripts and in romanization, these are the four similarities of arXiv 2409.17326, section 3.
+
+    Args:
+        matched: mean cosine of the N pairs.
+        random: mean cosine of the N (N - 1) non-pairs.
     """
 
     matched: float
@@ -159,22 +176,28 @@ class PairedSimilarity:
 
 def paired_similarity(a: np.ndarray, b: np.ndarray) -> PairedSimilarity:
     """:class:`PairedSimilarity` of (N, D) sentences and their counterparts."""
-    scores = _cosines(a, b)
-    number, matched = len(scores), float(scores.trace())
-    return PairedSimilarity(
-        matched / number, (float(scores.sum()) - matched) / (number * (number - 1))
-    )
+    scores = _cosines(a, b)  # (N, N)
+    number = len(scores)
+    matched = float(scores.trace())
+    others = float(scores.sum()) - matched
+    return PairedSimilarity(matched / number, others / (number * (number - 1)))
 
 
 def script_probe(
     native: np.ndarray, romanized: np.ndarray, folds: int = 5, ridge: float = 0.01, seed: int = 0
 ) -> float:
-    """Can a linear classifier tell which script a vector comes from? Cross-validated accuracy; 0.5
-    is best.
+    """Cross-validated accuracy of a linear classifier that tells native from romanized vectors.
 
-    A least-squares classifier with L2 penalty (``ridge`` times the mean variance), on vectors
-    scaled to length 1. Both
-    views of a sentence are in one fold: the classifier is tested on sentences that it has not seen.
+    0.5 is best: the script cannot be read from the vector. The classifier is least squares with an
+    L2 penalty, on vectors scaled to length 1. Both views of a sentence are in one fold, so that the
+    classifier is tested on sentences that it has not seen.
+
+    Args:
+        native: (N, D).
+        romanized: (N, D), of the same sentences.
+        folds: of the cross-validation.
+        ridge: L2 penalty, as a factor of the mean variance.
+        seed: of the folds.
 
     Raises:
         DataError: fewer sentences than folds.
@@ -186,22 +209,20 @@ def script_probe(
             f"Give {folds} pairs or more",
             code="TLN-DATA-603",
         )
-    fold = np.random.default_rng(seed).permutation(len(native)) % folds
-    x = np.concatenate([normalize(native), normalize(romanized)]).astype(np.float64)
-    y = np.repeat([1.0, -1.0], len(native))
-    of = np.concatenate([fold, fold])
-    right = 0.0
+    folds_of_pairs = np.random.default_rng(seed).permutation(len(native)) % folds  # (N,)
+    fold = np.concatenate([folds_of_pairs, folds_of_pairs])  # (2N,)
+    x = np.concatenate([normalize(native), normalize(romanized)]).astype(np.float64)  # (2N, D)
+    y = np.repeat([1.0, -1.0], len(native))  # (2N,) 1 for native
+    correct = 0.0
     for number in range(folds):
-        seen, held = of != number, of == number
-        mean = x[seen].mean(0)
-        centred = x[seen] - mean
-        gram = centred.T @ centred
-        penalty = max(
-            ridge * gram.trace() / len(gram), 1e-12
-        )  # where all vectors are one there is no variance
-        weights = np.linalg.solve(gram + penalty * np.eye(len(gram)), centred.T @ y[seen])
-        decided = (x[held] - mean) @ weights * y[held]
-        right += (decided > 0).sum() + (
-            decided == 0
-        ).sum() / 2  # no decision is right half the time
-    return float(right / len(x))
+        train, test = fold != number, fold == number
+        mean = x[train].mean(0)
+        centred = x[train] - mean
+        gram = centred.T @ centred  # (D, D)
+        # where all vectors are equal there is no variance, and the penalty keeps gram invertible
+        penalty = max(ridge * gram.trace() / len(gram), 1e-12)
+        weights = np.linalg.solve(gram + penalty * np.eye(len(gram)), centred.T @ y[train])  # (D,)
+        margins = (x[test] - mean) @ weights * y[test]
+        # a margin of 0 is no decision, which is right half the time
+        correct += (margins > 0).sum() + (margins == 0).sum() / 2
+    return float(correct / len(x))

@@ -1,22 +1,32 @@
-"""What a retrieval task gave, and the metrics that sum up its ranks."""
+"""The record of a retrieval task, and the metrics of its ranks."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
-KS = (1, 5, 10)
+ACCURACY_DEPTHS = (1, 5, 10)
+"""The k of the Acc@k that a record holds."""
 
 
 @dataclass(frozen=True)
 class RetrievalRecord:
-    """One retrieval task and how it went.
+    """One retrieval task and its scores.
 
-    ``language`` is the row it belongs to in a table (the one that is not the pivot), ``task`` the
-    column. ``acc`` maps k to the share of queries whose answer is among the first k; ``mrr`` is the
-    mean reciprocal rank, ranks beyond ``depth`` counting 0; ``ci95`` and ``mrr_ci95`` are the
-    bootstrap intervals of Acc@1 and MRR over queries (the latter None in results of older
-    versions). Chance is what a random order would give. ``measures`` are those of
-    :func:`transliconet.probe.measures.measures_of`.
+    Args:
+        language: the row of a table that it belongs to: the language that is not the pivot.
+        task: the column, such as ``native→romanized``.
+        source, source_view: language and view of the queries.
+        target, target_view: language and view of the candidates.
+        layer, pooling, similarity: how the vectors were made and compared.
+        n: queries, and candidates.
+        acc: k → share of queries whose answer is among the first k.
+        mrr: mean reciprocal rank; ranks beyond ``depth`` count 0.
+        ci95: bootstrap 95 % interval of Acc@1 over queries.
+        depth: ranks are exact down to here.
+        metrics: of the paired vectors (:mod:`transliconet.probe.metrics`), by name.
+        mrr_ci95: bootstrap 95 % interval of the MRR; None where it was not computed.
     """
 
     language: str
@@ -33,33 +43,92 @@ class RetrievalRecord:
     mrr: float
     ci95: tuple[float, float]
     depth: int
-    measures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     mrr_ci95: tuple[float, float] | None = None
 
     @property
     def chance(self) -> dict[str, float]:
         """Expected ``acc@k`` and ``mrr`` of a random ranking of ``n`` candidates."""
         ranks = np.arange(1, min(self.depth, self.n) + 1)
-        return {
-            **{f"acc@{k}": min(k / self.n, 1.0) for k in KS},
-            "mrr": float((1 / ranks).sum() / self.n),
-        }
+        chance = {f"acc@{k}": min(k / self.n, 1.0) for k in ACCURACY_DEPTHS}
+        return {**chance, "mrr": float((1 / ranks).sum() / self.n)}
 
     def as_dict(self) -> dict[str, object]:
         """The record as results files hold it."""
-        plain = asdict(self)
-        acc = plain.pop("acc")
-        intervals = {
-            "ci95": list(self.ci95),
-            "mrr_ci95": list(self.mrr_ci95) if self.mrr_ci95 else None,
-        }
-        return {**plain, **{f"acc@{k}": acc[k] for k in KS}, **intervals, "chance": self.chance}
+        content = asdict(self)
+        accuracies = content.pop("acc")
+        for k in ACCURACY_DEPTHS:
+            content[f"acc@{k}"] = accuracies[k]
+        content["ci95"] = list(self.ci95)
+        content["mrr_ci95"] = list(self.mrr_ci95) if self.mrr_ci95 else None
+        return {**content, "chance": self.chance}
 
     @classmethod
-    def from_dict(cls, record: dict) -> "RetrievalRecord":
-        values = {k: v for k, v in record.items() if k in cls.__dataclass_fields__}
-        intervals = {k: tuple(record[k]) for k in ("ci95", "mrr_ci95") if record.get(k)}
-        return cls(**{**values, "acc": {k: record[f"acc@{k}"] for k in KS}, **intervals})
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """A record of a results file.
+
+        Raises:
+            KeyError: an entry is missing.
+            OverflowError: a number is too large.
+            ValueError: an entry is of another type, or out of its range.
+        """
+        texts = {name: _text(content, name) for name in TEXT_FIELDS}
+        mrr_ci95 = content.get("mrr_ci95")
+        metrics = content.get("metrics", {})
+        if not isinstance(metrics, Mapping):
+            raise ValueError("metrics is not a mapping")
+        return cls(
+            **texts,
+            layer=_whole(content, "layer", least=0),
+            n=_whole(content, "n", least=1),
+            acc={k: _share(content[f"acc@{k}"], f"acc@{k}") for k in ACCURACY_DEPTHS},
+            mrr=_share(content["mrr"], "mrr"),
+            ci95=_interval(content["ci95"], "ci95"),
+            depth=_whole(content, "depth", least=1),
+            metrics={str(name): _number(value, name) for name, value in metrics.items()},
+            mrr_ci95=None if mrr_ci95 is None else _interval(mrr_ci95, "mrr_ci95"),
+        )
+
+
+TEXT_FIELDS = (
+    *("language", "task", "source", "target", "source_view", "target_view"),
+    *("pooling", "similarity"),
+)
+MOST_QUERIES = 10**9
+"""A larger number in a results file is damage."""
+
+
+def _text(content: Mapping[str, Any], name: str) -> str:
+    value = content[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    return value
+
+
+def _whole(content: Mapping[str, Any], name: str, least: int) -> int:
+    value = content[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= MOST_QUERIES:
+        raise ValueError(f"{name} is not a whole number from {least} on")
+    return value
+
+
+def _number(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{name} is not a number")
+    return float(value)
+
+
+def _share(value: object, name: str) -> float:
+    number = _number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} is not between 0 and 1")
+    return number
+
+
+def _interval(value: object, name: str) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{name} is not two numbers")
+    return _share(value[0], name), _share(value[1], name)
 
 
 def accuracy(ranks: np.ndarray, k: int) -> float:
@@ -78,13 +147,19 @@ def mean_reciprocal_rank(ranks: np.ndarray, depth: int) -> float:
 
 
 def bootstrap_ci95(values: np.ndarray, seed: int = 0, samples: int = 2000) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of ``values``, of which few are distinct:
-    hits, reciprocal ranks.
+    """95 % percentile bootstrap interval of the mean of ``values``.
 
-    Drawing n of them with replacement is a multinomial draw of how often each distinct one comes,
-    so no resampling loop is needed.
+    Hits and reciprocal ranks have few distinct values. Drawing n values with replacement is a
+    multinomial draw of how often each distinct one comes, so no resampling loop is needed.
+
+    Args:
+        values: (N,).
+        seed: of the draws.
+        samples: number of bootstrap samples.
     """
     distinct, counts = np.unique(np.asarray(values, dtype=float), return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), samples)
-    low, high = np.percentile(drawn @ distinct / len(values), [2.5, 97.5])
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(values), counts / len(values), samples)  # (samples, distinct)
+    means = drawn @ distinct / len(values)  # (samples,)
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)

@@ -1,21 +1,24 @@
-"""Results files: what was measured, with which settings, versions and data."""
+"""Results files: records, with the settings, versions and data they came from."""
 
 import json
 import platform
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from transliconet._version import __version__
-from transliconet.errors import DataError
+from transliconet.errors import DataError, first_line
 from transliconet.pairs import PairsFolder
 from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.shareable import path_name, shareable, without_paths
+from transliconet.probe.tasks import PassedOver
 from transliconet.storage import atomic_write
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("torch", "transformers", "tokenizers", "pytorch-lightning", "faiss-cpu", "numpy")
 
 Records = Mapping[str, Sequence[RetrievalRecord]]
@@ -23,68 +26,111 @@ Records = Mapping[str, Sequence[RetrievalRecord]]
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides a number."""
-    return {
-        "transliconet": __version__,
-        "python": platform.python_version(),
-        **{p: version(p) for p in PACKAGES},
-    }
+    """Versions of the packages that a number depends on."""
+    packages = {package: version(package) for package in PACKAGES}
+    return {"transliconet": __version__, "python": platform.python_version(), **packages}
 
 
 def write_results(
     path: Path, records: Records, pairs: PairsFolder, config: Mapping, **more: object
 ) -> None:
-    """Write a results file: ``{"config", "versions", "data", "records": [{"stage", …}]}`` and
-    ``more``.
+    """Write a results file.
+
+    It holds ``config``, ``versions``, ``data``, ``records`` (a list, each with its ``stage``) and
+    ``more``. Paths outside the working folder are cut to their names, so that it can be shared.
+
+    Args:
+        path: the file.
+        records: by stage.
+        pairs: the folder that was probed.
+        config: settings, as plain values.
+        more: further entries, as plain values.
     """
+    entries = []
+    for stage, of_stage in records.items():
+        entries += [{"stage": stage, **record.as_dict()} for record in of_stage]
+    data = {
+        "pairs": path_name(str(pairs.path)),
+        "rows": pairs.manifest["rows"],
+        "sources": without_paths(pairs.manifest["sources"]),
+    }
     content = {
         "format": FORMAT,
-        "config": config,
+        "config": shareable(config),
         "versions": versions(),
-        "data": {
-            "pairs": str(pairs.path),
-            "rows": pairs.manifest["rows"],
-            "sources": pairs.manifest["sources"],
-        },
+        "data": data,
         **more,
-        "records": [{"stage": stage, **r.as_dict()} for stage, rs in records.items() for r in rs],
+        "records": entries,
     }
-    atomic_write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+    text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
+    atomic_write(path, text + "\n")
+
+
+@dataclass(frozen=True)
+class ResultsFile:
+    """What a results file holds.
+
+    Args:
+        content: the whole file.
+        records: by stage.
+        passed_over: what the probe did not measure.
+    """
+
+    content: dict[str, Any]
+    records: dict[str, list[RetrievalRecord]]
+    passed_over: PassedOver
 
 
 def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
     """The records of a results file, by stage.
 
     Raises:
-        DataError: it is not a results file of this format.
+        DataError: it is no results file, is of another format, or is damaged.
     """
-    return read_file(path)[1]
+    return read_results_file(path).records
 
 
-def read_file(path: str | Path) -> tuple[dict[str, Any], dict[str, list[RetrievalRecord]]]:
-    """:func:`read_results`, and before them all that the file holds."""
+def read_results_file(path: str | Path) -> ResultsFile:
+    """:func:`read_results` with all else that the file holds."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if (there := int(content.get("format", 0))) > FORMAT:
-            raise DataError(
-                path,
-                f"its format is {there}, later than {FORMAT}",
-                "Update transliconet",
-                code="TLN-DATA-604",
-            )
-        stages: dict[str, list[RetrievalRecord]] = {}
-        for record in content["records"]:
-            stages.setdefault(record["stage"], []).append(RetrievalRecord.from_dict(record))
-    except DataError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        content = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair cannot be shown
+        format_ = int(content.get("format", FORMAT))
+        if format_ == FORMAT:
+            return _from_content(content)
+    except (*JSON_ERRORS, OSError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             path,
-            f"not a results file ({error})",
+            f"not a results file ({type(error).__name__}: {first_line(error)})",
             "Give the results.json of train or probe",
             code="TLN-DATA-605",
         ) from error
-    return content, stages
+    raise DataError(
+        path,
+        f"its format is {format_}, not {FORMAT}",
+        "Run train or probe again" if format_ < FORMAT else "Update transliconet",
+        code="TLN-DATA-604",
+    )
+
+
+JSON_ERRORS = (ValueError, OverflowError, RecursionError)
+"""What reading crafted JSON can raise."""
+
+
+def _from_content(content: dict[str, Any]) -> ResultsFile:
+    """Check the parts that a report reads."""
+    for section in ("config", "versions", "data"):
+        if not isinstance(content.get(section, {}), dict):
+            raise TypeError(f"{section} is not a mapping")
+    if not isinstance(content["records"], list):
+        raise TypeError("records is not a list")
+    records: dict[str, list[RetrievalRecord]] = {}
+    for entry in content["records"]:
+        stage = entry["stage"]
+        if not isinstance(stage, str):
+            raise TypeError("a stage is no text")
+        records.setdefault(stage, []).append(RetrievalRecord.from_dict(entry))
+    return ResultsFile(content, records, PassedOver.from_dict(content.get("passed_over", {})))
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
@@ -98,5 +144,5 @@ def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
 
 
 def task_name(task: str, layer: int, several: bool) -> str:
-    """A task's name, where several layers are probed with its layer."""
+    """A task's name, followed by its layer where several layers are probed."""
     return f"{task}@{layer}" if several else task

@@ -2,123 +2,164 @@
 maps.
 """
 
+import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
+from transliconet.errors import DataError, first_line
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder, id_fraction
 from transliconet.storage import atomic_file
 
-FILE = "sample.npz"
+SAMPLE_FILE = "sample.npz"
 ROMANIZED_GROUP = "romanized"
 """The group of all romanized sentences, beside one for the native ones of each script."""
-SENTENCES = 300
-"""Of all languages together; each is there in both views."""
+SAMPLE_SIZE = 300
+"""Sentences of all languages together; each is there in both views."""
+SAMPLE_SEED = 3
+MOST_BYTES = 1 << 28
+"""A larger sample, unpacked, is not one of ours."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Sentences in both views: language, text and romanization of each, and the vectors of each
-    stage.
+    """Sentences in both views, and their vectors at each stage.
 
-    ``vectors`` maps a stage (``before``, ``after``) to (2, N, D): native, romanized.
+    Args:
+        languages: tag of each of the N sentences.
+        texts: native text of each.
+        romanized: romanization of each.
+        vectors: stage (``before``, ``after``) → (2, N, D): native, romanized.
     """
 
     languages: Sequence[str]
     texts: Sequence[str]
     romanized: Sequence[str]
-    vectors: dict[str, np.ndarray]
+    vectors: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def draw(
         cls, pairs: PairsFolder, languages: Sequence[str] | None = None, split: str = "heldout"
-    ) -> "Sample":
-        """As many sentences of each language, chosen by a hash of their ids, those that
+    ) -> Self:
+        """Equally many sentences of each language, chosen by a hash of their ids among those that
         romanization changes.
         """
         rows = pairs.split(split, languages=languages, skip_unchanged=True).to_pylist()
+        rows.sort(key=lambda row: (id_fraction(row["id"], SAMPLE_SEED), row["id"]))
         by_language: defaultdict[str, list[dict]] = defaultdict(list)
-        for row in sorted(rows, key=lambda r: (id_fraction(r["id"], 3), r["id"])):
+        for row in rows:
             by_language[row["lang"]].append(row)
-        each = max(2, SENTENCES // max(len(by_language), 1))
-        chosen = [row for _, members in sorted(by_language.items()) for row in members[:each]]
-        return cls(
-            [r["lang"] for r in chosen],
-            [r["text"] for r in chosen],
-            [r["romanized"] for r in chosen],
-            {},
-        )
+        per_language = max(2, SAMPLE_SIZE // max(len(by_language), 1))
+        chosen: list[dict] = []
+        for _, of_language in sorted(by_language.items()):
+            chosen += of_language[:per_language]
+        languages_of_rows = [row["lang"] for row in chosen]
+        texts = [row["text"] for row in chosen]
+        return cls(languages_of_rows, texts, [row["romanized"] for row in chosen])
 
     def measure(
         self, stage: str, encoder: Encoder, layer: int | str = "last", pooling: str = "mean"
     ) -> None:
         """Add the vectors of a stage."""
-        views = (
-            embed(encoder, list(view), layer, pooling, max_length=128)
-            for view in (self.texts, self.romanized)
-        )
-        self.vectors[stage] = np.stack(list(views))
+        views = []
+        for texts in (self.texts, self.romanized):
+            views.append(embed(encoder, list(texts), layer, pooling, max_length=128))
+        self.vectors[stage] = np.stack(views)  # (2, N, D)
 
     def save(self, folder: Path) -> None:
-        stages = {f"vectors_{stage}": v.astype(np.float16) for stage, v in self.vectors.items()}
-        with atomic_file(folder / FILE) as partial, partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                languages=np.array(self.languages),
-                texts=np.array(self.texts),
-                romanized=np.array(self.romanized),
-                **stages,  # type: ignore[arg-type]
-            )
+        """Write :data:`SAMPLE_FILE` into a run folder."""
+        arrays: dict[str, Any] = {
+            "languages": np.array(self.languages),
+            "texts": np.array(self.texts),
+            "romanized": np.array(self.romanized),
+        }
+        for stage, vectors in self.vectors.items():
+            arrays[f"vectors_{stage}"] = vectors.astype(np.float16)
+        with atomic_file(folder / SAMPLE_FILE) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, **arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> "Sample | None":
-        """The sample of a run folder, None where there is none."""
-        if not (folder / FILE).is_file():
+    def load(cls, folder: Path) -> Self | None:
+        """The sample of a run folder, None where there is none.
+
+        Raises:
+            DataError: the file is damaged, or is no sample.
+        """
+        file = folder / SAMPLE_FILE
+        if not file.is_file():
             return None
-        with np.load(folder / FILE, allow_pickle=False) as file:
-            stages = {
-                k.removeprefix("vectors_"): file[k].astype(np.float32)
-                for k in file
-                if k.startswith("vectors_")
-            }
-            languages, texts, romanized = (
-                file[k].tolist() for k in ("languages", "texts", "romanized")
-            )
-            return cls(languages, texts, romanized, stages)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > MOST_BYTES:
+                raise ValueError(f"{size} bytes unpacked")
+            with np.load(file, allow_pickle=False) as arrays:
+                return cls._from_arrays(arrays)
+        # zip, zlib, header and array errors of many kinds: a damaged file is the user's to remove
+        except Exception as error:
+            raise DataError(
+                file,
+                f"not a sample of vectors ({type(error).__name__}: {first_line(error)})",
+                "Remove it to write the report without maps",
+                code="TLN-DATA-609",
+            ) from error
+
+    @classmethod
+    def _from_arrays(cls, arrays: Any) -> Self:
+        columns: dict[str, list[str]] = {}
+        for name in ("languages", "texts", "romanized"):
+            columns[name] = arrays[name].tolist()
+            if not all(isinstance(text, str) for text in columns[name]):
+                raise ValueError(f"{name} are no texts")
+            "".join(columns[name]).encode()  # half of a surrogate pair cannot be shown
+        number = len(columns["texts"])
+        if {len(column) for column in columns.values()} != {number}:
+            raise ValueError("columns of different lengths")
+        vectors: dict[str, np.ndarray] = {}
+        for name in arrays:
+            if not name.startswith("vectors_"):
+                continue
+            values = arrays[name].astype(np.float32)
+            if values.ndim != 3 or values.shape[:2] != (2, number) or not values.shape[2]:
+                raise ValueError(f"{name} has shape {values.shape}")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds NaN or infinite values")
+            vectors[name.removeprefix("vectors_")] = values
+        return cls(columns["languages"], columns["texts"], columns["romanized"], vectors)
 
     def by_script(self, stage: str) -> dict[str, np.ndarray]:
-        """Script → vectors of its native sentences, in alphabetical order; then ``romanized`` →
-        those of all.
+        """Script → (n, D) vectors of its native sentences, scripts in alphabetical order; then
+        :data:`ROMANIZED_GROUP` → (N, D) those of all romanized sentences.
         """
         native, romanized = self.vectors[stage]
         scripts = np.array([tag.split("_")[-1] for tag in self.languages])
-        return {
-            **{name: native[scripts == name] for name in sorted(set(scripts.tolist()))},
-            ROMANIZED_GROUP: romanized,
-        }
+        groups = {}
+        for script in sorted(set(scripts.tolist())):
+            groups[script] = native[scripts == script]
+        return {**groups, ROMANIZED_GROUP: romanized}
 
 
 def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarray]:
-    """Names and (S, S) mean cosines between the sentences of scripts, native ones by script and all
-    romanized ones.
+    """Mean cosines between the sentences of scripts.
 
-    The diagonal leaves a sentence's cosine with itself out.
+    Returns:
+        S names (the scripts, and ``romanized``) and (S, S) mean cosines. On the diagonal, a
+        sentence's cosine with itself is not counted.
     """
-    names, groups = zip(
-        *((name, normalize(vectors)) for name, vectors in sample.by_script(stage).items()),
-        strict=True,
-    )
+    groups = {name: normalize(vectors) for name, vectors in sample.by_script(stage).items()}
+    names = list(groups)
     means = np.zeros((len(names), len(names)))
-    for i, a in enumerate(groups):
-        for j, b in enumerate(groups):
+    for i, a in enumerate(groups.values()):
+        for j, b in enumerate(groups.values()):
             total, number = float((a @ b.T).sum()), len(a) * len(b)
             if i == j:
                 total, number = total - len(a), number - len(a)
             means[i, j] = total / max(number, 1)
-    return list(names), means
+    return names, means

@@ -1,4 +1,4 @@
-"""Nearest neighbours through FAISS, and the rank of each query's own answer."""
+"""Nearest-neighbour search with FAISS: the rank of each query's own answer."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,16 +6,19 @@ from typing import Any
 import faiss
 import numpy as np
 
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, Option
 from transliconet.model.vectors import TIE, normalize
 from transliconet.probe.alignment import csls_scores, margin_scores, ranks_of
 
-SIMILARITIES = ("cosine", "margin", "csls")
+RETRIEVAL_SCORES = ("cosine", "margin", "csls")
 INDEXES = ("flat", "hnsw", "ivf")
-SAMPLED = 1000
-"""Queries whose neighbours are also searched exactly, to tell an approximate index's recall."""
-WHOLE = 30_000
-"""Candidates up to which margin and CSLS hold all scores at once."""
+RECALL_QUERIES = 1000
+"""Queries that are also searched exactly, to estimate an approximate index's recall."""
+RECALL_DEPTH = 10
+MAX_SCORE_MATRIX = 30_000
+"""Most candidates for margin and CSLS, which hold all N × N scores at once."""
+VECTORS_PER_CELL = 39
+"""Vectors that FAISS wants to train each cell of an IVF index."""
 
 
 def gold_ranks(queries: np.ndarray, candidates: np.ndarray, depth: int) -> np.ndarray:
@@ -43,18 +46,21 @@ def _ranks(
     index: faiss.Index, queries: np.ndarray, candidates: np.ndarray, depth: int
 ) -> np.ndarray:
     number = len(candidates)
-    scores, found = index.search(queries, min(depth + 1, number))
-    own = np.einsum("nd,nd->n", queries, candidates)
-    others_ahead = (
-        (found >= 0) & (found != np.arange(number)[:, None]) & (scores >= own[:, None] - TIE)
-    )
-    return np.minimum(1 + others_ahead.sum(1), depth + 1)
+    # k ≤ number, but an approximate index may still find fewer and pad with -1
+    scores, neighbours = index.search(queries, min(depth + 1, number))  # (N, k) each
+    own_scores = np.einsum("nd,nd->n", queries, candidates)  # (N,)
+    is_other = (neighbours >= 0) & (neighbours != np.arange(number)[:, None])  # (N, k)
+    ahead = is_other & (scores >= own_scores[:, None] - TIE)  # (N, k)
+    return np.minimum(1 + ahead.sum(1), depth + 1)
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Ranks (N,), and for an approximate index its recall: the share of exact nearest neighbours
-    that it finds.
+    """Ranks of a search.
+
+    Args:
+        ranks: (N,) int64, from 1.
+        recall: of an approximate index, the share of exact nearest neighbours that it finds.
     """
 
     ranks: np.ndarray
@@ -71,10 +77,12 @@ def search(
     """:func:`gold_ranks` by other similarities, or from an approximate index.
 
     Args:
-        queries, candidates, depth: see :func:`gold_ranks`.
-        similarity: ``cosine``; ``margin`` and ``csls`` look at all scores at once, see
-            :mod:`transliconet.probe.alignment`.
-        index: ``flat`` (exact), ``hnsw`` or ``ivf``; an approximate one may miss candidates that
+        queries: (N, D).
+        candidates: (N, D).
+        depth: ranks beyond it are given as ``depth + 1``.
+        similarity: ``cosine``, or ``margin`` and ``csls``, which need all scores at once
+            (:mod:`transliconet.probe.alignment`).
+        index: ``flat`` (exact), ``hnsw`` or ``ivf``. An approximate index may miss candidates that
             are ahead, and so rank the answer too high.
 
     Raises:
@@ -82,45 +90,57 @@ def search(
             candidates for one.
     """
     if similarity != "cosine":
-        if index != "flat":
-            raise ConfigError(
-                f"probe.index={index}",
-                f"not with probe.similarity={similarity}",
-                "Take index=flat",
-                code="TLN-CONFIG-601",
-            )
-        if len(candidates) > WHOLE:
-            raise ConfigError(
-                f"probe.similarity={similarity}",
-                f"{len(candidates)} candidates, {WHOLE} at most",
-                "Take cosine",
-                code="TLN-CONFIG-602",
-            )
-        scores = (margin_scores if similarity == "margin" else csls_scores)(queries, candidates)
+        _require_score_matrix(len(candidates), similarity, index)
+        score_function = margin_scores if similarity == "margin" else csls_scores
+        scores = score_function(queries, candidates)  # (N, N)
         return SearchResult(np.minimum(ranks_of(scores), depth + 1))
     if index == "flat":
         return SearchResult(gold_ranks(queries, candidates, depth))
     queries, candidates = normalize(queries), normalize(candidates)
-    approximate, exact = _approximate(index, candidates), faiss.IndexFlatIP(candidates.shape[1])
+    approximate = _approximate_index(index, candidates)
+    ranks = _ranks(approximate, queries, candidates, depth)
+    return SearchResult(ranks, _recall(approximate, queries[:RECALL_QUERIES], candidates))
+
+
+def _require_score_matrix(number: int, similarity: str, index: str) -> None:
+    if index != "flat":
+        raise ConfigError(
+            Option("index", index),
+            f"not with similarity={similarity}",
+            "Take index=flat",
+            code="TLN-CONFIG-601",
+        )
+    if number > MAX_SCORE_MATRIX:
+        raise ConfigError(
+            Option("similarity", similarity),
+            f"{number} candidates, {MAX_SCORE_MATRIX} at most",
+            "Take cosine",
+            code="TLN-CONFIG-602",
+        )
+
+
+def _recall(approximate: faiss.Index, queries: np.ndarray, candidates: np.ndarray) -> float:
+    """Share of the exact nearest neighbours of ``queries`` that an index finds."""
+    exact = faiss.IndexFlatIP(candidates.shape[1])
     exact.add(candidates)
-    sample, k = queries[:SAMPLED], min(10, len(candidates))
-    nearest, also = (i.search(sample, k)[1] for i in (exact, approximate))
-    shared = np.mean([len(set(a) & set(b)) / k for a, b in zip(nearest, also, strict=True)])
-    return SearchResult(_ranks(approximate, queries, candidates, depth), float(shared))
+    k = min(RECALL_DEPTH, len(candidates))
+    _, nearest = exact.search(queries, k)  # (Q, k)
+    _, retrieved = approximate.search(queries, k)  # (Q, k)
+    shared = [len(set(a) & set(b)) / k for a, b in zip(nearest, retrieved, strict=True)]
+    return float(np.mean(shared))
 
 
-def _approximate(kind: str, candidates: np.ndarray) -> faiss.Index:
+def _approximate_index(kind: str, candidates: np.ndarray) -> faiss.Index:
     width = candidates.shape[1]
     index: Any
     if kind == "hnsw":
         index = faiss.IndexHNSWFlat(width, 32, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction, index.hnsw.efSearch = 200, 256
     else:
-        cells = max(1, int(4 * len(candidates) ** 0.5))
-        cells = min(cells, max(1, len(candidates) // 39))  # FAISS wants 39 vectors to train a cell
-        index = faiss.IndexIVFFlat(
-            faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT
-        )
+        wanted = max(1, int(4 * len(candidates) ** 0.5))
+        cells = min(wanted, max(1, len(candidates) // VECTORS_PER_CELL))
+        quantizer = faiss.IndexFlatIP(width)
+        index = faiss.IndexIVFFlat(quantizer, width, cells, faiss.METRIC_INNER_PRODUCT)
         index.train(candidates)
         index.nprobe = max(1, cells // 16)
     index.add(candidates)

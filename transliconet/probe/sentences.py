@@ -1,4 +1,4 @@
-"""Sentences to search with one's own: what lies near it, in which script?"""
+"""Search the sentences of a pairs folder with a sentence of your own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
-from transliconet.probe.retrieval import COLUMN, NATIVE, ROMANIZED
+from transliconet.probe.views import NATIVE, ROMANIZED, VIEW_COLUMNS
 
 
 class Hit(NamedTuple):
-    """A sentence that was found: its language, both of its views, and the cosine to the query."""
+    """A retrieved sentence: its language, both of its views, and its cosine to the query."""
 
     lang: str
     text: str
@@ -30,9 +30,10 @@ class SentenceIndex:
 
     Args:
         encoder: also embeds the queries.
-        sentences: ``lang, text, romanized`` of each of N.
+        sentences: ``lang``, ``text`` and ``romanized`` of each of the N sentences.
         vectors: view → (N, H), scaled to length 1.
-        layer, pooling: as the vectors were made.
+        layer: hidden layer of the vectors.
+        pooling: how token states became a vector.
     """
 
     encoder: Encoder
@@ -51,56 +52,61 @@ class SentenceIndex:
         layer: int | str = "last",
         pooling: str = "mean",
     ) -> "SentenceIndex":
-        """Embed both views of a part of a pairs folder.
+        """Embed both views of a split of a pairs folder.
+
+        Args:
+            encoder: embeds the sentences and the queries.
+            pairs: the folder.
+            split: ``train``, ``heldout`` or ``all``.
+            languages: tags; None takes every language of the split.
+            layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
+            pooling: see :func:`transliconet.model.pooling.pool`.
 
         Raises:
-            ConfigError: no such part, language, layer or pooling.
-            DataError: the part is empty.
+            ConfigError: no such split, language, layer or pooling.
+            DataError: the split is empty.
         """
-        rows = (
-            pairs.split(split, languages=languages)
-            .select(["lang", "text", "romanized"])
-            .to_pylist()
-        )
+        table = pairs.split(split, languages=languages)
+        rows = table.select(["lang", "text", "romanized"]).to_pylist()
         if not rows:
             raise DataError(
                 f"split={split} of {pairs.path}",
                 "no sentences",
-                "Choose another part or other languages",
+                "Choose another split or other languages",
                 code="TLN-DATA-608",
             )
-        vectors = {
-            view: normalize(embed(encoder, [row[column] for row in rows], layer, pooling))
-            for view, column in COLUMN.items()
-        }
+        vectors = {}
+        for view, column in VIEW_COLUMNS.items():
+            texts = [row[column] for row in rows]
+            vectors[view] = normalize(embed(encoder, texts, layer, pooling))  # (N, H)
         return cls(encoder, rows, vectors, layer, pooling)
 
     def search(
-        self, text: str, k: int = 10, view: str = NATIVE, one_a_script: bool = False
+        self, text: str, k: int = 10, view: str = NATIVE, one_per_script: bool = False
     ) -> list[Hit]:
         """The sentences of highest cosine, best first.
 
         Args:
-            text: in any script.
-            k: at most so many.
+            text: the query, in any script.
+            k: most sentences to return.
             view: of the sentences searched, ``native`` or ``romanized``.
-            one_a_script: only the best one of each script.
+            one_per_script: only the best sentence of each script.
 
         Raises:
             ConfigError: an unknown view, or ``k`` below 1.
         """
         require_choice("view", view, (NATIVE, ROMANIZED))
         require_range("k", k, least=1)
-        query = normalize(embed(self.encoder, [text], self.layer, self.pooling))[0]
-        cosines = self.vectors[view] @ query
+        query = normalize(embed(self.encoder, [text], self.layer, self.pooling))[0]  # (H,)
+        cosines = self.vectors[view] @ query  # (N,)
         hits: list[Hit] = []
-        seen: set[str] = set()
+        scripts: set[str] = set()
         for i in np.argsort(-cosines, kind="stable"):
             row = self.sentences[i]
             script = row["lang"].split("_")[1]
-            if not (one_a_script and script in seen):
+            if not (one_per_script and script in scripts):
                 hits.append(Hit(**row, cosine=float(cosines[i])))
-                seen.add(script)
+                scripts.add(script)
             if len(hits) == k:
                 break
         return hits

@@ -1,1 +1,1 @@
-"""From records to files and pages that a person reads."""
+"""Tables, figures, model cards and one HTML page, made from results files and pairs."""

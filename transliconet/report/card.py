@@ -1,56 +1,124 @@
-"""The model card of an export."""
+"""Model cards of exports: Markdown with the front matter that the Hub reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import yaml
 
 from transliconet._version import __version__
+from transliconet.probe.shareable import path_name, shareable
+
+CITATION = """@software{transliconet,
+  title = {transliconet: aligning multilingual encoders across scripts},
+  version = {%s},
+  license = {Apache-2.0},
+}"""
+SHOWN_SETTINGS = ("objective", "data", "optim", "trainable", "method", "trainer", "seed")
+"""Sections of a run's settings that a card shows; results.json has the others."""
+SHOWN_TRAINER = (
+    *("max_steps", "max_epochs", "accumulate_grad_batches", "precision", "devices"),
+    "gradient_clip_val",
+)
+
+
+def front_matter(
+    languages: Sequence[str], base: str = "", tags: Sequence[str] = (), licence: str | None = None
+) -> str:
+    """YAML between ``---`` lines.
+
+    Args:
+        languages: ISO 639-3 codes.
+        base: folder or Hub name of the model that was started from.
+        tags: more tags for the Hub.
+        licence: identifier of the Hub; None leaves it to the publisher, as that of the base model
+            decides.
+    """
+    content: dict[str, Any] = {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": ["sentence-transformers", "feature-extraction", "transliconet", *tags],
+    }
+    if is_hub_name(base):
+        content["base_model"] = base
+    if languages:
+        content["language"] = sorted(set(languages))
+    content["license"] = licence or "other"
+    if licence is None:
+        content["license_name"] = "as-base-model"
+    return f"---\n{yaml.safe_dump(content, sort_keys=False)}---\n"
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a model's name is one of the Hub's, ``user/model``, rather than a folder.
+
+    >>> is_hub_name("intfloat/multilingual-e5-small"), is_hub_name("/data/e5"), is_hub_name("tiny")
+    (True, False, False)
+    """
+    user, slash, model = name.partition("/")
+    plain = path_name(name) == name and not name.startswith(".")
+    return plain and bool(user and slash and model) and "/" not in model
+
+
+def usage_section(load_note: str = "") -> str:
+    """How to load and use the model, as Markdown."""
+    note = f"\n{load_note}\n" if load_note else ""
+    return f"""## Use
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("path/to/this/folder")
+vectors = model.encode(["Москва", "Moskva"])  # (2, H), of length 1
+print(vectors @ vectors.T)
+```
+{note}
+`AutoModelForMaskedLM` and `AutoTokenizer` of transformers load it too.
+"""
 
 
 def model_card(
-    base: str, manifest: Mapping, config: Mapping, tables: str, seconds: float, steps: int
+    base: str,
+    manifest: Mapping,
+    config: Mapping,
+    tables: str,
+    seconds: float,
+    steps: int,
+    load_note: str = "",
 ) -> str:
-    """Markdown that states data, settings and probe numbers, with the front matter the hub
-    reads.
+    """The card of a trained model: data, settings and probe numbers.
+
+    Args:
+        base: folder or Hub name of the model that training started from.
+        manifest: of the pairs folder.
+        config: settings of the run, as plain values.
+        tables: Markdown of the probe; empty where it was not run.
+        seconds: of training.
+        steps: optimizer steps.
+        load_note: what a reader must know about pooling.
     """
     languages = manifest["languages"]
-    rows = "\n".join(
-        f"| {tag} | {counts['kept'] - counts['heldout']} | {counts['heldout']} | {counts['identical']} |"
-        for tag, counts in languages.items()
-    )
-    front = yaml.safe_dump(
-        {
-            "library_name": "transformers",
-            "pipeline_tag": "fill-mask",
-            "tags": ["transliconet", "xlm-roberta"],
-            "language": sorted({tag.split("_")[0] for tag in languages}),
-        },
-        sort_keys=False,
-    )
+    codes = [tag.split("_")[0] for tag in languages]
     romanizer = manifest["romanizer"]
-    return f"""---
-{front}---
-# {base}, aligned across scripts
+    return f"""{front_matter(codes, base)}# {path_name(base)}, aligned across scripts
 
 Fine-tuned with transliconet {__version__} on sentences and their romanizations ({romanizer["name"]}
-{romanizer["version"]}). Load it with `AutoModelForMaskedLM` and `AutoTokenizer`.
+{romanizer["version"]}): a sentence and its romanization have nearly the same vector.
 
 <!-- checkpoint -->
 
+{usage_section(load_note)}
 ## Data
 
 {manifest["rows"]} pairs; sources: {_sources(manifest)}.
 
-| language | not held out | held out | identical to their romanization |
-|:--|--:|--:|--:|
-{rows}
+{_languages_table(languages)}
 
 ## Training
 
 {steps} optimizer steps, {seconds:.0f} s.
 
 ```yaml
-{yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).strip()}
+{_short_settings(config)}
 ```
 
 ## Retrieval probe, held-out text
@@ -58,29 +126,80 @@ Fine-tuned with transliconet {__version__} on sentences and their romanizations 
 Ties count against the model; means are over languages.
 
 {tables or "Not run."}
+
+## Licence and citation
+
+The licence of the base model and of the training data applies.
+
+```bibtex
+{CITATION % __version__}
+```
 """
 
 
+def _languages_table(languages: Mapping[str, Mapping[str, int]]) -> str:
+    lines = ["| language | training | held out | identical to their romanization |"]
+    lines.append("|:--|--:|--:|--:|")
+    for tag, counts in languages.items():
+        training = counts["kept"] - counts["heldout"]
+        lines.append(f"| {tag} | {training} | {counts['heldout']} | {counts['identical']} |")
+    return "\n".join(lines)
+
+
 def _sources(manifest: Mapping) -> str:
-    return "; ".join(
-        str(s.get("path") or f"{s.get('package')} {s.get('version')}") for s in manifest["sources"]
-    )
+    names = []
+    for source in manifest["sources"]:
+        path = source.get("path")
+        package = f"{source.get('package')} {source.get('version')}"
+        names.append(path_name(str(path)) if path else package)
+    return "; ".join(dict.fromkeys(names))
 
 
-def vocabulary_card(base: str, counts: Mapping[str, int], changed: Mapping[str, float]) -> str:
-    """Markdown for an encoder whose vocabulary was changed and that was not trained since."""
-    pieces = "\n".join(f"| {name} | {number} |" for name, number in counts.items())
-    shares = "\n".join(f"| {tag} | {100 * share:.2f} |" for tag, share in changed.items())
-    cut = (
-        f"\n| language | % of native texts cut differently |\n|:--|--:|\n{shares}\n"
-        if changed
-        else ""
-    )
-    return f"""# {base}, with romanized pieces
+def _short_settings(config: Mapping) -> str:
+    """The settings that decide what was learned, as YAML."""
+    settings = shareable(config)
+    shown = {name: settings[name] for name in SHOWN_SETTINGS if settings.get(name) is not None}
+    trainer = shown.get("trainer")
+    if isinstance(trainer, Mapping):
+        shown["trainer"] = {name: trainer[name] for name in SHOWN_TRAINER if name in trainer}
+    compact = _without_defaults(shown)
+    return yaml.safe_dump(compact, sort_keys=False, allow_unicode=True).strip()
 
-Vocabulary changed with transliconet {__version__} (TransMI, arXiv 2405.09913); not trained since.
 
-| pieces | number |
-|:--|--:|
-{pieces}
-{cut}"""
+def _without_defaults(value: Any) -> Any:
+    """Settings without empty ones, Hydra's keys and objectives whose weight is 0."""
+    if not isinstance(value, Mapping):
+        return value
+    compact = {}
+    for key, inner in value.items():
+        switched_off = isinstance(inner, Mapping) and inner.get("weight") == 0
+        if str(key).startswith("_") or inner in (None, {}, []) or switched_off:
+            continue
+        compact[key] = _without_defaults(inner)
+    return compact
+
+
+def vocabulary_card(
+    base: str, method: str, counts: Mapping[str, int], changed: Mapping[str, float]
+) -> str:
+    """The card of an encoder whose vocabulary was changed, and that was not trained since.
+
+    Args:
+        base: folder or Hub name of the encoder.
+        method: name of the vocabulary method.
+        counts: subwords by what became of them.
+        changed: language tag → share of native texts that are tokenized differently now.
+    """
+    codes = [tag.split("_")[0] for tag in changed]
+    subwords = "\n".join(f"| {name} | {number} |" for name, number in counts.items())
+    parts = [
+        f"{front_matter(codes, base)}# {path_name(base)}, with another vocabulary",
+        f"Vocabulary changed with transliconet {__version__} ({method}); not trained since.",
+        usage_section().strip(),
+        f"| subwords | number |\n|:--|--:|\n{subwords}",
+    ]
+    if changed:
+        shares = "\n".join(f"| {tag} | {100 * share:.2f} |" for tag, share in changed.items())
+        heading = "| language | % of native texts tokenized differently |\n|:--|--:|"
+        parts.append(f"{heading}\n{shares}")
+    return "\n\n".join(parts) + "\n"

@@ -50,16 +50,19 @@ def section(heading: str, content: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>\n{content}</section>"
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table that sorts by any column, also by keyboard; the row ``all`` stays last."""
-    head = "".join(
-        f'<th scope="col"><button type="button">{escape(h) or "name"}</button></th>' for h in heads
-    )
-    body = "".join(
-        f"<tr{' class=all' if row[0] == 'all' else ''}>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in rows
-    )
-    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    buttons = [f'<button type="button">{escape(h) or "name"}</button>' for h in headings]
+    head = "".join(f'<th scope="col">{button}</th>' for button in buttons)
+    body = "".join(_table_row(row) for row in rows)
+    content = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="wide" tabindex="0"><table>{content}</table></div>'
+
+
+def _table_row(row: Sequence[str]) -> str:
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
+    style = " class=all" if row[0] == "all" else ""
+    return f"<tr{style}>{cells}</tr>"
 
 
 def drawing(name: str, svg: str) -> str:

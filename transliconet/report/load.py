@@ -1,5 +1,5 @@
-"""Results files for a report: of one run before and after training, or of several measurements
-beside each other.
+"""Results files for a report: one run before and after training, or several measurements side by
+side.
 """
 
 from collections.abc import Sequence
@@ -9,57 +9,46 @@ from typing import Any
 
 from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import read_file
+from transliconet.probe.results import read_results_file
+from transliconet.probe.tasks import PassedOver
 
-DECISIVE = (
-    "split",
-    "languages",
-    "pivots",
-    "max_candidates",
-    "min_candidates",
-    "unchanged",
-    "depth",
-    "seed",
-)
+SAMPLE_SETTINGS = ("split", "languages", "pivots", "candidates", "search", "seed")
 """Settings of a probe that decide which sentences are compared: two results must share them."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class ReportColumn:
     """One column of a report.
 
     Args:
         name: of the column.
-        records: what was measured.
+        records: of the probe.
         content: the whole results file.
-        folder: where it lies; a run folder has curves and a sample of vectors beside it.
+        folder: where the file lies; a run folder also has curves and a sample of vectors.
+        passed_over: what the probe did not measure.
     """
 
     name: str
     records: Sequence[RetrievalRecord]
     content: dict[str, Any]
     folder: Path
+    passed_over: PassedOver
 
 
-def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measured]:
-    """Columns of a report, in order: a run's ``before`` and ``after``, a measurement's ``probe``.
+def load_results(paths: Sequence[str | Path], force: bool = False) -> list[ReportColumn]:
+    """Columns of a report, in order: ``before`` and ``after`` of a run, ``probe`` of a measurement.
 
     Args:
         paths: results files, or folders with a ``results.json``.
-        force: also put results of different data beside each other.
+        force: also put results of different sentences side by side.
 
     Raises:
-        DataError: a file is no results file, is of a later format, or two are of different
+        DataError: a file is no results file or of another format, or two are of different
             sentences.
     """
-    columns: list[Measured] = []
-    for path in map(Path, paths):
-        file = path / "results.json" if path.is_dir() else path
-        content, stages = read_file(file)
-        several = len(paths) > 1
-        for stage, records in stages.items():
-            name = f"{path.stem if path.is_file() else path.name}: {stage}" if several else stage
-            columns.append(Measured(name, records, content, file.parent))
+    columns: list[ReportColumn] = []
+    for path in (Path(path).expanduser() for path in paths):
+        columns += _columns_of_file(path, several=len(paths) > 1)
     if not columns:
         raise DataError(
             ", ".join(map(str, paths)),
@@ -73,12 +62,28 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Measu
     return columns
 
 
-def _require_same_sentences(one: Measured, other: Measured) -> None:
-    for what, first, second in (
-        ("sources", _digests(one), _digests(other)),
+def _columns_of_file(path: Path, several: bool) -> list[ReportColumn]:
+    file = path / "results.json" if path.is_dir() else path
+    results = read_results_file(file)
+    title = path.name if path.is_dir() else path.stem
+    columns = []
+    for stage, records in results.records.items():
+        name = f"{title}: {stage}" if several else stage
+        columns.append(
+            ReportColumn(name, records, results.content, file.parent, results.passed_over)
+        )
+    return columns
+
+
+def _require_same_sentences(one: ReportColumn, other: ReportColumn) -> None:
+    compared: list[tuple[str, object, object]] = [
+        ("sources", _source_digests(one), _source_digests(other)),
         ("number of rows", _data(one).get("rows"), _data(other).get("rows")),
-        *((f"probe.{key}", _probe(one).get(key), _probe(other).get(key)) for key in DECISIVE),
-    ):
+    ]
+    settings, other_settings = _sample_settings(one), _sample_settings(other)
+    for name in dict.fromkeys([*settings, *other_settings]):
+        compared.append((f"probe.{name}", settings.get(name), other_settings.get(name)))
+    for what, first, second in compared:
         if first != second:
             raise DataError(
                 f"{one.name} and {other.name}",
@@ -88,16 +93,32 @@ def _require_same_sentences(one: Measured, other: Measured) -> None:
             )
 
 
-def _digests(column: Measured) -> list[str]:
-    return sorted(str(s.get("sha256", s)) for s in _data(column).get("sources", []))
+def _sample_settings(column: ReportColumn) -> dict[str, object]:
+    """The deciding settings, ``candidates.max`` and the like by their full names."""
+    probe = column.content.get("config", {}).get("probe")
+    settings: dict[str, object] = {}
+    for name in SAMPLE_SETTINGS:
+        value = probe.get(name) if isinstance(probe, dict) else None
+        if isinstance(value, dict):
+            settings.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            settings[name] = value
+    for name in ("search.similarity", "search.index", "candidates._target_", "search._target_"):
+        settings.pop(name, None)  # of the ranking, not of the sentences
+    return settings
 
 
-def _data(column: Measured) -> dict[str, Any]:
+def _source_digests(column: ReportColumn) -> list[str]:
+    sources = _data(column).get("sources", [])
+    digests = []
+    for source in sources if isinstance(sources, list) else [sources]:
+        digest = source.get("sha256", source) if isinstance(source, dict) else source
+        digests.append(str(digest))
+    return sorted(digests)
+
+
+def _data(column: ReportColumn) -> dict[str, Any]:
     return dict(column.content.get("data") or {})
-
-
-def _probe(column: Measured) -> dict[str, Any]:
-    return dict(column.content.get("config", {}).get("probe") or {})
 
 
 def _short(value: object) -> str:

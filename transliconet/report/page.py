@@ -1,183 +1,207 @@
-"""The page of a report: before and after, or several measurements beside each other."""
+"""The page of a report: before and after, or several measurements side by side."""
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from statistics import fmean
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
 from transliconet.report import figures
 from transliconet.report.html import document, drawing, section, table
-from transliconet.report.load import Measured
+from transliconet.report.load import ReportColumn
 from transliconet.report.tables import (
-    candidates_of,
-    chance_of,
-    group,
+    ALL,
+    group_records,
     language_of,
-    mean_of,
+    mean_candidates,
+    mean_chance,
+    mean_metric,
+    mean_of_metric,
     mexa_over_layers,
     mexa_rows,
-    of_task,
     percent,
     script_of,
-    tasks_of,
+    select_task,
+    task_layers,
+)
+
+MAP_NOTE = (
+    "<p>Principal components of sentences in both views, and mean cosines between scripts. Each "
+    "stage has a projection of its own: directions mean nothing, distances between groups do.</p>"
 )
 
 
-def page(columns: Sequence[Measured], title: str) -> str:
+def page(columns: Sequence[ReportColumn], title: str) -> str:
     """The HTML of a report."""
     folder = columns[0].folder
-    sample = Sample.load(folder)
     sections = [_summary(columns)]
-    for heading, by in (("By script", script_of), ("By language", language_of)):
-        sections.append(section(heading, _tables(columns, by)))
-    named = {column.name: column.records for column in columns}
-    if layers := _layers(columns):
+    if left_out := _passed_over(columns):
+        sections.append(section("Not measured", left_out))
+    for heading, key in (("By script", script_of), ("By language", language_of)):
+        sections.append(section(heading, _score_tables(columns, key)))
+    if layers := _mexa_tables(columns):
         sections.append(section("MEXA over layers", layers))
-    sections.append(section("Measures", _measures(columns)))
-    drawings = [
-        ("Layers", figures.layer_curves(named)),
-        ("Training", figures.training_curves(folder)),
-    ]
-    sections += [
-        section(name, drawing(name, figures.svg_of(f))) for name, f in drawings if f is not None
-    ]
+    sections.append(section("Metrics of paired vectors", _metrics_table(columns)))
+    by_column = {column.name: column.records for column in columns}
+    curves = {
+        "Layers": figures.layer_curves(by_column),
+        "Training": figures.training_curves(folder),
+    }
+    for name, figure in curves.items():
+        if figure is not None:
+            sections.append(section(name, drawing(name, figures.svg_of(figure))))
+    sample = Sample.load(folder)
     if sample is not None and sample.texts:
-        sections.append(section("Where the scripts lie", _sample_figures(sample)))
+        sections.append(section("Scripts in the vector space", _sample_figures(sample)))
         sections.append(section("Sentences of the map", _sentences(sample)))
-    sections.append(section("Settings and versions", "".join(map(_settings, _distinct(columns)))))
+    settings = [_settings(column) for column in _one_per_file(columns)]
+    sections.append(section("Settings and versions", "".join(settings)))
     return document(title, sections)
 
 
-def _summary(columns: Sequence[Measured]) -> str:
+def _all_tasks(columns: Sequence[ReportColumn]) -> list[tuple[str, int]]:
+    """(task, layer) of every column."""
+    return task_layers(record for column in columns for record in column.records)
+
+
+def _passed_over(columns: Sequence[ReportColumn]) -> str:
+    """What the probes left out, each sentence once."""
+    lines = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _summary(columns: Sequence[ReportColumn]) -> str:
     """Mean over languages of each task, one column each."""
     rows: defaultdict[int, list[list[str]]] = defaultdict(list)
-    for task, layer in tasks_of(r for column in columns for r in column.records):
-        values = [of_task(column.records, task, layer) for column in columns]
-        cells = [percent(mean_of(records, "acc@1")) if records else "" for records in values]
-        rows[layer].append([f"{task}, layer {layer}", *cells, str(max(map(len, values)))])
-    heads = [
-        "Acc@1 in percent, mean over languages",
-        *(column.name for column in columns),
-        "languages",
-    ]
-    return _highest_open({layer: table(heads, of_layer) for layer, of_layer in rows.items()})
+    for task, layer in _all_tasks(columns):
+        row, languages = [f"{task}, layer {layer}"], 0
+        for column in columns:
+            records = select_task(column.records, task, layer)
+            row.append(percent(mean_metric(records, "acc@1")) if records else "")
+            languages = max(languages, len(records))
+        rows[layer].append([*row, str(languages)])
+    names = [column.name for column in columns]
+    headings = ["Acc@1 in percent, mean over languages", *names, "languages"]
+    return _highest_open({layer: table(headings, of_layer) for layer, of_layer in rows.items()})
 
 
 def _highest_open(by_layer: Mapping[int, str]) -> str:
-    """What belongs to the highest layer, and the other layers to be unfolded."""
+    """The content of the highest layer, and the other layers to be unfolded."""
     if len(by_layer) < 2:
         return "".join(by_layer.values())
     last = max(by_layer)
     others = "\n".join(by_layer[layer] for layer in sorted(by_layer) if layer != last)
-    return f"{by_layer[last]}\n<details><summary>{len(by_layer) - 1} more layers</summary>{others}</details>"
+    summary = f"{len(by_layer) - 1} more layers"
+    return f"{by_layer[last]}\n<details><summary>{summary}</summary>{others}</details>"
 
 
-def _tables(columns: Sequence[Measured], by: Callable[[RetrievalRecord], str]) -> str:
+def _score_tables(columns: Sequence[ReportColumn], key: Callable[[RetrievalRecord], str]) -> str:
     """One table a task and layer."""
-    parts: defaultdict[int, list[str]] = defaultdict(list)
-    for task, layer in tasks_of(r for column in columns for r in column.records):
-        groups = [group(of_task(column.records, task, layer), by) for column in columns]
-        keys = sorted({key for g in groups for key in g} - {"all"})
-        several = len(keys) > 1
-        rows = []
-        for key in [*keys, *(["all"] if several else [])]:
-            there = next(g[key] for g in groups if g.get(key))
-            found = [g.get(key, []) for g in groups]
-            cells = [
-                percent(mean_of(rs, m)) if rs else "" for m in ("acc@1", "mrr") for rs in found
-            ]
-            rows.append([key, *cells, chance_of(there), str(len(there)), str(candidates_of(there))])
-        heads = ["", *(f"{what} {column.name}" for what in ("Acc@1", "MRR") for column in columns)]
-        body = table([*heads, "chance Acc@1", "languages", "candidates"], rows)
-        parts[layer].append(f"<h3>{escape(task)}, layer {layer}</h3>{body}")
-    return _highest_open({layer: "\n".join(tables) for layer, tables in parts.items()})
+    headings = [""]
+    for metric in ("Acc@1", "MRR"):
+        headings += [f"{metric} {column.name}" for column in columns]
+    headings += ["chance Acc@1", "languages", "candidates"]
+    tables: defaultdict[int, list[str]] = defaultdict(list)
+    for task, layer in _all_tasks(columns):
+        groups = []
+        for column in columns:
+            groups.append(group_records(select_task(column.records, task, layer), key))
+        body = table(headings, _score_rows(groups))
+        tables[layer].append(f"<h3>{escape(task)}, layer {layer}</h3>{body}")
+    return _highest_open({layer: "\n".join(of_layer) for layer, of_layer in tables.items()})
 
 
-def _layers(columns: Sequence[Measured]) -> str:
+def _score_rows(groups: Sequence[Mapping[str, list[RetrievalRecord]]]) -> list[list[str]]:
+    """A row for each key of any column, and one of all where there are several."""
+    keys = sorted({key for of_column in groups for key in of_column} - {ALL})
+    if len(keys) > 1:
+        keys.append(ALL)
+    rows = []
+    for key in keys:
+        row = [key]
+        for metric in ("acc@1", "mrr"):
+            for of_column in groups:
+                records = of_column.get(key, [])
+                row.append(percent(mean_metric(records, metric)) if records else "")
+        first = next(of_column[key] for of_column in groups if of_column.get(key))
+        rows.append([*row, mean_chance(first), str(len(first)), str(mean_candidates(first))])
+    return rows
+
+
+def _mexa_tables(columns: Sequence[ReportColumn]) -> str:
     """Mean and maximum of MEXA over layers, one table a task; nothing for one layer."""
-    rows: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    cells: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for number, column in enumerate(columns):
         for task, scores in mexa_over_layers(column.records).items():
-            for key, *cells in mexa_rows(scores):
-                row = rows[task][key]
-                row += [""] * (len(cells) * number - len(row)) + cells
-    heads = [
-        "",
-        *(f"{what} {column.name}" for column in columns for what in ("mean", "max", "at layer")),
-    ]
-    return "\n".join(
-        f"<h3>{escape(task)}</h3>{table(heads, [[key, *cells] for key, cells in by_key.items()])}"
-        for task, by_key in rows.items()
-    )
+            for key, *values in mexa_rows(scores):
+                row = cells[task][key]
+                row += [""] * (len(values) * number - len(row))  # columns that lack this key
+                row += values
+    headings = [""]
+    for column in columns:
+        headings += [f"{what} {column.name}" for what in ("mean", "max", "at layer")]
+    tables = []
+    for task, by_key in cells.items():
+        rows = [[key, *values] for key, values in by_key.items()]
+        tables.append(f"<h3>{escape(task)}</h3>{table(headings, rows)}")
+    return "\n".join(tables)
 
 
-def _measures(columns: Sequence[Measured]) -> str:
-    """Every measure of every task, mean over languages, one column each."""
+def _metrics_table(columns: Sequence[ReportColumn]) -> str:
+    """Every metric of paired vectors of every task, mean over languages, one column each."""
     rows = []
-    for task, layer in tasks_of(r for column in columns for r in column.records):
-        values = [of_task(column.records, task, layer) for column in columns]
-        for name in dict.fromkeys(
-            name for records in values for r in records for name in r.measures
-        ):
-            cells = [
-                [r.measures[name] for r in records if name in r.measures] for records in values
-            ]
-            shown = [f"{fmean(cell):.3f}" if cell else "" for cell in cells]
-            rows.append([f"{task}, layer {layer}", name.replace("_", " "), *shown])
-    heads = ["", "mean over languages", *(column.name for column in columns)]
-    return f"<details><summary>{len(rows)} numbers</summary>{table(heads, rows)}</details>"
+    for task, layer in _all_tasks(columns):
+        selected = [select_task(column.records, task, layer) for column in columns]
+        every = [record for of_column in selected for record in of_column]
+        for name in dict.fromkeys(name for record in every for name in record.metrics):
+            row = [f"{task}, layer {layer}", name.replace("_", " ")]
+            for records in selected:
+                present = any(name in record.metrics for record in records)
+                row.append(f"{mean_of_metric(records, name):.3f}" if present else "")
+            rows.append(row)
+    headings = ["", "mean over languages", *(column.name for column in columns)]
+    summary = f"{len(rows)} numbers"
+    return f"<details><summary>{summary}</summary>{table(headings, rows)}</details>"
 
 
 def _sample_figures(sample: Sample) -> str:
-    parts = [
-        "<p>Principal components of sentences in both views, and mean cosines between scripts. The map is drawn anew "
-        "for each stage: directions mean nothing, distances between groups do.</p>"
-    ]
+    parts = [MAP_NOTE]
     for stage in sample.vectors:
-        parts.append(
-            drawing(f"map of scripts, {stage}", figures.svg_of(figures.script_map(sample, stage)))
-        )
-        parts.append(
-            drawing(
-                f"cosines between scripts, {stage}",
-                figures.svg_of(figures.similarity_map(sample, stage)),
-            )
-        )
+        scripts = figures.svg_of(figures.script_map(sample, stage))
+        parts.append(drawing(f"map of scripts, {stage}", scripts))
+        cosines = figures.svg_of(figures.similarity_map(sample, stage))
+        parts.append(drawing(f"cosines between scripts, {stage}", cosines))
     return "\n".join(parts)
 
 
 def _sentences(sample: Sample) -> str:
     """One sentence a language, in its own direction and script."""
-    seen: dict[str, tuple[str, str]] = {}
+    first: dict[str, tuple[str, str]] = {}
     for tag, text, romanized in zip(sample.languages, sample.texts, sample.romanized, strict=True):
-        seen.setdefault(tag, (text, romanized))
-    rows = "".join(
-        f'<tr><td>{escape(tag)}</td><td class="text" lang="{escape(tag.replace("_", "-"))}" dir="auto">'
-        f"{escape(text)}</td>"
-        f'<td class="text" lang="{escape(tag.split("_")[0])}-Latn">{escape(romanized)}</td></tr>'
-        for tag, (text, romanized) in sorted(seen.items())
-    )
-    heads = "".join(f'<th scope="col">{h}</th>' for h in ("language", "sentence", "romanized"))
-    return f'<div class="wide" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+        first.setdefault(tag, (text, romanized))
+    rows = []
+    for tag, (text, romanized) in sorted(first.items()):
+        native_tag = escape(tag.replace("_", "-"))
+        roman_tag = escape(tag.split("_")[0]) + "-Latn"
+        native = f'<td class="text" lang="{native_tag}" dir="auto">{escape(text)}</td>'
+        roman = f'<td class="text" lang="{roman_tag}">{escape(romanized)}</td>'
+        rows.append(f"<tr><td>{escape(tag)}</td>{native}{roman}</tr>")
+    headings = "".join(f'<th scope="col">{h}</th>' for h in ("language", "sentence", "romanized"))
+    body = f"<thead><tr>{headings}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="wide" tabindex="0"><table>{body}</table></div>'
 
 
-def _distinct(columns: Sequence[Measured]) -> list[Measured]:
-    """One column a results file."""
-    return list({json.dumps(c.content, default=str): c for c in columns}.values())
+def _one_per_file(columns: Sequence[ReportColumn]) -> list[ReportColumn]:
+    by_content = {json.dumps(column.content, default=str): column for column in columns}
+    return list(by_content.values())
 
 
-def _settings(column: Measured) -> str:
-    def block(name: str, value: Mapping) -> str:
-        text = escape(json.dumps(value, indent=1, ensure_ascii=False, default=str))
-        return f"<details><summary>{escape(name)}</summary><pre>{text}</pre></details>"
-
-    content = column.content
-    return (
-        f"<h3>{escape(column.folder.name)}</h3>"
-        + block("configuration", content.get("config", {}))
-        + block("versions", content.get("versions", {}))
-        + block("data", content.get("data", {}))
-    )
+def _settings(column: ReportColumn) -> str:
+    parts = [f"<h3>{escape(column.folder.name)}</h3>"]
+    for name, section_ in (("configuration", "config"), ("versions", "versions"), ("data", "data")):
+        content = column.content.get(section_, {})
+        text = escape(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+        parts.append(f"<details><summary>{name}</summary><pre>{text}</pre></details>")
+    return "".join(parts)

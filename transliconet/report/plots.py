@@ -1,4 +1,4 @@
-"""Plots as PNG files."""
+"""Bar plots of scores before and after training, and the figures that all plots are drawn on."""
 
 import io
 from collections.abc import Iterable
@@ -10,14 +10,34 @@ from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import Records
-from transliconet.report.tables import group, mean_of, script_of
+from transliconet.report.tables import ALL, group_records, mean_metric, script_of
 from transliconet.storage import atomic_file
 
-BEFORE, AFTER, CHANCE = (
-    "#c7c7c7",
-    "#0072b2",
-    "#d55e00",
-)  # Okabe–Ito: told apart by colour-blind readers
+# Okabe and Ito's colours, which colour-blind readers can tell apart
+BEFORE_COLOUR, AFTER_COLOUR, CHANCE_COLOUR = "#c7c7c7", "#0072b2", "#d55e00"
+
+
+class NotebookFigure(Figure):
+    """A figure that a notebook shows by itself. Without pyplot, IPython does not know how."""
+
+    def _repr_png_(self) -> bytes:
+        png = io.BytesIO()
+        self.savefig(png, format="png", dpi=100)
+        return png.getvalue()
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, made without pyplot: a notebook's backend stays as it is."""
+    figure = NotebookFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as an image file, of the format that the suffix names; PNG without one."""
+    image_format = Path(path).suffix[1:] or "png"
+    with atomic_file(path) as partial:
+        figure.savefig(partial, format=image_format, dpi=120)
 
 
 def plot_before_after(
@@ -30,52 +50,35 @@ def plot_before_after(
         path: an image file to write; None leaves the figure to the notebook.
         task: the one to show.
     """
-    old, new = (_by_script(records[stage], task) for stage in ("before", "after"))
-    overall = mean_of(new.pop("all"), "acc@1"), mean_of(old.pop("all"), "acc@1")
-    scripts = sorted(new, key=lambda s: mean_of(new[s], "acc@1"))
-    where = np.arange(len(scripts))
-    fig = blank(7, 1.6 + 0.26 * len(scripts))
-    ax = fig.add_subplot()
-    ax.barh(
-        where + 0.2, [mean_of(new[s], "acc@1") for s in scripts], 0.4, color=AFTER, label="after"
-    )
-    ax.barh(
-        where - 0.2, [mean_of(old[s], "acc@1") for s in scripts], 0.4, color=BEFORE, label="before"
-    )
-    chance = [float(np.mean([r.chance["acc@1"] for r in new[s]])) for s in scripts]
-    ax.plot(chance, where, "|", color=CHANCE, label="chance")
-    ax.set_yticks(where, [f"{s} ({len(new[s])})" for s in scripts])
+    before = _by_script(records["before"], task)
+    after = _by_script(records["after"], task)
+    overall_before = mean_metric(before.pop(ALL), "acc@1")
+    overall_after = mean_metric(after.pop(ALL), "acc@1")
+    means_after = {script: mean_metric(of_script, "acc@1") for script, of_script in after.items()}
+    means_before = {script: mean_metric(before.get(script, []), "acc@1") for script in after}
+    scripts = sorted(after, key=means_after.__getitem__)  # the best on top
+    chance = [float(np.mean([r.chance["acc@1"] for r in after[script]])) for script in scripts]
+
+    rows = np.arange(len(scripts))
+    figure = new_figure(7, 1.6 + 0.26 * len(scripts))
+    ax = figure.add_subplot()
+    widths_after = [means_after[script] for script in scripts]
+    widths_before = [means_before[script] for script in scripts]
+    ax.barh(rows + 0.2, widths_after, 0.4, color=AFTER_COLOUR, label="after")
+    ax.barh(rows - 0.2, widths_before, 0.4, color=BEFORE_COLOUR, label="before")
+    ax.plot(chance, rows, "|", color=CHANCE_COLOUR, label="chance")
+    ax.set_yticks(rows, [f"{script} ({len(after[script])})" for script in scripts])
     ax.set_xlim(0, 1)
     ax.set_xlabel(f"Acc@1, {task}, held-out")
     ax.set_ylabel("script (languages)")
-    ax.set_title(
-        f"mean over languages: {overall[1]:.2f} before, {overall[0]:.2f} after", loc="left"
-    )
+    title = f"mean over languages: {overall_before:.2f} before, {overall_after:.2f} after"
+    ax.set_title(title, loc="left")
     ax.margins(y=0.01)
-    fig.legend(loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     if path is not None:
-        with atomic_file(path) as partial:
-            fig.savefig(partial, format=Path(path).suffix[1:] or "png", dpi=120)
-    return fig
+        save_figure(figure, path)
+    return figure
 
 
 def _by_script(records: Iterable[RetrievalRecord], task: str) -> dict[str, list[RetrievalRecord]]:
-    return group([r for r in records if r.task == task], script_of)
-
-
-class Picture(Figure):
-    """A figure that a notebook shows by itself. Without pyplot, nobody else tells IPython how to
-    draw one.
-    """
-
-    def _repr_png_(self) -> bytes:
-        png = io.BytesIO()
-        self.savefig(png, format="png", dpi=100)
-        return png.getvalue()
-
-
-def blank(width: float, height: float) -> Figure:
-    """A figure of so many inches, without pyplot: a notebook's backend stays as it is."""
-    figure = Picture(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return group_records([r for r in records if r.task == task], script_of)

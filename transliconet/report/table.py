@@ -11,11 +11,11 @@ from tabulate import tabulate
 class Table:
     """Rows under headers: HTML in a notebook, plain text when printed.
 
-    Texts stand as their script runs, so that Arabic and Hebrew are read from the right; floats have
-    two decimals, None is an empty cell.
+    Each text has the direction of its script, so that Arabic and Hebrew are read from the right.
+    Floats have two decimals; None is an empty cell.
 
     Args:
-        headers: one a column.
+        headers: one for each column.
         rows: a cell for each header.
     """
 
@@ -27,36 +27,28 @@ class Table:
         return len(self.rows)
 
     def __str__(self) -> str:
-        return str(
-            tabulate(
-                [map(_text, row) for row in self.rows],
-                self.headers,
-                "github",
-                disable_numparse=True,
-            )
-        )
+        rows = [[_text(cell) for cell in row] for row in self.rows]
+        return str(tabulate(rows, self.headers, "github", disable_numparse=True))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f'<th style="text-align: start">{escape(name)}</th>' for name in self.headers
-        )
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
+        headers = [f'<th style="text-align: start">{escape(name)}</th>' for name in self.headers]
+        rows = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows]
+        head, body = "".join(headers), "".join(rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return (
-        f"{value:.2f}"
-        if isinstance(value, Real) and not isinstance(value, Integral)
-        else str(value)
-    )
+    if isinstance(value, Real) and not isinstance(value, Integral):
+        return f"{value:.2f}"
+    return str(value)
 
 
 def _cell(value: Any) -> str:
-    number = isinstance(value, Real)
-    style = "text-align: end; font-variant-numeric: tabular-nums" if number else "text-align: start"
+    style = "text-align: start"
+    if isinstance(value, Real):
+        style = "text-align: end; font-variant-numeric: tabular-nums"
     return f'<td dir="auto" style="{style}">{escape(_text(value))}</td>'

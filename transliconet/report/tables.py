@@ -3,16 +3,20 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
+from typing import NamedTuple
 
 import numpy as np
 from tabulate import tabulate
 
+from transliconet.probe.metrics import STANDARD_NAMES
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import Records
 
-BESIDE = {"identical pairs": "identical", "index recall": "recall"}
-"""Measures that stand beside the accuracies: column → name."""
-METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
+RANK_METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
+SHARE_COLUMNS = {"identical": "identical pairs", "recall": "index recall"}
+"""Metrics of a record that stand beside the accuracies, in percent, with their headings."""
+ALL = "all"
+"""The row of all records."""
 
 
 def script_of(record: RetrievalRecord) -> str:
@@ -23,42 +27,51 @@ def language_of(record: RetrievalRecord) -> str:
     return record.language
 
 
-def mean_of(records: Sequence[RetrievalRecord], metric: str) -> float:
-    """Mean of a metric over records, each language counting the same."""
-    return float(np.mean([r.as_dict()[metric] for r in records])) if records else float("nan")
+def mean_metric(records: Sequence[RetrievalRecord], metric: str) -> float:
+    """Mean of a metric over records, each language counting the same; NaN of no records."""
+    values = [record.as_dict()[metric] for record in records]
+    return float(np.mean(values)) if values else float("nan")  # type: ignore[arg-type]
 
 
-def group(
-    records: Iterable[RetrievalRecord], by: Callable[[RetrievalRecord], str]
+def group_records(
+    records: Iterable[RetrievalRecord], key: Callable[[RetrievalRecord], str]
 ) -> dict[str, list[RetrievalRecord]]:
-    """Records by key, keys in alphabetical order, then ``all`` of them under one key."""
+    """Records by key, in alphabetical order of the keys, then all of them under :data:`ALL`."""
     groups: defaultdict[str, list[RetrievalRecord]] = defaultdict(list)
     for record in records:
-        groups[by(record)].append(record)
-    return {**dict(sorted(groups.items())), "all": [r for rs in groups.values() for r in rs]}
+        groups[key(record)].append(record)
+    ordered = dict(sorted(groups.items()))
+    every = [record for of_key in ordered.values() for record in of_key]
+    return {**ordered, ALL: every}
 
 
-def tasks_of(records: Iterable[RetrievalRecord]) -> list[tuple[str, int]]:
+def task_layers(records: Iterable[RetrievalRecord]) -> list[tuple[str, int]]:
     """(task, layer) of every table."""
-    return list(dict.fromkeys((r.task, r.layer) for r in records))
+    return list(dict.fromkeys((record.task, record.layer) for record in records))
 
 
-def of_task(records: Iterable[RetrievalRecord], task: str, layer: int) -> list[RetrievalRecord]:
-    return [r for r in records if (r.task, r.layer) == (task, layer)]
+def select_task(records: Iterable[RetrievalRecord], task: str, layer: int) -> list[RetrievalRecord]:
+    return [record for record in records if (record.task, record.layer) == (task, layer)]
 
 
 def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def candidates_of(records: Sequence[RetrievalRecord]) -> int:
+def mean_candidates(records: Sequence[RetrievalRecord]) -> int:
     """Mean number of candidates."""
-    return round(float(np.mean([r.n for r in records])))
+    return round(float(np.mean([record.n for record in records])))
 
 
-def chance_of(records: Sequence[RetrievalRecord]) -> str:
-    """Mean chance level of Acc@1."""
-    return percent(float(np.mean([r.chance["acc@1"] for r in records])))
+def mean_chance(records: Sequence[RetrievalRecord]) -> str:
+    """Mean chance level of Acc@1, in percent."""
+    return percent(float(np.mean([record.chance["acc@1"] for record in records])))
+
+
+def mean_of_metric(records: Sequence[RetrievalRecord], name: str) -> float:
+    """Mean over the records that hold a metric of paired vectors; NaN where none does."""
+    values = [record.metrics[name] for record in records if name in record.metrics]
+    return fmean(values) if values else float("nan")
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
@@ -71,136 +84,110 @@ def _heading(task: str, records: Sequence[RetrievalRecord]) -> str:
 
 
 def probe_tables(
-    records: Sequence[RetrievalRecord], by: Callable[[RetrievalRecord], str] = language_of
+    records: Sequence[RetrievalRecord], key: Callable[[RetrievalRecord], str] = language_of
 ) -> str:
-    """One table a task: Acc@1/5/10, MRR, their intervals and the chance level of each group; over
-    layers, MEXA.
+    """One table a task: Acc@1/5/10 and MRR of each group, with intervals and the chance level.
 
-    Where records have them, also the share of pairs that romanization leaves as they are, and an
-    index's recall.
+    Where records have them, also the share of pairs that romanization leaves as they are, the
+    recall of an approximate index, and the user's own metrics. Over several layers, also MEXA.
     """
-    blocks = []
-    for task, layer in tasks_of(records):
-        chosen = of_task(records, task, layer)
-        more = {
-            head: name for head, name in BESIDE.items() if any(name in r.measures for r in chosen)
-        }
-        rows = [
-            [
-                key,
-                len(rs),
-                candidates_of(rs),
-                *(percent(mean_of(rs, m)) for m in METRICS),
-                *(_interval(of) if len(rs) == 1 else "" for of in (rs[0].ci95, rs[0].mrr_ci95)),
-                chance_of(rs),
-                *(
-                    percent(fmean(r.measures[name] for r in rs if name in r.measures))
-                    for name in more.values()
-                ),
-            ]
-            for key, rs in group(chosen, by).items()
-        ]
-        headers = [
-            "",
-            "languages",
-            "candidates",
-            "Acc@1",
-            "Acc@5",
-            "Acc@10",
-            "MRR",
-            "Acc@1 95 %",
-            "MRR 95 %",
-        ]
-        blocks.append(
-            f"{_heading(task, chosen)}\n\n{markdown_table(rows, [*headers, 'chance Acc@1', *more])}"
-        )
+    tables = []
+    for task, layer in task_layers(records):
+        tables.append(_probe_table(select_task(records, task, layer), task, key))
     for task, scores in mexa_over_layers(records).items():
-        blocks.append(
-            f"### {task}, over layers (percent)\n\n{markdown_table(mexa_rows(scores), MEXA_HEADS)}"
-        )
-    return "\n\n".join(blocks)
+        table = markdown_table(mexa_rows(scores), MEXA_HEADINGS)
+        tables.append(f"### {task}, over layers (percent)\n\n{table}")
+    return "\n\n".join(tables)
+
+
+def _probe_table(
+    records: Sequence[RetrievalRecord], task: str, key: Callable[[RetrievalRecord], str]
+) -> str:
+    present = dict.fromkeys(name for record in records for name in record.metrics)
+    shares = [name for name in SHARE_COLUMNS if name in present]
+    own_metrics = [name for name in present if name not in STANDARD_NAMES]
+    rows = []
+    for name, of_group in group_records(records, key).items():
+        row = [name, str(len(of_group)), str(mean_candidates(of_group))]
+        row += [percent(mean_metric(of_group, metric)) for metric in RANK_METRICS]
+        for interval in (of_group[0].ci95, of_group[0].mrr_ci95):
+            row.append(_interval(interval) if len(of_group) == 1 else "")
+        row.append(mean_chance(of_group))
+        row += [percent(mean_of_metric(of_group, share)) for share in shares]
+        row += [f"{mean_of_metric(of_group, metric):.3f}" for metric in own_metrics]
+        rows.append(row)
+    headings = ["", "languages", "candidates", "Acc@1", "Acc@5", "Acc@10", "MRR"]
+    headings += ["Acc@1 95 %", "MRR 95 %", "chance Acc@1"]
+    headings += [SHARE_COLUMNS[share] for share in shares]
+    headings += [metric.replace("_", " ") for metric in own_metrics]
+    return f"{_heading(task, records)}\n\n{markdown_table(rows, headings)}"
+
+
+class LayerScores(NamedTuple):
+    """A metric over the layers of an encoder: mean, maximum, and the layer of the maximum."""
+
+    mean: float
+    maximum: float
+    layer: int
 
 
 def mexa_over_layers(
     records: Sequence[RetrievalRecord],
-) -> dict[str, dict[str, tuple[float, float, int]]]:
-    """MEXA over layers (arXiv 2410.05873, section 3.3): task → language → mean, maximum, and the
-    layer that has it.
+) -> dict[str, dict[str, LayerScores]]:
+    """MEXA over layers (arXiv 2410.05873, section 3.3): task → language → scores.
 
     Empty unless there are several layers.
     """
     by_layer: defaultdict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for record in records:
-        if "mexa" in record.measures:
-            by_layer[record.task, record.language][record.layer] = record.measures["mexa"]
-    found: defaultdict[str, dict[str, tuple[float, float, int]]] = defaultdict(dict)
-    for (task, language), scores in by_layer.items():
-        if len(scores) > 1:
-            best = max(scores, key=scores.__getitem__)
-            found[task][language] = (float(np.mean(list(scores.values()))), scores[best], best)
-    return dict(found)
+        if "mexa" in record.metrics:
+            by_layer[record.task, record.language][record.layer] = record.metrics["mexa"]
+    scores: defaultdict[str, dict[str, LayerScores]] = defaultdict(dict)
+    for (task, language), of_layer in by_layer.items():
+        if len(of_layer) < 2:
+            continue
+        best = max(of_layer, key=of_layer.__getitem__)
+        mean = float(np.mean(list(of_layer.values())))
+        scores[task][language] = LayerScores(mean, of_layer[best], best)
+    return dict(scores)
 
 
-def mexa_rows(found: dict[str, tuple[float, float, int]]) -> list[list[str]]:
-    """Language, mean and maximum over layers in percent, and the layer that has it; then the mean
-    over languages.
-    """
-    rows = [
-        [language, percent(mean), percent(most), str(layer)]
-        for language, (mean, most, layer) in found.items()
-    ]
+MEXA_HEADINGS = ["", "MEXA, mean over layers", "max over layers", "at layer"]
+
+
+def mexa_rows(by_language: dict[str, LayerScores]) -> list[list[str]]:
+    """Rows under :data:`MEXA_HEADINGS`, in percent; the last is the mean over languages."""
+    rows = []
+    for language, scores in by_language.items():
+        rows.append([language, percent(scores.mean), percent(scores.maximum), str(scores.layer)])
     if len(rows) > 1:
-        rows.append(
-            [
-                "all",
-                *(
-                    percent(float(np.mean([scores[i] for scores in found.values()])))
-                    for i in (0, 1)
-                ),
-                "",
-            ]
-        )
+        means = float(np.mean([scores.mean for scores in by_language.values()]))
+        maxima = float(np.mean([scores.maximum for scores in by_language.values()]))
+        rows.append([ALL, percent(means), percent(maxima), ""])
     return rows
 
 
-MEXA_HEADS = ["", "MEXA, mean over layers", "max over layers", "at layer"]
-
-
-def before_after_tables(records: Records, by: Callable[[RetrievalRecord], str] = script_of) -> str:
+def before_after_tables(records: Records, key: Callable[[RetrievalRecord], str] = script_of) -> str:
     """One table a task: Acc@1 and MRR before and after, by group, with the chance level."""
     before, after = list(records["before"]), list(records["after"])
-    blocks = []
-    for task, layer in tasks_of(after):
-        old, new = (of_task(rs, task, layer) for rs in (before, after))
-        groups = group(old, by)
-        rows = [
-            [
-                key,
-                len(rs),
-                candidates_of(rs),
-                percent(mean_of(groups[key], "acc@1")),
-                percent(mean_of(rs, "acc@1")),
-                percent(mean_of(groups[key], "mrr")),
-                percent(mean_of(rs, "mrr")),
-                chance_of(rs),
-            ]
-            for key, rs in group(new, by).items()
-        ]
-        headers = [
-            "",
-            "languages",
-            "candidates",
-            "Acc@1 before",
-            "after",
-            "MRR before",
-            "after",
-            "chance Acc@1",
-        ]
-        blocks.append(f"{_heading(task, new)}\n\n{markdown_table(rows, headers)}")
-    return "\n\n".join(blocks)
+    headings = ["", "languages", "candidates"]
+    headings += ["Acc@1 before", "after", "MRR before", "after", "chance Acc@1"]
+    tables = []
+    for task, layer in task_layers(after):
+        groups_before = group_records(select_task(before, task, layer), key)
+        of_task = select_task(after, task, layer)
+        rows = []
+        for name, of_group in group_records(of_task, key).items():
+            row = [name, str(len(of_group)), str(mean_candidates(of_group))]
+            for metric in ("acc@1", "mrr"):
+                for of_stage in (groups_before.get(name, []), of_group):
+                    row.append(percent(mean_metric(of_stage, metric)))
+            rows.append([*row, mean_chance(of_group)])
+        tables.append(f"{_heading(task, of_task)}\n\n{markdown_table(rows, headings)}")
+    return "\n\n".join(tables)
 
 
-def markdown_table(rows: Sequence[Sequence], headers: Sequence[str]) -> str:
+def markdown_table(rows: Sequence[Sequence], headings: Sequence[str]) -> str:
     """A Markdown table, the first column to the left, cells as they are given."""
-    align = ["left"] + ["right"] * (len(headers) - 1)
-    return tabulate(rows, headers, tablefmt="github", disable_numparse=True, colalign=align)
+    align = ["left"] + ["right"] * (len(headings) - 1)
+    return tabulate(rows, headings, tablefmt="github", disable_numparse=True, colalign=align)

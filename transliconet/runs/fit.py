@@ -125,7 +125,7 @@ def fit(
         "trainable": trainable,
         "steps": steps,
         "seed": seed,
-        "probe": asdict(probe) if probe else None,
+        "probe": probe.settings() if probe else None,
     }
     with quiet_libraries(), explain_out_of_memory(batch_size, max_length):
         return run_training(

@@ -66,7 +66,7 @@ def run_training(
         resume: checkpoint to go on from.
         config: plain settings, for ``results.json`` and the model card.
         finish: what is done to the encoder before it is probed, before and after training, and
-            exported, such as grafting (:class:`transliconet.vocab.trim.Graft`); None: nothing.
+            exported, such as grafting (:class:`transliconet.vocab.graft.Graft`); None: nothing.
         show: print the tables of the probe and where the results are.
 
     Raises:
@@ -112,7 +112,7 @@ def run_training(
             records["after"] = probe.run(encoder, pairs)
         sample.measure("after", encoder)
         sample.save(out)
-    tables = _write(result, encoder, pairs, config or {})
+    tables = _write(result, encoder, pairs, config or {}, probe)
     if show:
         if tables:
             print(f"\n{tables}\n")
@@ -141,14 +141,24 @@ def _say_what_was_chosen(trainer: pl.Trainer, out: Path) -> None:
     )
 
 
-def _write(result: TrainResult, encoder: Encoder, pairs: PairsFolder, config: Mapping) -> str:
+def _write(
+    result: TrainResult,
+    encoder: Encoder,
+    pairs: PairsFolder,
+    config: Mapping,
+    probe: RetrievalProbe | None,
+) -> str:
     """Write all that a run leaves; returns the tables of the probe."""
     tables = before_after_tables(result.records) if result.records else ""
     card = model_card(encoder.name, pairs.manifest, config, tables, result.seconds, result.steps)
     # whatever the run folder holds under that name is of this run
     export_encoder(encoder, result.export, card, overwrite=True, recognize=Path.is_dir)
-    training = {"seconds": round(result.seconds, 1), "steps": result.steps}
-    write_results(result.out / "results.json", result.records, pairs, config, training=training)
+    more: dict[str, object] = {
+        "training": {"seconds": round(result.seconds, 1), "steps": result.steps}
+    }
+    if probe:
+        more["passed_over"] = probe.passed_over(pairs).as_dict()
+    write_results(result.out / "results.json", result.records, pairs, config, **more)
     if result.records:
         plot_before_after(result.records, result.out / "before_after.png")
     return tables

@@ -31,7 +31,7 @@ class ProbeWhileTraining(AfterStep):
 
     def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
         require_range("probe_every_n_steps", every_n_steps, least=1)
-        self.probe = replace(probe, measures=False)  # only accuracies are logged
+        self.probe = replace(probe, metrics=())  # only accuracies are logged
         self.pairs, self.every = pairs, every_n_steps
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

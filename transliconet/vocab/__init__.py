@@ -1,1 +1,1 @@
-"""Vocabulary surgery on Unigram tokenizers and the embedding rows that go with them."""
+"""Vocabulary extension and trimming of Unigram tokenizers, with their embedding rows."""

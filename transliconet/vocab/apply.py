@@ -1,7 +1,7 @@
-"""A merge plan carried out: new pieces into the tokenizer, new rows into the model."""
+"""Carrying out a merge plan: new subwords for the tokenizer, new rows for the model."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from tokenizers import Tokenizer
@@ -11,12 +11,14 @@ from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.merge import MergePlan, NewSubword
 
+TEXTS_PER_CALL = 4096
+
 
 def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, float]]:
-    """(piece, score) by id.
+    """(subword, log probability) by id.
 
     Raises:
-        CheckpointError: it is not a Unigram tokenizer, or new pieces would take ids of tokens
+        CheckpointError: it is not a Unigram tokenizer, or new subwords would take the ids of tokens
             beyond its vocabulary.
     """
     state = json.loads(tokenizer.backend_tokenizer.to_str())
@@ -28,49 +30,63 @@ def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, fl
             "Use an XLM-R-like checkpoint",
             code="TLN-CKPT-700",
         )
-    if beyond := [
-        token["content"] for token in state["added_tokens"] if token["id"] >= len(model["vocab"])
-    ]:
+    size = len(model["vocab"])
+    beyond = [token["content"] for token in state["added_tokens"] if token["id"] >= size]
+    if beyond:
         raise CheckpointError(
             tokenizer.name_or_path,
             f"its tokens {beyond[:5]} have ids beyond its Unigram vocabulary",
             "Put them into the vocabulary of tokenizer.json",
             code="TLN-CKPT-701",
         )
-    return [(piece, score) for piece, score in model["vocab"]]
+    return [(subword, score) for subword, score in model["vocab"]]
+
+
+def tokenize_ids(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], special: bool = False
+) -> Iterator[list[int]]:
+    """Token ids of each text, some thousands of texts at a time.
+
+    Args:
+        tokenizer: any fast tokenizer.
+        texts: to tokenize.
+        special: with special tokens.
+    """
+    for start in range(0, len(texts), TEXTS_PER_CALL):
+        chunk = list(texts[start : start + TEXTS_PER_CALL])
+        yield from tokenizer(chunk, add_special_tokens=special, verbose=False)["input_ids"]
 
 
 def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
-    """Ids of the pieces that ``texts`` are cut into."""
+    """Ids of the tokens of ``texts``, special tokens included."""
     used: set[int] = set()
-    for start in range(0, len(texts), 4096):
-        for row in tokenizer(list(texts[start : start + 4096]), verbose=False)["input_ids"]:
-            used.update(row)
+    for ids in tokenize_ids(tokenizer, texts, special=True):
+        used.update(ids)
     return used
 
 
 def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
-    """The encoder with ``new`` pieces; original ids, scores and rows stay as they are.
+    """The encoder with new subwords; original ids, scores and rows stay as they are.
 
-    New ids follow the last piece of the tokenizer. Input rows, the output rows tied to them and the
-    head's bias start from the sources' mean. The encoder given is changed and must not be used on.
+    New ids follow the last subword of the tokenizer. Input rows, the output rows tied to them and
+    the head's bias start from the mean of the sources. The encoder given is changed: use the one
+    returned.
     """
     first = len(unigram_vocabulary(encoder.tokenizer))
     tokenizer = add_subwords(encoder.tokenizer, new)
     masked_lm = encoder.masked_lm
-    rows, bias = (
-        masked_lm.get_input_embeddings().weight.data.clone(),
-        masked_lm.lm_head.bias.data.clone(),
-    )
-    size = max(first + len(new), len(rows))
+    old_rows = masked_lm.get_input_embeddings().weight.data.clone()  # (V, H)
+    old_bias = masked_lm.lm_head.bias.data.clone()  # (V,)
+    size = max(first + len(new), len(old_rows))  # a model may have more rows than its tokenizer
     masked_lm.resize_token_embeddings(size, mean_resizing=False)
-    weight, head_bias = masked_lm.get_input_embeddings().weight.data, masked_lm.lm_head.bias.data
+    rows = masked_lm.get_input_embeddings().weight.data  # (size, H)
+    bias = masked_lm.lm_head.bias.data  # (size,)
     with torch.no_grad():
-        head_bias[: len(bias)] = bias
-        for id_, piece in enumerate(new, first):
-            sources = list(piece.sources)
-            weight[id_] = rows[sources].mean(0)
-            head_bias[id_] = bias[sources].mean()
+        bias[: len(old_bias)] = old_bias
+        for id_, subword in enumerate(new, first):
+            sources = list(subword.sources)
+            rows[id_] = old_rows[sources].mean(0)
+            bias[id_] = old_bias[sources].mean()
     masked_lm.config.original_vocabulary = getattr(masked_lm.config, "original_vocabulary", first)
     return Encoder(masked_lm, tokenizer, encoder.name)
 
@@ -78,54 +94,61 @@ def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
 def add_subwords(
     tokenizer: PreTrainedTokenizerBase, new: Iterable[NewSubword]
 ) -> PreTrainedTokenizerBase:
-    """A copy of the tokenizer with pieces appended to its Unigram model."""
+    """A copy of the tokenizer with subwords appended to its Unigram model."""
     state = json.loads(tokenizer.backend_tokenizer.to_str())
-    state["model"]["vocab"] += [[piece.piece, piece.score] for piece in new]
-    return tokenizer_from(state, tokenizer)
+    state["model"]["vocab"] += [[subword.text, subword.score] for subword in new]
+    return tokenizer_from_state(state, tokenizer)
 
 
-def tokenizer_from(state: dict, like: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """A tokenizer from the state of a fast one, with the settings of ``like``."""
-    return type(like)(
+def tokenizer_from_state(state: dict, settings: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """A tokenizer from the state of a fast one (``tokenizer.json``).
+
+    Args:
+        state: of the ``tokenizers`` library.
+        settings: a tokenizer whose class, special tokens and maximum length it gets.
+    """
+    return type(settings)(
         tokenizer_object=Tokenizer.from_str(json.dumps(state)),
-        model_max_length=like.model_max_length,
-        name_or_path=like.name_or_path,
-        **like.special_tokens_map,
+        model_max_length=settings.model_max_length,
+        name_or_path=settings.name_or_path,
+        **settings.special_tokens_map,
     )
 
 
 def drop_subwords_used_in(
     tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str]
 ) -> MergePlan:
-    """The plan without the new pieces that would cut ``texts`` differently.
+    """The plan without the new subwords that would change how ``texts`` are tokenized.
 
-    Romanized pieces are Latin strings, so they can also change how Latin-script text is cut. Here
-    every new piece that the extended tokenizer uses on ``texts`` is dropped, again and again until
-    it uses none: ``texts`` are then cut as the original tokenizer cuts them.
+    Romanized subwords are Latin strings, so they can also change the tokenization of Latin-script
+    text. Every new subword that the extended tokenizer uses on ``texts`` is dropped, again and
+    again until it uses none: ``texts`` are then tokenized as by the original tokenizer.
     """
     first = len(unigram_vocabulary(tokenizer))
     new, dropped = list(plan.new), 0
     texts = list(dict.fromkeys(texts))
     if not texts:
         return plan
-    while True:  # each round drops pieces, or is the last
-        rows = add_subwords(tokenizer, new)(texts, add_special_tokens=False)["input_ids"]
-        used = {i for ids in rows for i in ids if i >= first}
+    while True:  # each round drops subwords, or is the last
+        extended = add_subwords(tokenizer, new)
+        rows = extended(texts, add_special_tokens=False)["input_ids"]
+        used: set[int] = set()
+        for ids in rows:
+            used.update(id_ for id_ in ids if id_ >= first)
         if not used:
             break
-        # A text that was cut without the pieces that go now is cut the same without them: it needs
-        # no second look.
+        # Dropping subwords changes the tokenization of those texts alone that used them.
         texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
-        new = [piece for id_, piece in enumerate(new, first) if id_ not in used]
+        new = [subword for id_, subword in enumerate(new, first) if id_ not in used]
         dropped += len(used)
-    return MergePlan(
-        tuple(new), {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped}
-    )
+    skipped = {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped}
+    return MergePlan(tuple(new), skipped)
 
 
 def changed_share(
     before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> float:
-    """Share of texts that the two tokenizers cut differently."""
-    old, new = (t(list(texts), add_special_tokens=False)["input_ids"] for t in (before, after))
-    return sum(a != b for a, b in zip(old, new, strict=True)) / max(len(texts), 1)
+    """Share of texts that two tokenizers tokenize differently."""
+    old, new = tokenize_ids(before, texts), tokenize_ids(after, texts)
+    changed = sum(a != b for a, b in zip(old, new, strict=True))
+    return changed / max(len(texts), 1)

@@ -1,9 +1,18 @@
-"""What a change of vocabulary is, and what it is given."""
+"""The protocol of a vocabulary method, and its inputs.
+
+A method of your own is a class with ``__call__``, in a module that Python can import::
+
+    class Rename:
+        def __call__(self, encoder, inputs):
+            encoder.name = "renamed"
+            return VocabularyChange(encoder, {"unchanged": len(encoder.tokenizer)})
+
+The command line takes it by its path: ``method=none +method._target_=mymodule.Rename``.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Protocol, Self
 
 from transliconet.model.encoder import Encoder
@@ -17,9 +26,9 @@ class VocabularyInputs:
 
     Args:
         romanizers: those that text will be romanized with.
-        protected: texts that must be cut as before.
-        native: language → native texts to learn from.
-        romanized: language → their romanizations, in the same order.
+        protected: texts whose tokenization must not change.
+        native: language tag → native texts to learn from.
+        romanized: language tag → their romanizations, in the same order.
     """
 
     romanizers: Sequence[Romanizer] = ()
@@ -35,20 +44,22 @@ class VocabularyInputs:
         languages: Sequence[str] | None = None,
         protected: Sequence[str] = (),
     ) -> Self:
-        """The part of pairs folders that is not held out, to learn from.
+        """The text of pairs folders that is not held out.
 
         Args:
             pairs: the opened folder, or several.
             romanizers: those that text will be romanized with.
-            languages: tags; None takes all.
-            protected: texts that must be cut as before.
+            languages: tags, all of which the first folder must have; None takes all.
+            protected: texts whose tokenization must not change.
         """
         native: defaultdict[str, list[str]] = defaultdict(list)
         romanized: defaultdict[str, list[str]] = defaultdict(list)
-        for number, folder in enumerate([pairs] if isinstance(pairs, PairsFolder) else pairs):
-            for tag in languages or sorted(folder.manifest["languages"]):
-                if number and tag not in folder.manifest["languages"]:
-                    continue  # the first one must have it
+        folders = [pairs] if isinstance(pairs, PairsFolder) else pairs
+        for number, folder in enumerate(folders):
+            present = folder.manifest["languages"]
+            for tag in languages or sorted(present):
+                if number > 0 and tag not in present:
+                    continue
                 rows = folder.split("train", languages=[tag])
                 native[tag] += rows["text"].to_pylist()
                 romanized[tag] += rows["romanized"].to_pylist()
@@ -57,19 +68,33 @@ class VocabularyInputs:
     @property
     def texts(self) -> list[str]:
         """All texts to learn from, both views."""
-        return [
-            *chain.from_iterable(self.native.values()),
-            *chain.from_iterable(self.romanized.values()),
-        ]
+        texts: list[str] = []
+        for of_language in (*self.native.values(), *self.romanized.values()):
+            texts += of_language
+        return texts
+
+
+@dataclass(frozen=True)
+class VocabularyChange:
+    """The result of a vocabulary method.
+
+    Args:
+        encoder: with the changed vocabulary.
+        counts: subwords by what became of them, for the user to read.
+    """
+
+    encoder: Encoder
+    counts: Mapping[str, int]
 
 
 class VocabularyMethod(Protocol):
     """A change of vocabulary."""
 
-    def __call__(
-        self, encoder: Encoder, material: VocabularyInputs
-    ) -> tuple[Encoder, dict[str, int]]:
-        """The changed encoder, and counts of pieces. The encoder given may be changed and must not
-        be used on.
+    def __call__(self, encoder: Encoder, inputs: VocabularyInputs) -> VocabularyChange:
+        """Change the vocabulary.
+
+        Args:
+            encoder: may be changed; the caller uses the one returned.
+            inputs: texts and romanizers.
         """
         ...

@@ -1,4 +1,4 @@
-"""TransMI (arXiv 2405.09913): romanized pieces for a vocabulary, with their scores and sources."""
+"""The merge of TransMI (arXiv 2405.09913): romanized subwords with their scores and sources."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,27 +12,35 @@ MERGES = ("max", "min", "average")
 
 @dataclass(frozen=True)
 class NewSubword:
-    """A piece to add. Its embedding row is the mean of the rows ``sources`` (one row for max and
-    min).
+    """A subword to add.
+
+    Args:
+        text: with its word-start mark.
+        score: log probability in the Unigram model.
+        sources: ids of the subwords whose rows its row is the mean of (one for max and min).
     """
 
-    piece: str
+    text: str
     score: float
     sources: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds, and how many pieces gave nothing, by reason; ``skipped`` also counts
-    ``whole_words`` added.
+    """What a merge adds.
+
+    Args:
+        new: the subwords to add.
+        skipped: original subwords that gave none, by reason; also ``whole_words``, the number of
+            subwords added for whole words.
     """
 
     new: tuple[NewSubword, ...]
     skipped: dict[str, int]
 
-    def with_more(self, pieces: Iterable[NewSubword]) -> "MergePlan":
-        """This plan and more pieces, of which ``skipped`` says how many there are."""
-        more = tuple(pieces)
+    def with_whole_words(self, subwords: Iterable[NewSubword]) -> "MergePlan":
+        """This plan with more subwords, counted under ``whole_words``."""
+        more = tuple(subwords)
         return MergePlan((*self.new, *more), {**self.skipped, "whole_words": len(more)})
 
 
@@ -44,93 +52,90 @@ def merge_subwords(
     min_length: int = 1,
     keep: Callable[[str], bool] | None = None,
 ) -> MergePlan:
-    """The pieces that TransMI adds to a vocabulary.
+    """The subwords that TransMI adds to a vocabulary.
 
-    Each ordinary piece is romanized without its word-start mark, which is put back. Several pieces
-    may have the same romanization; the new piece takes its score and row from them by ``merge``:
+    Each ordinary subword is romanized without its word-start mark, which is put back. Several
+    subwords may have the same romanization; the new subword takes its score and row from them by
+    ``merge``:
 
     * ``max``: of the source with the highest score (the most frequent), the lowest id among equals;
     * ``min``: of the source with the lowest score;
     * ``average``: the mean of scores, and of rows. (The published code sums the rows in this mode.)
 
-    A romanization that is a piece already changes nothing: original pieces keep id, score and row.
+    A romanization that is in the vocabulary already changes nothing: original subwords keep id,
+    score and row.
 
     Args:
-        vocabulary: (piece, log probability) by id, as a Unigram model has them.
+        vocabulary: (subword, log probability) by id, as a Unigram model has them.
         romanize: from text to Latin script: one romanization or several, each of which becomes a
-            piece. What it raises on is skipped and counted.
+            subword. Where it raises, the subword is skipped and counted.
         merge: ``max``, ``min`` or ``average``.
         special_ids: never romanized.
-        min_length: shortest new piece in characters, the word-start mark not counted.
-        keep: whether an original piece (without its mark) may be a source; None takes all.
+        min_length: shortest new subword in characters, the word-start mark not counted.
+        keep: whether an original subword (without its mark) may be a source; None takes all.
 
     Returns:
-        New pieces, in the order of their first source.
+        New subwords, in the order of their first source.
 
     >>> plan = merge_subwords([("▁да", -2.0), ("▁dá", -3.0)], {"да": "da", "dá": "da"}.get)
     >>> plan.new
-    (NewSubword(piece='▁da', score=-2.0, sources=(0,)),)
+    (NewSubword(text='▁da', score=-2.0, sources=(0,)),)
     """
     require_choice("merge", merge, MERGES)
     require_range("min_length", min_length, least=1)
-    existing = {piece for piece, _ in vocabulary}
+    existing = {subword for subword, _ in vocabulary}
     skipped: Counter[str] = Counter()
-    sources: defaultdict[str, list[int]] = defaultdict(list)
-    for id_, (piece, _) in enumerate(vocabulary):
-        mark = WORD_START if piece.startswith(WORD_START) else ""
-        bare = piece.removeprefix(WORD_START)
+    sources: defaultdict[str, list[int]] = defaultdict(list)  # new subword → ids
+    for id_, (subword, _) in enumerate(vocabulary):
+        mark = WORD_START if subword.startswith(WORD_START) else ""
+        bare = subword.removeprefix(WORD_START)
         if id_ in special_ids:
-            reason = "special"
-        elif not bare or (keep is not None and not keep(bare)):
-            reason = "left_out"
-        else:
-            found, reason = _romanized(bare, mark, romanize, existing, min_length)
-            for new in found:
-                sources[new].append(id_)
-        if reason:
-            skipped[reason] += 1
-    new_pieces = tuple(_merge(piece, ids, vocabulary, merge) for piece, ids in sources.items())
-    return MergePlan(new_pieces, dict(sorted(skipped.items())))
+            skipped["special"] += 1
+            continue
+        if not bare or (keep is not None and not keep(bare)):
+            skipped["left_out"] += 1
+            continue
+        romanizations = _romanizations(bare, romanize)
+        reasons = {r: _skip_reason(r, bare, mark, existing, min_length) for r in romanizations}
+        usable = [mark + romanized for romanized, reason in reasons.items() if not reason]
+        for text in usable:
+            sources[text].append(id_)
+        if not usable:
+            skipped[next(iter(reasons.values()), "romanizer_error")] += 1
+    new = tuple(_merge_sources(text, ids, vocabulary, merge) for text, ids in sources.items())
+    return MergePlan(new, dict(sorted(skipped.items())))
 
 
-def _romanized(
-    bare: str,
-    mark: str,
-    romanize: Callable[[str], str | Collection[str]],
-    existing: Collection[str],
-    min_length: int,
-) -> tuple[list[str], str]:
-    """The new pieces and no reason, or a reason why there is none (the first romanization's)."""
+def _romanizations(bare: str, romanize: Callable[[str], str | Collection[str]]) -> list[str]:
+    """Each romanization once; none where the romanizer raises."""
     try:
-        romans = romanize(bare)
-    except (
-        Exception
-    ):  # third-party code on arbitrary text: whatever it raises is the piece's, not the run's
-        return [], "romanizer_error"
-    found, reasons = [], []
-    for roman in dict.fromkeys([romans] if isinstance(romans, str) else romans):
-        if reason := _reason(roman, bare, mark, existing, min_length):
-            reasons.append(reason)
-        else:
-            found.append(mark + roman)
-    return (found, "") if found else ([], reasons[0])
+        romanized = romanize(bare)
+    # third-party code on arbitrary text: whatever it raises concerns this subword alone
+    except Exception:
+        return []
+    return list(dict.fromkeys([romanized] if isinstance(romanized, str) else romanized))
 
 
-def _reason(roman: str, bare: str, mark: str, existing: Collection[str], min_length: int) -> str:
-    if roman == bare:
+def _skip_reason(
+    romanized: str, bare: str, mark: str, existing: Collection[str], min_length: int
+) -> str:
+    """Why a romanization gives no new subword; empty where it does."""
+    if romanized == bare:
         return "unchanged"
-    if not roman or any(c.isspace() for c in roman) or WORD_START in roman:
+    has_space = any(character.isspace() for character in romanized)
+    if not romanized or has_space or WORD_START in romanized:
         return "not_one_word"
-    if len(roman) < min_length:
+    if len(romanized) < min_length:
         return "too_short"
-    return "already_a_piece" if mark + roman in existing else ""
+    return "already_a_subword" if mark + romanized in existing else ""
 
 
-def _merge(
-    piece: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str
+def _merge_sources(
+    text: str, ids: list[int], vocabulary: Sequence[tuple[str, float]], merge: str
 ) -> NewSubword:
-    scores = [vocabulary[i][1] for i in ids]
+    scores = [vocabulary[id_][1] for id_ in ids]
     if merge == "average":
-        return NewSubword(piece, sum(scores) / len(scores), tuple(ids))
-    best = max(scores) if merge == "max" else min(scores)
-    return NewSubword(piece, best, (ids[scores.index(best)],))
+        return NewSubword(text, sum(scores) / len(scores), tuple(ids))
+    score = max(scores) if merge == "max" else min(scores)
+    source = ids[scores.index(score)]  # the lowest id among equals
+    return NewSubword(text, score, (source,))

@@ -1,4 +1,4 @@
-"""Where the pieces of a merge plan come from: for people, to look at."""
+"""Where the subwords of a merge plan come from, for people to look at."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from transliconet.vocab.merge import MergePlan
 
 @dataclass(frozen=True)
 class SubwordProvenance:
-    """A new piece and the pieces that its row and score are made of.
+    """A new subword and its sources.
 
     Args:
-        piece: the romanized piece, with its word-start mark.
-        score: log probability that it gets.
-        sources: (piece, log probability) of each; of all that romanize to it where the plan is of
-            ``merge=average``, of the one taken where it is of ``max`` or ``min``.
+        text: the romanized subword, with its word-start mark.
+        score: its log probability.
+        sources: (subword, log probability) of each source. With ``merge=average`` these are all
+            subwords that romanize to it; with ``max`` or ``min``, the one taken.
         scripts: ISO 15924 codes of the letters of all sources, in alphabetical order.
     """
 
-    piece: str
+    text: str
     score: float
     sources: tuple[tuple[str, float], ...]
     scripts: tuple[str, ...]
@@ -32,21 +32,28 @@ class SubwordProvenance:
 def subword_provenance(
     original: PreTrainedTokenizerBase, plan: MergePlan
 ) -> list[SubwordProvenance]:
-    """One :class:`SubwordProvenance` a new piece, in the order of the plan.
+    """One :class:`SubwordProvenance` for each new subword, in the order of the plan.
 
     Args:
-        original: the tokenizer that the plan was made for.
+        original: the tokenizer before the change.
         plan: of :meth:`transliconet.vocab.transmi.TransMI.plan`.
     """
     vocabulary = unigram_vocabulary(original)
-    found = []
+    provenance = []
     for new in plan.new:
-        sources = tuple(vocabulary[i] for i in new.sources)
-        scripts = sorted(set().union(*(scripts_in(piece) for piece, _ in sources)))
-        found.append(SubwordProvenance(new.piece, new.score, sources, tuple(scripts)))
-    return found
+        sources = tuple(vocabulary[id_] for id_ in new.sources)
+        scripts: set[str] = set()
+        for subword, _ in sources:
+            scripts.update(scripts_in(subword))
+        provenance.append(SubwordProvenance(new.text, new.score, sources, tuple(sorted(scripts))))
+    return provenance
 
 
-def count_by_script(of: Iterable[SubwordProvenance]) -> Counter[str]:
-    """Script → new pieces with a source in it; a piece with sources in several counts for each."""
-    return Counter(script for origin in of for script in origin.scripts)
+def count_by_script(provenance: Iterable[SubwordProvenance]) -> Counter[str]:
+    """Script → new subwords with a source in it. A subword with sources in several scripts counts
+    for each.
+    """
+    counts: Counter[str] = Counter()
+    for subword in provenance:
+        counts.update(subword.scripts)
+    return counts

@@ -1,13 +1,12 @@
-"""TransMI from start to finish: plan, protect, extend, report."""
+"""TransMI (arXiv 2405.09913): romanized subwords for a vocabulary, without training."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import ConfigError, Option, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.tokens.words import WORD_START
 from transliconet.unicode_script import scripts_in
@@ -18,28 +17,28 @@ from transliconet.vocab.apply import (
     unigram_vocabulary,
     used_token_ids,
 )
-from transliconet.vocab.base import VocabularyInputs
+from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 from transliconet.vocab.merge import MergePlan, merge_subwords
 from transliconet.vocab.whole_words import count_words, whole_word_subwords
 
 
 @dataclass(frozen=True)
 class TransMI:
-    """Adds the romanizations of a vocabulary's pieces to it (arXiv 2405.09913); no training.
+    """Adds the romanizations of a vocabulary's subwords to it.
 
     Args:
         merge: ``max``, ``min`` or ``average``; see :func:`transliconet.vocab.merge.merge_subwords`.
-        scripts: ISO 15924 codes; only pieces with a letter of one of them are romanized. None takes
-            every script.
-        languages: tags of the pairs folder; only pieces that their native text uses are romanized.
-            None takes all.
-        language_codes: uroman's output depends on the language. A piece is romanized without a
-            code, as the paper has it, and also as each language of the pairs folder whose text uses
-            it is romanized.
-        min_length: shortest new piece, in characters.
-        min_word_count: also a piece for each whole romanized word that the pairs have at least so
-            many times, where it would otherwise be cut unlike its native word
-            (:mod:`transliconet.vocab.whole_words`; not in the paper); None: no such pieces.
+        scripts: ISO 15924 codes; only subwords with a letter of one of them are romanized. None
+            takes every script.
+        languages: tags of the pairs folder; only subwords that their native text uses are
+            romanized. None takes all.
+        language_codes: uroman's output depends on the language. True romanizes a subword without a
+            code, as the paper does, and also with the code of each language of the pairs folder
+            whose text uses it.
+        min_length: shortest new subword, in characters.
+        min_word_count: also adds a subword for each whole romanized word that occurs at least this
+            often in the pairs and would otherwise be split unlike its native word
+            (:mod:`transliconet.vocab.whole_words`; not in the paper). None adds none.
     """
 
     merge: str = "max"
@@ -51,94 +50,102 @@ class TransMI:
 
     def __post_init__(self) -> None:
         if self.min_word_count is not None:
-            require_range("method.min_word_count", self.min_word_count, least=1)
+            require_range("min_word_count", self.min_word_count, least=1)
 
-    def __call__(
-        self, encoder: Encoder, material: VocabularyInputs
-    ) -> tuple[Encoder, dict[str, int]]:
-        """The extended encoder, and counts: pieces added and pieces that gave nothing, by reason.
-
-        The encoder given is changed; use the one returned.
-
-        Raises:
-            ConfigError: a language that the pairs do not have.
-        """
-        plan = self.plan(encoder.tokenizer, material)
-        return extend(encoder, plan.new), {"added": len(plan.new), **plan.skipped}
-
-    def plan(self, original: PreTrainedTokenizerBase, material: VocabularyInputs) -> MergePlan:
-        """What :meth:`__call__` adds to a tokenizer. New pieces that the protected texts would use
-        are left out.
+    def __call__(self, encoder: Encoder, inputs: VocabularyInputs) -> VocabularyChange:
+        """The extended encoder; counts subwords added, and those that gave none by reason.
 
         Raises:
             ConfigError: a language that the pairs do not have, or no romanizer.
         """
-        if not material.romanizers:
+        plan = self.plan(encoder.tokenizer, inputs)
+        counts = {"added": len(plan.new), **plan.skipped}
+        return VocabularyChange(extend(encoder, plan.new), counts)
+
+    def plan(self, original: PreTrainedTokenizerBase, inputs: VocabularyInputs) -> MergePlan:
+        """What :meth:`__call__` adds to a tokenizer, without the subwords that protected texts
+        would use.
+
+        Raises:
+            ConfigError: a language that the pairs do not have, or no romanizer.
+        """
+        if not inputs.romanizers:
             raise ConfigError(
                 "romanizers=[]",
-                "nothing to romanize pieces with",
+                "nothing to romanize subwords with",
                 "Give one, e.g. romanizer=uroman",
                 code="TLN-CONFIG-703",
             )
-        tags = self._tags(material)
-        codes = self._codes(original, material, tags)
+        tags = self._tags(inputs)
+        codes = self._codes_by_subword(original, inputs, tags)
 
-        def romanize(piece: str) -> list[str]:
-            of_piece = ("", *(codes[piece] if self.language_codes else ()))
-            return [
-                romanizer(piece, code) for romanizer in material.romanizers for code in of_piece
-            ]
+        def romanize(subword: str) -> list[str]:
+            """By every romanizer, without a code and as each language that uses the subword."""
+            with_codes = ["", *codes[subword]] if self.language_codes else [""]
+            return [r(subword, code) for r in inputs.romanizers for code in with_codes]
 
         plan = merge_subwords(
             unigram_vocabulary(original),
             romanize,
             self.merge,
-            set(original.all_special_ids),
-            self.min_length,
-            keep=self._wanted(codes),
+            special_ids=set(original.all_special_ids),
+            min_length=self.min_length,
+            keep=self._source_filter(codes),
         )
-        plan = drop_subwords_used_in(original, plan, material.protected)
-        if self.min_word_count is not None:
-            pairs = chain.from_iterable(
-                zip(material.native[t], material.romanized[t], strict=True) for t in tags
-            )
-            extended = add_subwords(original, plan.new)
-            whole = whole_word_subwords(
-                original, extended, count_words(pairs), romanize, self.min_word_count
-            )
-            plan = drop_subwords_used_in(original, plan.with_more(whole), material.protected)
-        return plan
+        plan = drop_subwords_used_in(original, plan, inputs.protected)
+        if self.min_word_count is None:
+            return plan
+        whole_words = whole_word_subwords(
+            original,
+            add_subwords(original, plan.new),
+            count_words(_text_pairs(inputs, tags)),
+            romanize,
+            min_count=self.min_word_count,
+        )
+        plan = plan.with_whole_words(whole_words)
+        return drop_subwords_used_in(original, plan, inputs.protected)
 
-    def _tags(self, material: VocabularyInputs) -> list[str]:
-        tags = list(material.native) if self.languages is None else list(self.languages)
-        if absent := [tag for tag in tags if tag not in material.native]:
-            there = ", ".join(material.native) or "none: add pairs=FOLDER"
+    def _tags(self, inputs: VocabularyInputs) -> list[str]:
+        tags = list(inputs.native) if self.languages is None else list(self.languages)
+        absent = [tag for tag in tags if tag not in inputs.native]
+        if absent:
+            present = ", ".join(inputs.native) or "none: add pairs=FOLDER"
             raise ConfigError(
-                f"method.languages={absent}",
+                Option("languages", absent),
                 "not in the pairs folder",
-                f"There are {there}",
+                f"It has {present}",
                 code="TLN-CONFIG-704",
             )
         return tags
 
-    def _codes(
-        self, tokenizer: PreTrainedTokenizerBase, material: VocabularyInputs, tags: Sequence[str]
+    def _codes_by_subword(
+        self, tokenizer: PreTrainedTokenizerBase, inputs: VocabularyInputs, tags: Sequence[str]
     ) -> defaultdict[str, list[str]]:
-        """Piece (without its mark) → codes of the languages whose native text uses it."""
+        """Subword (without its mark) → codes of the languages whose native text uses it."""
         codes: defaultdict[str, list[str]] = defaultdict(list)
-        if self.language_codes or self.languages is not None:
-            for tag in tags:
-                for piece in tokenizer.convert_ids_to_tokens(
-                    sorted(used_token_ids(tokenizer, material.native[tag]))
-                ):
-                    codes[piece.removeprefix(WORD_START)].append(tag.split("_")[0])
+        if not self.language_codes and self.languages is None:
+            return codes
+        for tag in tags:
+            ids = sorted(used_token_ids(tokenizer, inputs.native[tag]))
+            for subword in tokenizer.convert_ids_to_tokens(ids):
+                codes[subword.removeprefix(WORD_START)].append(tag.split("_")[0])
         return codes
 
-    def _wanted(self, codes: Collection[str]) -> Callable[[str], bool] | None:
-        scripts = None if self.scripts is None else set(self.scripts)
-        if scripts is None and self.languages is None:
+    def _source_filter(self, used: Collection[str]) -> Callable[[str], bool] | None:
+        """Whether a subword may be romanized; None where every one may."""
+        if self.scripts is None and self.languages is None:
             return None
-        return lambda text: (
-            (scripts is None or bool(scripts_in(text) & scripts))
-            and (self.languages is None or text in codes)
-        )
+        scripts = None if self.scripts is None else set(self.scripts)
+
+        def is_source(subword: str) -> bool:
+            in_script = scripts is None or bool(scripts_in(subword) & scripts)
+            in_languages = self.languages is None or subword in used
+            return in_script and in_languages
+
+        return is_source
+
+
+def _text_pairs(inputs: VocabularyInputs, tags: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(native text, romanization) of some languages."""
+    for tag in tags:
+        yield from zip(inputs.native[tag], inputs.romanized[tag], strict=True)

@@ -1,9 +1,8 @@
-"""Pieces for whole romanized words, where the cut of the romanized word tears apart what the native
-pieces say.
+"""Subwords for whole romanized words that would be split unlike their native word.
 
-Romanized pieces of all scripts share one alphabet, with each other and with the pieces that were
-there, so the best cut of a romanized word is often not the romanization of the native word's cut:
-its rows are then those of other words.
+Romanized subwords of all scripts share one alphabet, with each other and with the original
+subwords. The best tokenization of a romanized word is therefore often not the romanization of the
+native word's tokenization, and its rows are those of other words.
 """
 
 from collections import Counter, defaultdict
@@ -15,24 +14,24 @@ from transliconet.tokens.words import WORD_START
 from transliconet.vocab.apply import unigram_vocabulary
 from transliconet.vocab.merge import NewSubword
 
-MARGIN = 0.1
-"""By how much (in log probability) a word's piece beats its best cut into others: enough to win, no
-more.
+SCORE_MARGIN = 0.1
+"""By how much (in log probability) the subword of a word beats its best tokenization into others:
+enough to win, no more.
 """
 
 
 def count_words(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """(native word, romanized word) → occurrences, from pairs of texts with as many words in both
-    views.
+    """(native word, romanized word) → occurrences, from pairs of texts with equally many words in
+    both views.
 
     >>> count_words([("да и да", "da i da"), ("Нью-Йорк", "Nyu York")])
     Counter({('да', 'da'): 2, ('и', 'i'): 1})
     """
     counts: Counter[tuple[str, str]] = Counter()
     for native, romanized in pairs:
-        own, roman = native.split(), romanized.split()
-        if len(own) == len(roman):
-            counts.update(zip(own, roman, strict=True))
+        native_words, romanized_words = native.split(), romanized.split()
+        if len(native_words) == len(romanized_words):
+            counts.update(zip(native_words, romanized_words, strict=True))
     return counts
 
 
@@ -41,60 +40,60 @@ def whole_word_subwords(
     extended: PreTrainedTokenizerBase,
     words: Mapping[tuple[str, str], int],
     romanize: Callable[[str], Collection[str]],
-    least: int,
+    *,
+    min_count: int,
 ) -> list[NewSubword]:
-    """A piece for each romanized word that ``extended`` cuts otherwise than ``original`` cuts the
-    native word.
+    """A subword for each romanized word that ``extended`` splits otherwise than ``original`` splits
+    the native word.
 
     Args:
-        original: the tokenizer that native text is cut by.
-        extended: the tokenizer with romanized pieces.
+        original: the tokenizer of native text.
+        extended: the tokenizer with romanized subwords.
         words: (native, romanized) → occurrences (:func:`count_words`).
-        romanize: from a piece without its mark to its romanizations.
-        least: fewest occurrences of a romanized word.
+        romanize: from a subword without its mark to its romanizations.
+        min_count: fewest occurrences of a romanized word.
 
     Returns:
-        Pieces whose sources are those of the most frequent native word, the first one first met.
+        Subwords whose sources are those of the most frequent native word, the first among equals.
     """
-    natives: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (native, roman), number in words.items():
-        natives[roman][native] += number
+    native_counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (native, romanized), number in words.items():
+        native_counts[romanized][native] += number
     known = extended.get_vocab()
-    frequent = [w for w, c in natives.items() if c.total() >= least and WORD_START + w not in known]
+    frequent = []
+    for romanized, counts in native_counts.items():
+        if counts.total() >= min_count and WORD_START + romanized not in known:
+            frequent.append(romanized)
     if not frequent:
         return []
-    chosen = [natives[roman].most_common(1)[0][0] for roman in frequent]
-    own = original(chosen, add_special_tokens=False)["input_ids"]
-    roman = extended(frequent, add_special_tokens=False)["input_ids"]
+    natives = [native_counts[romanized].most_common(1)[0][0] for romanized in frequent]
+    native_ids = original(natives, add_special_tokens=False)["input_ids"]
+    romanized_ids = extended(frequent, add_special_tokens=False)["input_ids"]
     scores = [score for _, score in unigram_vocabulary(extended)]
-    lowest = min(
-        scores
-    )  # what the tokenizer gives unknown characters lies below it, and must not move
-    pieces: list[NewSubword] = []
-    for word, sources, cut in zip(frequent, own, roman, strict=True):
-        if not _same_cut(
-            original.convert_ids_to_tokens(sources), extended.convert_ids_to_tokens(cut), romanize
-        ):
-            rows = [i for i in sources if i != known.get(WORD_START)] or list(sources)
-            pieces.append(
-                NewSubword(
-                    WORD_START + word,
-                    max(sum(scores[i] for i in cut) + MARGIN, lowest),
-                    tuple(rows),
-                )
-            )
-    return pieces
+    # Unknown characters score below the lowest subword, and their score must not move.
+    lowest = min(scores)
+    subwords: list[NewSubword] = []
+    for word, own, other in zip(frequent, native_ids, romanized_ids, strict=True):
+        own_tokens = original.convert_ids_to_tokens(own)
+        other_tokens = extended.convert_ids_to_tokens(other)
+        if _corresponds(own_tokens, other_tokens, romanize):
+            continue
+        sources = [id_ for id_ in own if id_ != known.get(WORD_START)] or list(own)
+        score = max(sum(scores[id_] for id_ in other) + SCORE_MARGIN, lowest)
+        subwords.append(NewSubword(WORD_START + word, score, tuple(sources)))
+    return subwords
 
 
-def _same_cut(
+def _corresponds(
     native: list[str], romanized: list[str], romanize: Callable[[str], Collection[str]]
 ) -> bool:
+    """Whether each romanized token is a romanization of the native token in its place."""
     if len(native) != len(romanized):
         return False
-    for own, roman in zip(native, romanized, strict=True):
-        if own.startswith(WORD_START) != roman.startswith(WORD_START):
+    for own, other in zip(native, romanized, strict=True):
+        if own.startswith(WORD_START) != other.startswith(WORD_START):
             return False
-        bare, expected = own.removeprefix(WORD_START), roman.removeprefix(WORD_START)
+        bare, expected = own.removeprefix(WORD_START), other.removeprefix(WORD_START)
         if bare != expected and expected not in romanize(bare):
             return False
     return True

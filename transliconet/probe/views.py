@@ -1,0 +1,33 @@
+"""The views of a pair, and the text of each."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from transliconet.pairs import id_fraction
+from transliconet.tokens.noise import Augment, noisy_romanization
+
+NATIVE, ROMANIZED, NOISY = "native", "romanized", "noisy"
+VIEW_COLUMNS = {NATIVE: "text", ROMANIZED: "romanized"}
+"""View → column of the pairs folder."""
+
+
+class Side(NamedTuple):
+    """One end of a retrieval task: the sentences of a language in one view."""
+
+    lang: str
+    view: str
+
+
+def text_in_view(row: Mapping[str, str], view: str, noise: Augment | None, seed: int) -> str:
+    """The text of a pair in a view.
+
+    A noisy romanization depends on ``seed`` and the row alone, so that every encoder is probed with
+    the same text.
+    """
+    if view != NOISY or noise is None:
+        return row[VIEW_COLUMNS[view]]
+    fraction = id_fraction(f"{row['lang']} {row['id']}", seed)
+    rng = np.random.default_rng(int(2**63 * fraction))
+    return noisy_romanization(row["text"], row["romanized"], noise, rng)

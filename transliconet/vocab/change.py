@@ -1,0 +1,118 @@
+"""A vocabulary method applied to an encoder: its inputs, and the text that it must protect."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from transliconet.errors import ConfigError, Option, section
+from transliconet.model.encoder import Encoder
+from transliconet.pairs import PairsFolder
+from transliconet.romanizers.base import Identity, Romanizer
+from transliconet.romanizers.registry import romanizer
+from transliconet.romanizers.uroman import Uroman
+from transliconet.vocab.base import VocabularyChange, VocabularyInputs, VocabularyMethod
+
+ALL_LANGUAGES = "all"
+ROMANIZERS_OF_PAIRS = "pairs"
+
+
+@dataclass(frozen=True)
+class VocabularySpec:
+    """A vocabulary method and its settings.
+
+    Args:
+        method: changes the vocabulary.
+        romanizer: ``pairs`` for the romanizers that the pairs folders were made with, or the name
+            of one, or several names.
+        protect: languages whose native text stays tokenized as it is: ``all`` of the pairs, or
+            tags.
+    """
+
+    method: VocabularyMethod
+    romanizer: str | Sequence[str] = ROMANIZERS_OF_PAIRS
+    protect: str | Sequence[str] = ALL_LANGUAGES
+
+
+def change_vocabulary(
+    spec: VocabularySpec,
+    encoder: Encoder,
+    folders: Sequence[PairsFolder],
+    languages: Sequence[str] | None = None,
+) -> VocabularyChange:
+    """Apply a vocabulary method.
+
+    The method learns from text that is not held out; all native text can be protected.
+
+    Args:
+        spec: the method and its settings.
+        encoder: changed; use the one returned.
+        folders: pairs folders to learn from and to protect.
+        languages: tags to learn from; None takes all.
+
+    Raises:
+        ConfigError: an unknown romanizer, or a language to protect that no folder has.
+    """
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        for tag, native in native_texts(folder).items():
+            texts[tag] += native
+    protected: list[str] = []
+    for tag in _protected_tags(spec.protect, texts):
+        protected += texts[tag]
+    romanizers = resolve_romanizers(spec.romanizer, folders)
+    inputs = VocabularyInputs.from_pairs(folders, romanizers, languages, protected)
+    with section("method"):
+        return spec.method(encoder, inputs)
+
+
+def resolve_romanizers(
+    names: str | Sequence[str], folders: Sequence[PairsFolder]
+) -> list[Romanizer]:
+    """Romanizers by name; ``pairs`` stands for those that the folders were made with, or uroman
+    where their text came romanized.
+
+    Raises:
+        ConfigError: there is none of that name, or its package is not installed.
+    """
+    names = [names] if isinstance(names, str) else list(names)
+    if names == [ROMANIZERS_OF_PAIRS]:
+        used = [f.manifest.get("romanizer", {}).get("name", Identity.name) for f in folders]
+        names = [name for name in dict.fromkeys(used) if name != Identity.name]
+        names = names or [Uroman.name]
+    return [romanizer(name, "romanizer") for name in names]
+
+
+def native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
+    """Language tag → all its native texts."""
+    texts = {}
+    for tag in sorted(pairs.manifest["languages"]):
+        texts[tag] = pairs.split("all", languages=[tag])["text"].to_pylist()
+    return texts
+
+
+def _protected_tags(protect: str | Sequence[str], texts: Mapping[str, object]) -> list[str]:
+    if protect == ALL_LANGUAGES:
+        return list(texts)
+    if isinstance(protect, str):
+        raise ConfigError(
+            Option("protect", protect),
+            "not a list of tags",
+            "Give protect=all or protect=[eng_Latn]",
+            code="TLN-CONFIG-700",
+        )
+    if protect and not texts:
+        raise ConfigError(
+            Option("protect", list(protect)),
+            "no pairs folder to take their text from",
+            "Add pairs=FOLDER",
+            code="TLN-CONFIG-701",
+        )
+    absent = [tag for tag in protect if tag not in texts]
+    if absent:
+        raise ConfigError(
+            Option("protect", absent),
+            "not in the pairs folder",
+            f"It has {', '.join(texts)}",
+            code="TLN-CONFIG-702",
+        )
+    return list(protect)

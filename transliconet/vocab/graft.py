@@ -1,0 +1,74 @@
+"""Putting a model that was trained on a trimmed vocabulary back into the full one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from transliconet.errors import CheckpointError, Option
+from transliconet.model.encoder import Encoder
+from transliconet.vocab.apply import unigram_vocabulary
+from transliconet.vocab.base import VocabularyChange, VocabularyInputs
+
+
+@dataclass(frozen=True)
+class Graft:
+    """Puts a model that was trained on a trimmed vocabulary back into the full one.
+
+    The layers are the trained model's; so are the rows and biases of its subwords. Every other row
+    is the full model's, byte for byte. Subwords are matched by their text.
+
+    Args:
+        full: the encoder that was trimmed, folder or hub name.
+    """
+
+    full: str
+
+    def __call__(self, encoder: Encoder, inputs: VocabularyInputs) -> VocabularyChange:
+        """The full encoder with the trained weights in it, and counts of subwords.
+
+        Raises:
+            CheckpointError: the two are not of one shape, or the trained one has subwords that the
+                full one lacks.
+        """
+        full = Encoder.from_pretrained(self.full)
+        ids = self._full_ids(encoder, full)
+        size = len(encoder.masked_lm.get_input_embeddings().weight)
+        state = full.masked_lm.state_dict()
+        with torch.no_grad():
+            for name, values in encoder.masked_lm.state_dict().items():
+                self._copy(name, values, state[name], ids, size)
+        subwords = len(unigram_vocabulary(full.tokenizer))
+        counts = {"put back": len(ids), "unchanged": subwords - len(ids)}
+        return VocabularyChange(full, counts)
+
+    def _full_ids(self, trained: Encoder, full: Encoder) -> list[int]:
+        """The full vocabulary's id of each subword of the trained one."""
+        number = {subword: i for i, (subword, _) in enumerate(unigram_vocabulary(full.tokenizer))}
+        subwords = [subword for subword, _ in unigram_vocabulary(trained.tokenizer)]
+        unknown = [subword for subword in subwords if subword not in number]
+        if unknown:
+            raise CheckpointError(
+                Option("full", self.full),
+                f"it has no subword {unknown[0]!r}, nor {len(unknown) - 1} more",
+                "Name the encoder that was trimmed: trim after transmi, not before",
+                code="TLN-CKPT-703",
+            )
+        return [number[subword] for subword in subwords]
+
+    def _copy(
+        self, name: str, trained: Tensor, full: Tensor, ids: Sequence[int], size: int
+    ) -> None:
+        """Copy a trained tensor into the full model's; of vocabulary tables, the rows ``ids``."""
+        if trained.shape == full.shape:
+            full.copy_(trained)
+        elif trained.shape[:1] == (size,) and trained.shape[1:] == full.shape[1:]:
+            full[list(ids)] = trained[: len(ids)]
+        else:
+            raise CheckpointError(
+                Option("full", self.full),
+                f"{name} has shape {tuple(full.shape)}, not {tuple(trained.shape)}",
+                "Name the encoder that was trimmed",
+                code="TLN-CKPT-702",
+            )
