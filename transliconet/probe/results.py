@@ -95,6 +95,8 @@ def read_results_file(path: str | Path) -> ResultsFile:
     try:
         content = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair cannot be shown
+        if not isinstance(content["records"], list):
+            raise TypeError("records is not a list")
         format_ = int(content.get("format", FORMAT))
         if format_ == FORMAT:
             return _from_content(content)
@@ -122,8 +124,6 @@ def _from_content(content: dict[str, Any]) -> ResultsFile:
     for section in ("config", "versions", "data"):
         if not isinstance(content.get(section, {}), dict):
             raise TypeError(f"{section} is not a mapping")
-    if not isinstance(content["records"], list):
-        raise TypeError("records is not a list")
     records: dict[str, list[RetrievalRecord]] = {}
     for entry in content["records"]:
         stage = entry["stage"]
