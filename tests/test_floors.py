@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "transliconet"
 FLOORS = (
     {"errors", "storage", "outputs", "batch", "_version", "third_party"},
-    {"romanizers", "language_tag", "unicode_script", "pairs"},
+    {"romanizers", "language_tag", "language_codes", "unicode_script", "pairs"},
     {"corpus", "tokens"},
     {"data", "model"},
     {"objectives", "probe", "vocab"},
@@ -29,7 +29,7 @@ NEIGHBOURS = {
     ("outputs", "errors"),
     ("outputs", "storage"),
     ("romanizers", "language_tag"),
-    ("language_tag", "unicode_script"),
+    ("language_tag", "language_codes"),
     ("pairs", "language_tag"),
 }
 WITHOUT_TORCH = (

@@ -10,10 +10,12 @@ from typing import NamedTuple
 import faiss
 import numpy as np
 
+from transliconet.corpus.cleaning import mend
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import KINDS, CldrNames
 from transliconet.errors import ConfigError, DataError, require_range
+from transliconet.language_tag import LanguageTag
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
@@ -39,15 +41,19 @@ def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[s
 
     Args:
         texts: of one language.
-        lang: its tag, ``hin_Deva``, or ISO 639-3 code; uroman's output depends on it. Empty: none
-            is assumed.
+        lang: its tag (``hin_Deva``, ``sr-Latn``) or language code (``uk``); uroman's output
+            depends on it. Empty: none is assumed.
         by: ``uroman``, ``icu`` or ``none``.
+
+    Texts are mended as ``prepare`` does it (Unicode NFC, no control characters).
 
     Raises:
         ConfigError: an unknown romanizer.
+        DataError: ``lang`` is not a language.
     """
     roman = _romanizer(by)
-    return [romanize_line(roman, text, lang.split("_")[0])[0] for text in texts]
+    language = str(LanguageTag.parse(lang, likely=True)) if lang else ""
+    return [romanize_line(roman, mend(text), language)[0] for text in texts]
 
 
 def _romanizer(name: str) -> Romanizer:

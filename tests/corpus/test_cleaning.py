@@ -1,20 +1,24 @@
 """Rules on lines, sampling, and the removal of duplicates."""
 
 import json
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transliconet.corpus.cleaning import Cleaning, letters_only
+from transliconet.corpus.cleaning import Cleaning, mend
+from transliconet.corpus.evaluation_sets import comparable
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sampling import Sampling
 from transliconet.corpus.sources.base import Line
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, DataError
 from transliconet.language_tag import LanguageTag
 from transliconet.romanizers.base import Identity
 from transliconet.unicode_script import script_share
@@ -89,20 +93,97 @@ def test_lines_of_evaluation_sets_are_kept_out(tmp_path: Path) -> None:
     assert clean("«Как дела»", RUSSIAN)[1] == "in_evaluation_set"
     assert clean("привет, мир и все", RUSSIAN)[1] is None
     assert clean("!!", RUSSIAN)[1] is None
-    assert letters_only("Ｐ r,i") == "pri"
 
 
-def test_evaluation_sets_that_are_not_there() -> None:
-    with pytest.raises(ConfigError, match="not a kind of file"):
-        Cleaning(exclude=[__file__])("да", RUSSIAN)
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("मत", "मात", False),
+        ("मत", "मीत", False),
+        ("अरबी", "अरूबा", False),
+        ("กิน", "กัน", False),
+        ("क्ष", "कष", False),
+        ("Ｐ r,i", "pri", True),
+        ("Straße!", "STRASSE", True),
+        ("й", "и\u0306", True),
+        ("й", "и", False),
+        ("कर\u200dना", "करना", True),
+        ("❤\ufe0f", "❤", True),
+        ("مـــحمد", "محمد", True),
+        ("مُحَمَّد", "محمد", False),
+        ("\ufee3\ufea4\ufee4\ufeaa", "محمد", True),
+        ("10²", "102", False),
+        ("C++", "C", False),
+        ("l`ora", "l'ora", True),
+    ],
+)
+def test_texts_are_the_same_apart_from_case_spacing_and_punctuation(
+    one: str, other: str, same: bool
+) -> None:
+    assert (comparable(one) == comparable(other)) == same
+
+
+@given(st.text())
+def test_comparing_ignores_case_spaces_and_punctuation_and_is_stable(text: str) -> None:
+    kept = comparable(text)
+    assert comparable(kept) == kept
+    assert comparable(f"«{' '.join(text.split())}»…") == comparable("".join(text.split()))
+    letters = [c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] == "L"]
+    assert bool(kept) or not [c for c in letters if c != "\u0640"]
+
+
+def test_an_evaluation_set_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigError) as error:
+        Cleaning(exclude=[__file__])
+    assert error.value.code == "TLN-CONFIG-100"
+
+
+def write_parquet(path: Path, **columns: list) -> None:
+    pq.write_table(pa.table(columns), path)
+
+
+def test_evaluation_sets_with_other_fields_and_names_of_languages(tmp_path: Path) -> None:
+    sentence = {"sentence": "Как дела?", "lang": "ru"}
+    (tmp_path / "dev.jsonl").write_text(json.dumps(sentence), encoding="utf-8")
+    write_parquet(tmp_path / "dev.parquet", lang=["hi"], sentence=["मत"])
+    clean = Cleaning(exclude=[str(tmp_path)], exclude_field="sentence")
+    assert clean("как дела", RUSSIAN)[1] == "in_evaluation_set"
+    assert clean("मत", HINDI)[1] == "in_evaluation_set"
+    assert clean("मात", HINDI)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("dev.jsonl", b'{"sentence": "x"}\n'),
+        ("dev.jsonl", b""),
+        ("dev.jsonl", b"not json\n"),
+        ("dev.txt", b"\n \n"),
+        ("dev.txt", b"!!\n"),
+        ("dev.txt", b"\xff\xfe\xfa\n"),
+        ("dev.txt.gz", b"not gzip"),
+    ],
+)
+def test_an_evaluation_set_that_gives_no_text_stops_the_run(
+    name: str, content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as error:
+        Cleaning(exclude=[str(tmp_path / name)])
+    assert error.value.code == "TLN-DATA-117"
+
+
+def test_mend_is_what_prepare_romanizes() -> None:
+    assert mend(" \ufeffи\u0306\t1 ") == "й 1"
+    assert Cleaning()(" \ufeffи\u0306\t1 ", RUSSIAN)[0] == mend(" \ufeffи\u0306\t1 ")
 
 
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"min_chars": 0}, "clean.min_chars=0"),
-        ({"max_chars": 5, "min_chars": 9}, "clean.max_chars=5"),
-        ({"script_share": 2}, "clean.script_share=2"),
+        ({"min_chars": 0}, "min_chars=0"),
+        ({"max_chars": 5, "min_chars": 9}, "max_chars=5"),
+        ({"script_share": 2}, "script_share=2"),
     ],
 )
 def test_impossible_cleaning(options: dict, named: str) -> None:

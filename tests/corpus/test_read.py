@@ -6,13 +6,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from transliconet.corpus.sources.base import Line, Skip
+from tests.settings import CliHere
+from transliconet.corpus.sources.base import Line, Reader, Skip
 from transliconet.corpus.sources.cldr import CldrNames
 from transliconet.corpus.sources.delimited import CsvFiles
 from transliconet.corpus.sources.files import sha256
 from transliconet.corpus.sources.parquet import ParquetFiles
 from transliconet.corpus.sources.text import TextFiles
 from transliconet.errors import ConfigError, DataError
+from transliconet.pairs import PairsFolder
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -98,10 +100,9 @@ def test_parquet_rows_and_wanted_languages(tmp_path: Path) -> None:
         "missing_field",
     ]
     assert [x.text for x in ParquetFiles(path, ["ell_Grek"])] == ["ναι"]
-    with pytest.raises(
-        DataError, match=r"corpus.languages=\['hin_Deva'\].*The files have: ell_Grek, rus_Cyrl"
-    ):
+    with pytest.raises(DataError, match="The files have: ell_Grek, rus_Cyrl") as error:
         ParquetFiles(path, ["hin_Deva"])
+    assert error.value.code == "TLN-DATA-116"
 
 
 def test_a_message_names_the_languages_most_like_the_one_that_is_not_there(tmp_path: Path) -> None:
@@ -119,23 +120,39 @@ def test_parquet_rows_with_a_wrong_tag_are_skipped_with_the_reason(tmp_path: Pat
         tmp_path / "p.parquet", id=["a", "b"], lang=["ru", "rus_Cyrl"], text=["да", "нет"]
     )
     first, second = ParquetFiles(path)
-    assert first == Skip(path, 1, "ru", "wrong_language_tag", "not a language tag")
-    assert second.text == "нет"
+    assert isinstance(first, Skip)
+    assert (first.number, first.lang, first.reason) == (1, "ru", "wrong_language_tag")
+    assert "rus_Cyrl" in first.detail
+    assert isinstance(second, Line)
+    for tags in ("auto", {"ru": "rus_Cyrl"}):
+        assert [str(x.lang) for x in ParquetFiles(path, tags=tags)] == ["rus_Cyrl"] * 2
 
 
 def test_parquet_files_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="not a Parquet file"):
-        ParquetFiles(write(tmp_path / "x.parquet", "text"))
-    with pytest.raises(DataError, match="no column 'lang'"):
-        ParquetFiles(long_parquet(tmp_path / "p.parquet", id=["a"], text=["да"]))
+    twice = pa.Table.from_arrays(
+        [pa.array(["a"]), pa.array(["rus_Cyrl"]), pa.array(["да"]), pa.array(["нет"])],
+        names=["id", "lang", "text", "text"],
+    )
+    pq.write_table(twice, tmp_path / "twice.parquet")
+    files = {
+        "TLN-DATA-114": write(tmp_path / "x.parquet", "text"),
+        "TLN-DATA-115": long_parquet(tmp_path / "p.parquet", id=["a"], text=["да"]),
+        "TLN-DATA-118": long_parquet(
+            tmp_path / "b.parquet", id=["a"], lang=["rus_Cyrl"], text=[b"\xd0\xb4"]
+        ),
+    }
+    for code, path in [*files.items(), ("TLN-DATA-115", str(tmp_path / "twice.parquet"))]:
+        with pytest.raises(DataError) as error:
+            ParquetFiles(path)
+        assert error.value.code == code
 
 
 @pytest.mark.parametrize("reader", [TextFiles, CsvFiles, ParquetFiles])
 def test_files_that_are_not_there(reader: type, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"rus_Cyrl.txt: no such file"):
-        reader(str(tmp_path / "rus_Cyrl.txt"))
-    with pytest.raises(DataError, match="no file named"):
-        reader([])
+    for paths, code in ((str(tmp_path / "rus_Cyrl.txt"), 105), ([], 102)):
+        with pytest.raises(DataError) as error:
+            reader(paths)
+        assert error.value.code == f"TLN-DATA-{code}"
 
 
 def test_sources_name_every_file_with_its_hash(tmp_path: Path) -> None:
@@ -175,5 +192,31 @@ def test_cldr_has_latin_script_languages_where_they_are_asked_for() -> None:
     assert names["territories/GR", "fra_Latn"] == "Grèce"
     assert names["territories/GR", "srp_Latn"] == "Grčka"
     assert all(x.text != x.id.removeprefix("territories/") for x in lines)
-    with pytest.raises(ConfigError, match="'kor_Hang'.*CLDR has no names"):
+    with pytest.raises(ConfigError) as error:
         CldrNames(languages=["rus_Cyrl", "kor_Hang"])  # Korean stands under kor_Kore
+    assert error.value.code == "TLN-CONFIG-102"
+
+
+def test_the_documented_reader_of_ones_own_works_from_the_command_line(
+    cli_here: CliHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = [line.strip() for line in str(Reader.__doc__).splitlines()]
+    source = [line[4:] for line in example if line.startswith((">>>", "... ", "..."))]
+    imports = "from transliconet.corpus.sources.base import Iterator, LanguageTag, Line, Skip\n"
+    (tmp_path / "my_reader.py").write_text(imports + "\n".join(source) + "\n")
+    (tmp_path / "poems.txt").write_text("नमस्ते\nदुनिया\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    done = cli_here(
+        "prepare",
+        "corpus=custom",
+        "corpus._target_=my_reader.Poems",
+        "+corpus.path=poems.txt",
+        "corpus.romanizer=none",
+        "progress=false",
+        "out=pairs",
+    )
+    assert done.status == 0, done.err
+    pairs = PairsFolder.open(tmp_path / "pairs")
+    assert pairs.table["id"].to_pylist() == ["poem:1", "poem:2"]
+    assert pairs.manifest["sources"] == [{"path": "poems.txt"}]
+    assert pairs.manifest["languages"]["hin_Deva"]["romanizer_code"] == "hin"

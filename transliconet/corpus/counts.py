@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transliconet.language_tag import romanizer_code
+
 
 @dataclass
 class LineCounts:
@@ -77,5 +79,7 @@ def by_language(scanned: LineCounts, chunks: Sequence[PairCounts]) -> dict[str, 
         unromanized = sum(counts.unromanized[lang] for counts in chunks)
         entry["unromanized"] = round(unromanized / letters, 4) if letters else 0.0
         entry["dropped"] = dict(sorted(dropped.items()))
+        if entry["kept"]:  # names of languages that are not tags have no pairs
+            entry["romanizer_code"] = romanizer_code(lang)
         languages[lang] = entry
     return languages

@@ -117,7 +117,7 @@ def _no_pairs(out: str | Path, job: ChunkRomanizer, counts: Sequence[PairCounts]
     dropped = total_dropped(job.scan.counts, counts)
     if not dropped:
         problem = "no pair is left to write: the source has no lines"
-        return DataError(Option("out", out), problem, "Check the source", code="TLN-DATA-101")
+        return DataError(Option("out", out), problem, "Check the source", code="TLN-DATA-119")
     reasons = ", ".join(f"{reason}: {number}" for reason, number in dropped.items())
     files = [file.open(encoding="utf-8") for file in _skipped_files(job)]
     try:

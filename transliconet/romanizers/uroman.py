@@ -5,14 +5,16 @@ from collections.abc import Callable
 from functools import cached_property
 from importlib.metadata import version
 
+from transliconet.language_tag import romanizer_code
+
 log = logging.getLogger(__name__)
 
 
 class Uroman:
     """The universal romanizer uroman (Hermjakob et al., 2018), through its Python package.
 
-    Takes the ISO 639-3 half of a tag: uroman silently ignores any other form of language code.
-    Loading its tables takes some seconds and happens at the first call, so that the object itself
+    uroman has rules under some ISO 639-3 codes and silently ignores all others, so a tag is turned
+    into the code of the same language that it has rules for (``pes_Arab`` → ``fas``). Loading its tables takes some seconds and happens at the first call, so that the object itself
     can be sent to worker processes.
 
     Output is uroman's own, byte for byte. With the version that
@@ -41,7 +43,7 @@ class Uroman:
         return uroman.Uroman().romanize_string
 
     def __call__(self, text: str, language: str) -> str:
-        code = language.partition("_")[0]  # uroman knows nothing of scripts
+        code = romanizer_code(language) if language else ""
         return str(self._romanize(text, code))
 
     def __reduce__(self) -> tuple:

@@ -128,7 +128,7 @@ class TransMI:
         for tag in tags:
             ids = sorted(used_token_ids(tokenizer, inputs.native[tag]))
             for subword in tokenizer.convert_ids_to_tokens(ids):
-                codes[subword.removeprefix(WORD_START)].append(tag.split("_")[0])
+                codes[subword.removeprefix(WORD_START)].append(tag)
         return codes
 
     def _source_filter(self, used: Collection[str]) -> Callable[[str], bool] | None:

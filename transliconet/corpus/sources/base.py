@@ -3,26 +3,30 @@ with a reason.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from transliconet.corpus.sources.files import (
-    UNREADABLE,
-    describe,
-    find_files,
-)
-from transliconet.errors import DataError
-from transliconet.language_tag import LanguageTag
+from transliconet.corpus.sources.files import UNREADABLE, describe, find_files, relative_names
+from transliconet.errors import DataError, Option
+from transliconet.language_tag import LanguageNames, LanguageTag
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One text of one language. ``romanized`` is set only where the source brings its own
-    transliteration.
+    """One text of one language.
+
+    Args:
+        source: file, dataset or package that it comes from.
+        number: its number in there, from 1.
+        id: unique in its language. The same id in two languages says that the two lines mean the
+            same: give it only where the source says so.
+        lang: its language and script.
+        text: the text itself.
+        romanized: only where the source brings a transliteration of its own.
     """
 
     source: str
@@ -35,7 +39,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A line that is kept out: where it stood and why."""
+    """A line that cannot be used.
+
+    Args:
+        source, number: see :class:`Line`.
+        lang: tag of the line, or what stands in its place.
+        reason: a stable name, counted in the manifest, such as ``missing_field``.
+        detail: what distinguishes this line.
+    """
 
     source: str
     number: int
@@ -45,12 +56,36 @@ class Skip:
 
 
 class Reader(Protocol):
-    """A source of lines."""
+    """A source of lines: one file in ``corpus/sources/``, or a class of your own.
+
+    A reader of your own is a class with these two methods, in any module that Python finds. Here is
+    a whole one, in ``my_reader.py``:
+
+    >>> class Poems:
+    ...     def __init__(self, path: str) -> None:
+    ...         self.path = path
+    ...
+    ...     def sources(self) -> list[dict[str, object]]:
+    ...         return [{"path": self.path}]
+    ...
+    ...     def __iter__(self) -> Iterator[Line | Skip]:
+    ...         for number, text in enumerate(open(self.path, encoding="utf-8"), 1):
+    ...             yield Line(self.path, number, f"poem:{number}", LanguageTag("hin", "Deva"), text)
+
+    The command line takes it with ``corpus=custom corpus._target_=my_reader.Poems
+    +corpus.path=poems.txt``; other keys of ``corpus`` are arguments of the class. Python takes
+    ``prepare(Poems("poems.txt"), romanizer, out)``.
+
+    It is read once, in order. What cannot be used is a :class:`Skip`, not an exception: every line
+    is in the pairs folder or counted by reason.
+    """
 
     def __iter__(self) -> Iterator[Line | Skip]: ...
 
     def sources(self) -> list[dict[str, object]]:
-        """One entry per file or package read, with its SHA-256 or version, for the manifest."""
+        """One entry a file or package, with its SHA-256 or version, for the manifest. Pairs of
+        other sources are other pairs.
+        """
         ...
 
 
@@ -64,19 +99,14 @@ def guarded(path: Path, lang: str, lines: Iterable[Line | Skip]) -> Iterator[Lin
             number = line.number
             yield line
     except UNREADABLE as error:
-        what = f"{type(error).__name__}: {error}"
-        log.warning(
-            "%s cannot be read after line %d (%s); what is left of it is kept out",
-            path,
-            number,
-            what,
-        )
-        yield Skip(str(path), number + 1, lang, "unreadable_rest", what)
+        problem = f"{type(error).__name__}: {error}"[:200]
+        log.warning("%s: the rest after line %d cannot be read (%s)", path, number, problem)
+        yield Skip(str(path), number + 1, lang, "unreadable_rest", problem)
 
 
 def has_surrogate(text: str) -> bool:
-    """Whether ``surrogateescape`` had to stand in for a byte, or a lone surrogate came with the
-    text.
+    """Whether the text holds a lone surrogate, which stands for a byte that is not UTF-8 or came
+    with the text.
     """
     try:
         text.encode("utf-8")
@@ -86,18 +116,31 @@ def has_surrogate(text: str) -> bool:
 
 
 class TaggedFiles:
-    """Files of one language each: the tag of every file is ``lang``, or that of its name
-    (``hin_Deva.txt``).
+    """Files of one language each.
+
+    Args:
+        paths: files, folders or patterns; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed.
+        lang: language of every file; None takes each file's from its name (``hin_Deva.txt``) or
+            its folder's (``hin_Deva/train.txt``).
+        tags: name → tag for names that are not tags; see
+            :class:`~transliconet.language_tag.LanguageNames`.
+
+    A subclass has ``suffixes``, those of its files, and ``_lines``, which reads one.
     """
 
     suffixes: tuple[str, ...]
 
-    def __init__(self, paths: str | Sequence[str], lang: str | None = None) -> None:
+    def __init__(
+        self,
+        paths: str | Sequence[str],
+        lang: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
+    ) -> None:
+        names = LanguageNames(tags)
+        given = names.tag(lang, Option("lang", lang)) if lang else None
         self.files = find_files(paths, self.suffixes)
-        self.tags = [
-            LanguageTag.parse(lang, "corpus.lang") if lang else LanguageTag.from_file_name(f)
-            for f in self.files
-        ]
+        self.labels = relative_names(self.files)
+        self.tags = [given or names.tag_of_file(file) for file in self.files]
 
     def sources(self) -> list[dict[str, object]]:
         return describe(self.files)
@@ -111,22 +154,80 @@ class TaggedFiles:
 
 
 class TagCache:
-    """Reads the tag of each row of a file, every distinct one once; a wrong one makes the row a
-    skip.
+    """Reads the language of each row of a source, every distinct one once.
+
+    Args:
+        source: file or dataset of the rows.
+        names: how it names languages.
     """
 
-    def __init__(self, source: Path | str) -> None:
-        self.source, self.tags = str(source), dict[object, LanguageTag | DataError]()
+    def __init__(self, source: Path | str, names: LanguageNames | None = None) -> None:
+        self.source = str(source)
+        self.names = names or LanguageNames()
+        self._tags: dict[str, LanguageTag | str] = {}
 
     def line(self, number: int, id_: str, lang: object, text: str) -> Line | Skip:
+        """The row as a line, or as a skip (``wrong_language_tag``)."""
+        tag = self.tag_of(lang)
+        if isinstance(tag, LanguageTag):
+            return Line(self.source, number, id_, tag, text)
+        known = lang if isinstance(lang, str) else "unknown"
+        return Skip(self.source, number, known, "wrong_language_tag", tag)
+
+    def tag_of(self, lang: object) -> LanguageTag | str:
+        """The tag that a row's language stands for, or what is wrong with it."""
         if isinstance(lang, LanguageTag):
-            return Line(self.source, number, id_, lang, text)
-        if lang not in self.tags:
-            try:
-                self.tags[lang] = LanguageTag.parse(lang, self.source)
-            except DataError as error:
-                self.tags[lang] = error
-        tag = self.tags[lang]
-        if isinstance(tag, DataError):
-            return Skip(self.source, number, str(lang), "wrong_language_tag", tag.problem)
-        return Line(self.source, number, id_, tag, text)
+            return lang
+        if not isinstance(lang, str):
+            return f"the language is {describe_type(lang)}"
+        if lang not in self._tags:
+            self._tags[lang] = self._read(lang)
+        return self._tags[lang]
+
+    def _read(self, lang: str) -> LanguageTag | str:
+        try:
+            return self.names.tag(lang)
+        except DataError as error:
+            log.warning("%s: rows of %r are dropped: %s", self.source, lang, error)
+            return f"{error.problem}; {error.remedy}"
+
+
+def describe_type(value: object) -> str:
+    """What a value is, for a message: ``a list``, ``missing``."""
+    if value is None:
+        return "missing"
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
+
+
+def id_text(value: object) -> str | None:
+    """An id as text, or None where the value cannot be one.
+
+    Whole numbers are the same id however they are written: 1 and 1.0, as a table with a missing
+    value has it, are ``1``.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    is_number = isinstance(value, int) or (isinstance(value, float) and value == value)
+    return str(value) if is_number else None
+
+
+MISSING = object()
+
+
+def field_of(row: Mapping[str, object], name: str) -> object:
+    """A field of a row, where ``translation.hi`` is the field ``hi`` of the field ``translation``;
+    :data:`MISSING` where there is none.
+    """
+    if name in row:
+        return row[name]
+    value: object = row
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return MISSING
+        value = value[part]
+    return value

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import babel
 from babel import Locale, localedata
-from babel.core import get_global
 
 from transliconet.corpus.sources.base import Line, Skip
-from transliconet.errors import ConfigError, require_choice
-from transliconet.language_tag import LanguageTag, iso639_3
+from transliconet.errors import ConfigError, DataError, Option, require_choice
+from transliconet.language_tag import LanguageTag
 from transliconet.unicode_script import has_non_latin_letter
 
 KINDS = ("territories", "languages", "scripts", "currencies")
@@ -38,24 +37,24 @@ class CldrNames:
         self, kinds: Sequence[str] = KINDS, languages: Sequence[str] | None = None
     ) -> None:
         for kind in kinds:
-            require_choice("corpus.kinds", kind, KINDS)
+            require_choice("kinds", kind, KINDS)
         self.kinds = tuple(kinds)
-        wanted = (
-            {str(LanguageTag.parse(t, "corpus.languages")) for t in languages}
-            if languages
-            else None
-        )
-        every = _locales()
-        if absent := sorted((wanted or set()) - set(map(str, every))):
-            raise ConfigError(
-                f"corpus.languages={absent}",
-                "CLDR has no names in them",
-                "Choose others, or leave it out",
-                code="TLN-CONFIG-102",
-            )
-        self.locales = {
-            t: i for t, i in every.items() if (str(t) in wanted if wanted else t.script != LATIN)
-        }
+        self.locales = _locales()
+        if languages:
+            given = Option("languages", list(languages))
+            wanted = {LanguageTag.parse(language, given) for language in languages}
+            absent = sorted(str(tag) for tag in wanted - self.locales.keys())
+            if absent:
+                raise ConfigError(
+                    Option("languages", absent),
+                    "CLDR has no names in them",
+                    "Choose others, or leave it out",
+                    code="TLN-CONFIG-102",
+                )
+            self.locales = {tag: name for tag, name in self.locales.items() if tag in wanted}
+        else:
+            others = {tag: name for tag, name in self.locales.items() if tag.script != LATIN}
+            self.locales = others
 
     def sources(self) -> list[dict[str, object]]:
         return [
@@ -72,24 +71,34 @@ class CldrNames:
             source = f"cldr:{identifier}"
             locale = Locale.parse(identifier)
             for kind in self.kinds:
-                for number, (code, name) in enumerate(sorted(getattr(locale, kind).items()), 1):
-                    if not name or (
-                        name == code if tag.script == LATIN else not has_non_latin_letter(name)
-                    ):
-                        yield Skip(source, number, str(tag), "latin_name", f"{kind}/{code}")
+                names = sorted(getattr(locale, kind).items())
+                for number, (code, name) in enumerate(names, 1):
+                    id_ = f"{kind}/{code}"
+                    if _is_a_name(name, code, tag):
+                        yield Line(source, number, id_, tag, name)
                     else:
-                        yield Line(source, number, f"{kind}/{code}", tag, name)
+                        yield Skip(source, number, str(tag), "latin_name", id_)
+
+
+def _is_a_name(name: str, code: str, tag: LanguageTag) -> bool:
+    """Whether CLDR has a name in the language, instead of a code or a Latin-script stand-in."""
+    if not name:
+        return False
+    if tag.script == LATIN:
+        return name != code
+    return has_non_latin_letter(name)
 
 
 def _locales() -> dict[LanguageTag, str]:
     """Tag → locale identifier, one locale a tag, regional variants left out."""
-    likely = get_global("likely_subtags")
     found: dict[LanguageTag, str] = {}
     for identifier in sorted(localedata.locale_identifiers()):
         locale = Locale.parse(identifier)
-        language = iso639_3(locale.language)
-        if locale.territory or locale.variant or language is None:
+        if locale.territory or locale.variant:
             continue
-        script = locale.script or likely.get(locale.language, f"_{LATIN}").split("_")[1]
-        found.setdefault(LanguageTag(language, script), identifier)
+        try:
+            tag = LanguageTag.parse(identifier, likely=True)
+        except DataError:
+            continue  # no ISO 639 code or no script: such as root
+        found.setdefault(tag, identifier)
     return found

@@ -3,14 +3,25 @@
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from transliconet.corpus.sources.base import Line, Skip, TagCache
-from transliconet.errors import ConfigError, DataError, first_line
-from transliconet.language_tag import LanguageTag
+from transliconet.corpus.sources.base import (
+    MISSING,
+    Line,
+    Skip,
+    TagCache,
+    describe_type,
+    field_of,
+    id_text,
+)
+from transliconet.errors import ConfigError, DataError, Option, first_line
+from transliconet.language_tag import LanguageNames, LanguageTag, suggested_tag
 
 log = logging.getLogger(__name__)
+
+LISTED = 8
+"""Most names of configurations in a message."""
 
 
 class HubDataset:
@@ -18,13 +29,16 @@ class HubDataset:
 
     Args:
         name: hub name (``cis-lmu/Glot500``) or local folder.
-        configs: configurations to read. With ``lang_column`` None each must be a tag
-            (``hin_Deva``); None takes every configuration of the dataset that is one.
+        configs: configurations to read. With ``lang_column`` None each must be named by a tag
+            (``hin_Deva``) or be mapped by ``tags``; None takes every configuration of which that is
+            true, and logs the others.
         split: e.g. ``train``.
-        text_column, lang_column, id_column: columns; without an id the id is ``<configuration>:<row
-            number>``.
+        text_column, lang_column, id_column: columns; ``translation.hi`` is the field ``hi`` of the
+            column ``translation``. Without an id the id is ``<configuration>:<row number>``.
         lang: tag of every row, where neither the configuration nor a column says it.
         revision: commit or tag of the dataset, for a run that can be repeated.
+        tags: what the dataset's names of languages mean, see
+            :class:`~transliconet.language_tag.LanguageNames`.
 
     Raises:
         ConfigError: the package ``datasets`` is not installed.
@@ -37,76 +51,125 @@ class HubDataset:
         name: str,
         configs: Sequence[str] | None = None,
         split: str = "train",
+        *,
         text_column: str = "text",
         lang_column: str | None = None,
         id_column: str | None = None,
         lang: str | None = None,
         revision: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
     ) -> None:
         self.name, self.split, self.revision = name, split, revision
         self.text_column, self.lang_column, self.id_column = text_column, lang_column, id_column
-        self.tag = LanguageTag.parse(lang, "corpus.lang") if lang else None
+        self.names = LanguageNames(tags)
+        self.tag = self.names.tag(lang, Option("lang", lang)) if lang else None
         self.configs = list(configs) if configs else self._configs()
         if self.tag is None and lang_column is None:
             for config in self.configs:
-                LanguageTag.parse(config, "corpus.configs")
+                self.names.tag(config, Option("configs", config))
 
     def sources(self) -> list[dict[str, object]]:
-        return [
-            {"dataset": self.name, "revision": self.revision, "config": c, "split": self.split}
-            for c in self.configs
-        ]
+        where = {"dataset": self.name, "revision": self.revision, "split": self.split}
+        return [{**where, "config": config} for config in self.configs]
 
     def __iter__(self) -> Iterator[Line | Skip]:
         for config in self.configs:
             yield from self._rows(config)
 
     def _configs(self) -> list[str]:
-        names = self._ask(
-            lambda datasets: datasets.get_dataset_config_names(self.name, revision=self.revision)
+        """Configurations whose language is known; what is passed over is named once."""
+        every = list(
+            self._ask(
+                lambda datasets: datasets.get_dataset_config_names(
+                    self.name, revision=self.revision
+                )
+            )
         )
         if self.tag is not None or self.lang_column is not None:
-            return list(names)
-        tags = [n for n in names if _is_tag(n)]
-        if not tags:
+            return every
+        read: list[str] = []
+        for name in every:
+            try:
+                self.names.tag(name)
+            except DataError:
+                continue
+            read.append(name)
+        others = [name for name in every if name not in read]
+        listed = ", ".join(_with_suggestion(name) for name in others[:LISTED])
+        if not read:
             raise DataError(
-                f"corpus.name={self.name}",
-                f"no configuration is a language tag ({', '.join(names[:8])})",
-                "Set corpus.lang, or corpus.lang_column",
+                Option("name", self.name),
+                f"no configuration is named by a language tag ({listed})",
+                "Set lang or lang_column, map the names with tags={hi: hin_Deva}, or take the "
+                "likely scripts with tags=auto",
                 code="TLN-DATA-108",
             )
-        return tags
+        if others:
+            log.warning(
+                "%s: %d of %d configurations are not read, as their names are not language tags: "
+                "%s%s. Map them with tags={hi: hin_Deva}, or take likely scripts with tags=auto",
+                self.name,
+                len(others),
+                len(every),
+                listed,
+                ", …" if len(others) > LISTED else "",
+            )
+        return read
 
     def _rows(self, config: str) -> Iterator[Line | Skip]:
         source = f"{self.name}/{config}"
         stream = self._ask(
-            lambda d: d.load_dataset(
+            lambda datasets: datasets.load_dataset(
                 self.name, config, split=self.split, streaming=True, revision=self.revision
             )
         )
-        tags = TagCache(source)
-        fixed = self.tag or (None if self.lang_column else LanguageTag.parse(config))
-        needed = [c for c in (self.text_column, self.lang_column, self.id_column) if c]
+        tags = TagCache(source, self.names)
+        fixed = self.tag
+        if fixed is None and self.lang_column is None:
+            fixed = self.names.tag(config)
         number = 0
         rows = iter(stream)
         while (row := self._ask(lambda _: next(rows, None))) is not None:
             number += 1
-            if number == 1 and (missing := [c for c in needed if c not in row]):
+            if number == 1:
+                self._check_columns(source, row)
+            yield self._line(tags, number, row, fixed)
+
+    def _check_columns(self, source: str, row: Mapping[str, object]) -> None:
+        columns = {
+            "text_column": self.text_column,
+            "lang_column": self.lang_column,
+            "id_column": self.id_column,
+        }
+        for option, column in columns.items():
+            if column and field_of(row, column) is MISSING:
                 raise DataError(
                     source,
-                    f"no column {missing[0]!r}; it has {sorted(row)}",
-                    f"Set corpus.{_option(self, missing[0])}",
+                    f"no column {column!r}; it has {sorted(row)}",
+                    f"Set {option}",
                     code="TLN-DATA-109",
                 )
-            text, lang = row[self.text_column], fixed or row[self.lang_column]
-            if not isinstance(text, str):
-                yield Skip(source, number, str(lang), "missing_field")
-                continue
-            id_ = str(row[self.id_column]) if self.id_column else f"{config}:{number}"
-            yield tags.line(number, id_, lang, text)
 
-    def _ask(self, question: Any) -> Any:
-        """The answer of the ``datasets`` package; what it raises about names and networks in our
+    def _line(
+        self, tags: TagCache, number: int, row: Mapping[str, object], fixed: LanguageTag | None
+    ) -> Line | Skip:
+        """A row as a line, or as a skip that names the column."""
+        lang: object = fixed or field_of(row, str(self.lang_column))
+        known = str(lang) if isinstance(lang, LanguageTag | str) else "unknown"
+        config = tags.source.removeprefix(f"{self.name}/")
+        text_id: str | None = f"{config}:{number}"
+        if self.id_column:
+            value = field_of(row, self.id_column)
+            text_id = id_text(value)
+            if text_id is None:
+                return _unusable(tags.source, number, known, self.id_column, value)
+        text = field_of(row, self.text_column)
+        if not isinstance(text, str) or text_id is None:
+            return _unusable(tags.source, number, known, self.text_column, text)
+        return tags.line(number, text_id, lang, text)
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """The answer of the ``datasets`` package; its errors about names and networks in our
         words.
         """
         try:
@@ -120,27 +183,23 @@ class HubDataset:
             ) from error
         try:
             return question(datasets)
-        except (
-            OSError,
-            ValueError,
-            RuntimeError,
-        ) as error:  # its own errors are subclasses of these
+        # third-party code on a network and arbitrary files: it raises errors of many kinds
+        except Exception as error:
             raise DataError(
-                f"corpus.name={self.name}",
+                Option("name", self.name),
                 f"cannot be read ({first_line(error)})",
-                "Check the name, configuration and split, and that the hub is reachable; a local folder works too",
+                "Check the name, configuration and split, and that the hub is reachable; a local "
+                "folder works too",
                 code="TLN-DATA-110",
             ) from error
 
 
-def _option(reader: HubDataset, column: str) -> str:
-    names = ("text_column", "lang_column", "id_column")
-    return next(n for n in names if getattr(reader, n) == column)
+def _unusable(source: str, number: int, lang: str, column: str, value: object) -> Skip:
+    if value is None or value is MISSING:
+        return Skip(source, number, lang, "missing_field", f"no {column!r}")
+    return Skip(source, number, lang, "wrong_type", f"{column!r} is {describe_type(value)}")
 
 
-def _is_tag(name: str) -> bool:
-    try:
-        LanguageTag.parse(name)
-    except DataError:
-        return False
-    return True
+def _with_suggestion(name: str) -> str:
+    tag = suggested_tag(name)
+    return f"{name} (→ {tag})" if tag else name

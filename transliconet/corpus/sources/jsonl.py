@@ -1,12 +1,27 @@
 """JSON lines: one object a line."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from transliconet.corpus.sources.base import Line, Skip, TagCache, guarded
-from transliconet.corpus.sources.files import describe, find_files, numbered_lines
-from transliconet.language_tag import LanguageTag
+from transliconet.corpus.sources.base import (
+    MISSING,
+    Line,
+    Skip,
+    TagCache,
+    describe_type,
+    field_of,
+    guarded,
+    id_text,
+)
+from transliconet.corpus.sources.files import (
+    describe,
+    find_files,
+    numbered_lines,
+    relative_names,
+)
+from transliconet.errors import Option
+from transliconet.language_tag import LanguageNames, LanguageTag
 
 
 class JsonLines:
@@ -14,10 +29,12 @@ class JsonLines:
 
     Args:
         paths: files, folders or patterns, compressed or not.
-        lang: tag of every row; None takes it from ``lang_field``, or from the file name where that
-            is None too.
-        text_field, lang_field, id_field: keys of the object. Without an id the id is ``<file
-            name>:<line number>``.
+        lang: tag of every row; None takes it from ``lang_field``, or from the name of the file or
+            its folder where that is None too.
+        text_field, lang_field, id_field: keys of the object; ``translation.hi`` is the key ``hi``
+            of the object ``translation``. Without an id the id is ``<file>:<line number>``.
+        tags: what the source's names of languages mean, see
+            :class:`~transliconet.language_tag.LanguageNames`.
     """
 
     suffixes = (".jsonl", ".ndjson")
@@ -29,45 +46,71 @@ class JsonLines:
         text_field: str = "text",
         lang_field: str | None = None,
         id_field: str | None = None,
+        tags: Mapping[str, str] | str | None = None,
     ) -> None:
         self.files = find_files(paths, self.suffixes)
-        self.tag = LanguageTag.parse(lang, "corpus.lang") if lang else None
+        self.labels = relative_names(self.files)
+        self.names = LanguageNames(tags)
         self.text_field, self.lang_field, self.id_field = text_field, lang_field, id_field
+        self.tag = self.names.tag(lang, Option("lang", lang)) if lang else None
+        self.file_tags: dict[Path, LanguageTag | None] = dict.fromkeys(self.files, self.tag)
         if self.tag is None and lang_field is None:
-            for path in self.files:
-                LanguageTag.from_file_name(path)
+            self.file_tags = {path: self.names.tag_of_file(path) for path in self.files}
 
     def sources(self) -> list[dict[str, object]]:
         return describe(self.files)
 
     def __iter__(self) -> Iterator[Line | Skip]:
-        for path in self.files:
-            tag = self.tag if self.tag or self.lang_field else LanguageTag.from_file_name(path)
+        for path, tag in self.file_tags.items():
             yield from guarded(path, str(tag or "unknown"), self._lines(path, tag))
 
     def _lines(self, path: Path, tag: LanguageTag | None) -> Iterator[Line | Skip]:
-        tags = TagCache(path)
+        tags = TagCache(path, self.names)
         for number, raw in numbered_lines(path):
-            known = str(tag or "unknown")
-            try:
-                row = json.loads(raw)
-            except UnicodeDecodeError as error:
-                yield Skip(
-                    str(path), number, known, "invalid_utf8", f"byte {error.start}: {error.reason}"
-                )
+            row, reason, detail = _parse(raw)
+            if reason:
+                yield Skip(str(path), number, str(tag or "unknown"), reason, detail)
                 continue
-            except (ValueError, RecursionError) as error:
-                yield Skip(
-                    str(path),
-                    number,
-                    known,
-                    "invalid_json" if raw.strip() else "empty",
-                    str(error)[:200],
-                )
-                continue
-            text = row.get(self.text_field) if isinstance(row, dict) else None
-            if not isinstance(text, str) or (self.id_field and row.get(self.id_field) is None):
-                yield Skip(str(path), number, known, "missing_field")
-                continue
-            id_ = str(row[self.id_field]) if self.id_field else f"{path.name}:{number}"
-            yield tags.line(number, id_, tag or row.get(self.lang_field), text)
+            yield self._line(tags, number, row, tag)
+
+    def _line(
+        self, tags: TagCache, number: int, row: object, tag: LanguageTag | None
+    ) -> Line | Skip:
+        """The row as a line, or as a skip that names the field."""
+        known = str(tag or "unknown")
+        if not isinstance(row, dict):
+            detail = f"the line is {describe_type(row)}, not an object"
+            return Skip(tags.source, number, known, "missing_field", detail)
+        text = field_of(row, self.text_field)
+        lang = tag or field_of(row, str(self.lang_field))
+        id_ = f"{self.labels[Path(tags.source)]}:{number}"
+        if isinstance(lang, str):
+            known = lang
+        if self.id_field:
+            given_id = field_of(row, self.id_field)
+            text_id = id_text(given_id)
+            if text_id is None:
+                return _unusable(tags.source, number, known, self.id_field, given_id)
+            id_ = text_id
+        if not isinstance(text, str):
+            return _unusable(tags.source, number, known, self.text_field, text)
+        if lang is MISSING or lang is None:
+            return _unusable(tags.source, number, known, str(self.lang_field), lang)
+        return tags.line(number, id_, lang, text)
+
+
+def _parse(raw: bytes) -> tuple[object, str, str]:
+    """The row; or a reason and a detail to skip it."""
+    try:
+        return json.loads(raw), "", ""
+    except UnicodeDecodeError as error:
+        return None, "invalid_utf8", f"byte {error.start}: {error.reason}"
+    except (ValueError, RecursionError) as error:
+        reason = "invalid_json" if raw.strip() else "empty"
+        return None, reason, str(error)[:200]
+
+
+def _unusable(source: str, number: int, lang: str, field: str, value: object) -> Skip:
+    if value is MISSING or value is None:
+        return Skip(source, number, lang, "missing_field", f"no field {field!r}")
+    return Skip(source, number, lang, "wrong_type", f"{field!r} is {describe_type(value)}")

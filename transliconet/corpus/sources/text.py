@@ -1,6 +1,6 @@
 """Plain text, one sentence a line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from transliconet.corpus.sources.base import Line, Skip, TaggedFiles
@@ -13,7 +13,9 @@ class TextFiles(TaggedFiles):
 
     Args:
         paths: files, folders or patterns; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed.
-        lang: tag of every file; None takes each file's from its name.
+        lang: tag of every file; None takes each file's from its name or its folder's.
+        tags: what the source's names of languages mean, see
+            :class:`~transliconet.language_tag.LanguageNames`.
         parallel: line n is the same meaning in every file, so its id is ``n``. Otherwise the id is
             ``<file name>:<line number>``: lines of different files are not taken for translations
             of each other.
@@ -24,9 +26,13 @@ class TextFiles(TaggedFiles):
     suffixes = (".txt",)
 
     def __init__(
-        self, paths: str | Sequence[str], lang: str | None = None, parallel: bool = False
+        self,
+        paths: str | Sequence[str],
+        lang: str | None = None,
+        parallel: bool = False,
+        tags: Mapping[str, str] | str | None = None,
     ) -> None:
-        super().__init__(paths, lang)
+        super().__init__(paths, lang, tags)
         self.parallel = parallel
 
     def _lines(self, path: Path, tag: LanguageTag) -> Iterator[Line | Skip]:
@@ -40,7 +46,7 @@ class TextFiles(TaggedFiles):
             yield Line(
                 str(path),
                 number,
-                str(number) if self.parallel else f"{path.name}:{number}",
+                str(number) if self.parallel else f"{self.labels[path]}:{number}",
                 tag,
                 text,
             )
