@@ -25,7 +25,28 @@ from transliconet.romanizers.uroman import Uroman
 
 torch.set_num_threads(1)  # the tests run in several processes already
 
+SLOW_FIXTURES = {"run_cli", "site"}
+SLOW_FILES = (
+    "cli/test_spine.py",
+    "corpus/test_prepare.py",
+    "docs/test_notebooks.py",
+    "objectives/test_distributed.py",
+    "runs/test_recipes.py",
+    "sweep/test_sweep.py",
+    "train/test_resume.py",
+    "train/test_sharded.py",
+)
+"""What ``make test-fast`` leaves out, beside single tests that are marked: what starts processes or
+builds the site."""
 LANGUAGES = ("ell_Grek", "heb_Hebr", "kat_Geor", "rus_Cyrl", "tha_Thai")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what uses a slow fixture or stands in a slow file."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if SLOW_FIXTURES.intersection(fixtures) or item.path.as_posix().endswith(SLOW_FILES):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
