@@ -183,9 +183,8 @@ def main() -> None:
             print(f"  lowest cosine of their vectors {cosine:.7f}")
         for times in options.times:
             again = run(options, OURS, files[OURS], times)
-            print(
-                f"{times} times the text: {', '.join(f'{what} {value:.0f}' for what, value in again.items())}"
-            )
+            rates = ", ".join(f"{what} {value:.0f}" for what, value in again.items())
+            print(f"{times} times the text: {rates}")
 
 
 if __name__ == "__main__":

@@ -41,9 +41,13 @@ from transliconet.corpus.prepare import prepare
 from transliconet.romanizers.registry import romanizer
 started = time.perf_counter()
 if __name__ == "__main__":
-    prepare(TextFiles(sys.argv[1]), romanizer(sys.argv[3]), sys.argv[2], processes=int(sys.argv[4]), progress=False)
-    peak = [resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"seconds": time.perf_counter() - started, "own_mb": peak[0], "worker_mb": peak[1]}))
+    _, text, out, name, processes = sys.argv
+    options = {"processes": int(processes), "progress": False}
+    prepare(TextFiles(text), romanizer(name), out, **options)
+    seconds = time.perf_counter() - started
+    own, worker = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = [resource.getrusage(who).ru_maxrss / 1024 for who in (own, worker)]
+    print(json.dumps({"seconds": seconds, "own_mb": peak[0], "worker_mb": peak[1]}))
 """
 
 
@@ -76,7 +80,8 @@ def main() -> None:
                 r = json.loads(done.stdout.splitlines()[-1])
                 print(
                     f"{times}x: {lines} lines, {processes} process(es): {r['seconds']:.0f} s, "
-                    f"{lines / r['seconds']:.0f} lines/s, peak {r['own_mb']:.0f} MB, a worker {r['worker_mb']:.0f} MB",
+                    f"{lines / r['seconds']:.0f} lines/s, peak {r['own_mb']:.0f} MB, "
+                    f"a worker {r['worker_mb']:.0f} MB",
                     flush=True,
                 )
 

@@ -272,7 +272,8 @@ def main() -> None:
         for what, wanted in (("pairs/s", "times"), ("peak GB", "times the memory")):
             ratios = [a[what] / b[what] for a, b in zip(found[name], found["plain"], strict=True)]
             print(
-                f"{name} / plain, {what}: {median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}) {wanted}"
+                f"{name} / plain, {what}: {median(ratios):.2f} "
+                f"({min(ratios):.2f}–{max(ratios):.2f}) {wanted}"
             )
 
 

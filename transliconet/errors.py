@@ -67,10 +67,10 @@ def section(name: str) -> Iterator[None]:
     """Errors of the block concern options of the section ``name``; blocks may be nested.
 
     >>> with section("objective"), section("tcm"):
-    ...     require_range("weight", -1, least=0)
+    ...     require_range("k", -1, least=0)
     Traceback (most recent call last):
     ...
-    transliconet.errors.ConfigError: weight=-1: not a usable number. Give a number >= 0 [TLN-CONFIG-002]
+    transliconet.errors.ConfigError: k=-1: not a usable number. Give a number >= 0 [TLN-CONFIG-002]
     """
     try:
         yield

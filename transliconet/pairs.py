@@ -3,8 +3,8 @@
 ::
 
     pairs/
-      data/part-00000.arrow   Arrow IPC files with the columns of SCHEMA; pyarrow.dataset reads the folder as it is
-      skipped.jsonl           one object per line that was kept out, but for those that sampling passed over
+      data/part-00000.arrow   Arrow IPC files with the columns of SCHEMA, for pyarrow.dataset
+      skipped.jsonl           one object per line that was kept out, except by sampling
       manifest.json           sources, options, counts per language and reason, checksums
       cache/                  made by training: token ids
 """

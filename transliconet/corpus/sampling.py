@@ -52,7 +52,8 @@ class Sampling:
         {'hin_Deva': 500, 'kat_Geor': 5}
         >>> Sampling(fraction=0.5, alpha=0.0).allocate({"hin_Deva": 1000, "kat_Geor": 10})
         {'hin_Deva': 495, 'kat_Geor': 10}
-        >>> Sampling(fraction=0.05, min_lines=8, max_lines=40).allocate({"hin_Deva": 1000, "kat_Geor": 10})
+        >>> bounded = Sampling(fraction=0.05, min_lines=8, max_lines=40)
+        >>> bounded.allocate({"hin_Deva": 1000, "kat_Geor": 10})
         {'hin_Deva': 40, 'kat_Geor': 8}
         """
         budget = self.fraction * sum(usable.values())

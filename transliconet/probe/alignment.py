@@ -57,7 +57,8 @@ def margin_scores(a: np.ndarray, b: np.ndarray, neighbours: int = 4) -> np.ndarr
     r"""Ratio margin (Artetxe & Schwenk, 2019, equation 2): cosine against the mean of both sides'
     neighbourhoods.
 
-    .. math:: \frac{\cos(x, y)}{\sum_{z \in NN_k(x)} \frac{\cos(x, z)}{2k} + \sum_{z \in NN_k(y)} \frac{\cos(y, z)}{2k}}
+    .. math:: \frac{\cos(x, y)}{\sum_{z \in NN_k(x)} \frac{\cos(x, z)}{2k}
+        + \sum_{z \in NN_k(y)} \frac{\cos(y, z)}{2k}}
 
     Returns:
         (N, N) float32.
@@ -142,7 +143,7 @@ class Hubness:
 
 
 def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> Hubness:
-    """:class:`Hubness` of (M, D) candidates among the ``k`` nearest neighbours of (N, D) queries."""
+    """:class:`Hubness` of (M, D) candidates among the ``k`` nearest of (N, D) queries."""
     scores = normalize(queries) @ normalize(candidates).T  # (N, M)
     k = min(k, scores.shape[1])
     nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]  # (N, k), in no order

@@ -58,8 +58,8 @@ def standard_metrics(
     """The functions of :mod:`transliconet.probe.alignment`, by name.
 
     Every task has ``mexa``, ``hubness`` (skewness of how often each answer is retrieved),
-    ``matched`` and ``random`` (mean cosine of pairs and of non-pairs) and their ``gap``. From native
-    to romanized text of one language there are also ``alignment``, ``uniformity_native``,
+    ``matched`` and ``random`` (mean cosine of pairs and of non-pairs) and their ``gap``. From
+    native to romanized text of one language there are also ``alignment``, ``uniformity_native``,
     ``uniformity_romanized`` and ``script_probe``. Between two languages, the tasks from native and
     from romanized text together give the four similarities of arXiv 2409.17326.
 

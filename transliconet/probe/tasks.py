@@ -76,9 +76,7 @@ class PassedOver:
         """Sentences for a reader, with what to do; empty where nothing was passed over."""
         lines = [str(left_out) for left_out in self.too_few]
         if lines:
-            lines.append(
-                "To measure them, hold out more text in prepare, or lower candidates.min of the probe."
-            )
+            lines.append("To measure them, hold out more text in prepare, or lower candidates.min.")
         for tag, number in self.duplicate_ids.items():
             lines.append(f"{tag}: {number} rows repeat an id; the first row of each id is used.")
         return lines

@@ -8,18 +8,27 @@ STYLE = """
 body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
 body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide, figure { overflow-x: auto; } svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
+.wide, figure { overflow-x: auto; }
+svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
-th:first-child, td:first-child { text-align: start; position: sticky; inset-inline-start: 0; background: #fff; }
+th:first-child, td:first-child { text-align: start; position: sticky; }
+th:first-child, td:first-child { inset-inline-start: 0; background: #fff; }
 td.text { text-align: start; min-width: 10rem; }
-th button { font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; padding: 0; }
-th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
-:is(button, summary, [tabindex]):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-tr.all td { font-weight: bold; } pre { white-space: pre-wrap; overflow-wrap: anywhere; } figure { margin: 1rem 0; }
+th button { font: inherit; font-weight: bold; border: 0; background: none; }
+th button { cursor: pointer; padding: 0; }
+th[aria-sort=ascending] button::after { content: " ▲"; }
+th[aria-sort=descending] button::after { content: " ▼"; }
+:is(button, summary, [tabindex]):focus-visible {
+  outline: 3px solid var(--accent); outline-offset: 2px;
+}
+tr.all td { font-weight: bold; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+figure { margin: 1rem 0; }
 """
 SORT = """
-for (const button of document.querySelectorAll("th button")) button.addEventListener("click", () => {
+for (const button of document.querySelectorAll("th button"))
+button.addEventListener("click", () => {
   const head = button.closest("th"), body = head.closest("table").tBodies[0], at = head.cellIndex;
   const up = head.getAttribute("aria-sort") !== "ascending";
   for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
@@ -40,7 +49,8 @@ def document(title: str, sections: Iterable[str]) -> str:
     body = "\n".join(sections)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title>"
         f"<style>{STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n{body}\n</main>"
         f"<script>{SORT}</script></body></html>\n"
     )

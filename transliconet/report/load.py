@@ -87,7 +87,8 @@ def _require_same_sentences(one: ReportColumn, other: ReportColumn) -> None:
         if first != second:
             raise DataError(
                 f"{one.name} and {other.name}",
-                f"not of the same sentences: {what} is {_short(first)} there, {_short(second)} here",
+                f"not of the same sentences: {what} is {_short(first)} there, "
+                f"{_short(second)} here",
                 "Probe both on the same pairs with the same settings, or force=true",
                 code="TLN-DATA-901",
             )

@@ -14,8 +14,9 @@ class Uroman:
     """The universal romanizer uroman (Hermjakob et al., 2018), through its Python package.
 
     uroman has rules under some ISO 639-3 codes and silently ignores all others, so a tag is turned
-    into the code of the same language that it has rules for (``pes_Arab`` → ``fas``). Loading its tables takes some seconds and happens at the first call, so that the object itself
-    can be sent to worker processes.
+    into the code of the same language that it has rules for (``pes_Arab`` → ``fas``). Loading its
+    tables takes some seconds and happens at the first call, so that the object itself can be sent
+    to worker processes.
 
     Output is uroman's own, byte for byte. With the version that
     :mod:`transliconet.romanizers.fast_uroman` was checked against, it comes from a cache of pieces;

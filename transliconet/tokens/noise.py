@@ -118,7 +118,8 @@ def noisy_romanization(
 ) -> str:
     """A romanized text as people might write it; words are what spaces part.
 
-    >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", Augment(word_error_rate=1), np.random.default_rng(3))
+    >>> augment = Augment(word_error_rate=1)
+    >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", augment, np.random.default_rng(3))
     'Mskva i Kiiev'
     """
     return " ".join(
