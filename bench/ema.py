@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from transliconet.batch import ANCHOR, ATTENTION_MASK, BY_PAIR, CONTENT_MASK, INPUT_IDS
+from transliconet.batch import ATTENTION_MASK, CONTENT_MASK, INPUT_IDS, has_rows
 from transliconet.model.pooling import pool
 from transliconet.objectives.anchored import AnchoredContrast
+from transliconet.objectives.anchors import ANCHOR
 from transliconet.objectives.encode import EncodedPairs
 
 
@@ -24,10 +25,11 @@ class MovingAnchors(AnchoredContrast):
     Valpola, 2017).
 
     Args:
-        decay: of the average, per step; 1 would be the frozen start. ``negatives`` must be 0: the
-            cached ones are those of the start.
+        decay: of the average, per step; 1 would be the frozen start.
+        cached_negatives: must be 0, since the cached anchors are those of the start.
     """
 
+    cached_negatives: int = 0
     decay: float = 0.99
     teachers: list[AveragedModel] = field(default_factory=list, compare=False)
 
@@ -43,15 +45,15 @@ class MovingAnchors(AnchoredContrast):
         teacher = self.teachers[0]
         with torch.no_grad():
             teacher.update_parameters(encoded.encoder)  # type: ignore[arg-type]
-            read = next(iter(self.reads(encoded.encoder)))
+            request = next(iter(self.reads(encoded.encoder)))
             ids, attention, content = (
                 encoded.batch[key][: encoded.pairs]
                 for key in (INPUT_IDS, ATTENTION_MASK, CONTENT_MASK)
             )
-            hidden = teacher.module.hidden_states(ids, attention, {read.layer})[read.layer]
+            hidden = teacher.module.hidden_states(ids, attention, {request.layer})[request.layer]
             anchors = pool(hidden, content, attention, self.pooling)
         natives = torch.arange(math.ceil(self.replay_share * encoded.pairs) if self.replay else 0)
         kept = torch.cat([natives, torch.arange(encoded.pairs, 2 * encoded.pairs)])
-        rows = {k: v if k in BY_PAIR else v[kept] for k, v in encoded.batch.items()}
-        states = {read: encoded.states[read][kept]}
+        rows = {k: v[kept] if has_rows(k) else v for k, v in encoded.batch.items()}
+        states = {request: encoded.states[request][kept]}
         return super().__call__(replace(encoded, batch={**rows, ANCHOR: anchors}, states=states))

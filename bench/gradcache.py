@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tabulate import tabulate
 
-from transliconet.data.collate import Extras, collate
+from transliconet.data.collate import Collator
 from transliconet.data.sampler import BatchPlan
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.encode import CLEAN, encode
@@ -40,9 +40,8 @@ def measure(options: argparse.Namespace, size: int, micro_batch: int | None) -> 
     )
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-6, fused=True)
     chosen = np.random.default_rng(0).choice(len(pairs), size, replace=False)
-    batch = collate(
-        pairs, BatchPlan((0,), chosen), Vocabulary.from_tokenizer(encoder.tokenizer), Extras()
-    )
+    collate = Collator(pairs, Vocabulary.from_tokenizer(encoder.tokenizer))
+    batch = collate(BatchPlan((0,), chosen))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     start, busy = time.perf_counter(), time.process_time()
     encoded = encode(encoder, batch, objective.reads(encoder), micro_batch=micro_batch)

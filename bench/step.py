@@ -3,12 +3,12 @@ process of its own.
 
     python bench/step.py --pairs ui --tokenizer e5 [--rounds 3] [--steps 6] [--threads 2]
 
-Random weights of Glot500's shape (401,145 pieces x 768, 12 layers), MLM + TCM as TransliCo has
+Random weights of Glot500's shape (401,145 subwords x 768, 12 layers), MLM + TCM as TransliCo has
 them, float32. ``plain``
 does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one
 forward pass a view with the states of all layers kept, the head at masked positions, AdamW over
-everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary cut to
-the pieces that the pairs use (method=trim, grafted back at the end).
+everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary trimmed to
+the subwords that the pairs use (method=trim, grafted back at the end).
 
 Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of
 the rate that this machine's matrix products reach, the process's peak memory, and the time of each
@@ -34,12 +34,12 @@ from tabulate import tabulate
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from transliconet.batch import ATTENTION_MASK, IGNORE, LABELS, PAIR_INDEX
-from transliconet.data.collate import Extras, collate
+from transliconet.data.collate import Collator
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.data.sampler import PairBatchSampler
 from transliconet.model.encoder import Encoder
-from transliconet.objectives.base import combine
-from transliconet.objectives.encode import encode
+from transliconet.objectives.base import combine, state_requests
+from transliconet.objectives.encode import MASKED, encode
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.pairs import PairsFolder
@@ -48,7 +48,7 @@ from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.train.optim import parameter_groups
 from transliconet.vocab.trim import keep_tokens
 
-PIECES, WIDTH, LAYERS, HEADS, POSITIONS = 401_145, 768, 12, 12, 512
+VOCABULARY_SIZE, WIDTH, LAYERS, HEADS, POSITIONS = 401_145, 768, 12, 12, 512
 PAIRS = 24
 PHASES = ("data", "encoder", "head", "backward", "optimizer")
 
@@ -82,15 +82,17 @@ def gemm_rate() -> float:
     return 2 * 3072**3 / median(seconds[1:])
 
 
-def flops(clock: Clock, pieces: int) -> float:
+def flops(clock: Clock, vocabulary_size: int) -> float:
     """Of forward and backward pass for the real tokens: six for each weight and token."""
     layer = 4 * WIDTH * WIDTH + 2 * WIDTH * 4 * WIDTH
-    return 6.0 * (LAYERS * layer * clock.tokens + (WIDTH * pieces + WIDTH * WIDTH) * clock.masked)
+    return 6.0 * (
+        LAYERS * layer * clock.tokens + (WIDTH * vocabulary_size + WIDTH * WIDTH) * clock.masked
+    )
 
 
-def model(tokenizer, pieces: int) -> XLMRobertaForMaskedLM:  # type: ignore[no-untyped-def]
+def model(tokenizer, vocabulary_size: int) -> XLMRobertaForMaskedLM:  # type: ignore[no-untyped-def]
     config = XLMRobertaConfig(
-        vocab_size=pieces,
+        vocab_size=vocabulary_size,
         hidden_size=WIDTH,
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
@@ -122,7 +124,7 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
     pairs = cached_token_ids(PairsFolder.open(options.pairs), tokenizer, POSITIONS)
     vocabulary, masking = Vocabulary.from_tokenizer(tokenizer), Masking()
-    masked_lm = model(tokenizer, PIECES)
+    masked_lm = model(tokenizer, VOCABULARY_SIZE)
     optimizer = torch.optim.AdamW(masked_lm.parameters(), lr=2e-5)
     order = np.random.default_rng(0).permutation(len(pairs))
     generator = torch.Generator().manual_seed(0)
@@ -136,9 +138,7 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
             for rows in (pairs.native, pairs.romanized):
                 ids, attention = pad([rows[i] for i in chosen], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
-                masked, labels = mask_tokens(
-                    ids, content, vocabulary.ordinary_ids, vocabulary.mask_id, masking, generator
-                )
+                masked, labels = mask_tokens(ids, content, vocabulary, masking, generator)
                 views.append((masked, attention, content, labels))
         loss, pooled = torch.zeros(()), []
         for masked, attention, content, labels in views:
@@ -164,7 +164,7 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
             sum(v[0].numel() for v in views),
             sum(int((v[3] != IGNORE).sum()) for v in views),
         )
-    return clock, PIECES
+    return clock, VOCABULARY_SIZE
 
 
 def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
@@ -178,23 +178,25 @@ def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
             Encoder(model(tokenizer, len(tokenizer)), tokenizer, "trimmed"), used.tolist()
         )
     else:
-        encoder = Encoder(model(tokenizer, PIECES), tokenizer, "full")
+        encoder = Encoder(model(tokenizer, VOCABULARY_SIZE), tokenizer, "full")
     pairs = cached_token_ids(folder, encoder.tokenizer, POSITIONS)
     encoder.train()
-    objectives = {"mlm": MaskedLanguageModel(), "tcm": TransliterationContrast()}
-    # type: ignore[attr-defined]
-    reads = set().union(*(o.reads(encoder) for o in objectives.values()))
+    tcm = TransliterationContrast(  # as TransliCo has it
+        weight=0.5, scale=0.5, layer=8, similarity="dot", temperature=1.0, input=MASKED
+    )
+    objectives = {"mlm": MaskedLanguageModel(), "tcm": tcm}
+    requests = state_requests(objectives, encoder)
     optimizer = torch.optim.AdamW(parameter_groups(encoder, 0.01), lr=2e-5, fused=True)
-    batches = iter(PairBatchSampler(pairs.tokens, PAIRS, texts=pairs.texts))
-    vocabulary, extras = Vocabulary.from_tokenizer(encoder.tokenizer), Extras(Masking())
+    batches = iter(PairBatchSampler(pairs.lengths, PAIRS, text_digests=pairs.text_digests))
+    collate = Collator(pairs, Vocabulary.from_tokenizer(encoder.tokenizer), Masking())
     clock = Clock()
     for step in range(options.steps + 1):
         if step == 1:
             clock = Clock()
         with clock("data"):
-            batch = collate(pairs, next(batches), vocabulary, extras)
+            batch = collate(next(batches))
         with clock("encoder"):
-            encoded = encode(encoder, batch, reads)
+            encoded = encode(encoder, batch, requests)
         with clock("head"):
             loss, _ = combine(objectives, encoded)
         learn(loss, encoder, optimizer, clock)
@@ -214,17 +216,17 @@ def measure(options: argparse.Namespace) -> None:
     """One engine, in this process; prints a line of JSON."""
     torch.set_num_threads(options.threads)
     rate = gemm_rate()
-    clock, pieces = ENGINES[options.engine](options)
+    clock, vocabulary_size = ENGINES[options.engine](options)
     total = sum(clock.seconds.values())
     found = {
         "pairs/s": clock.pairs / total,
         "real tokens/s": clock.tokens / total,
         "tokens a pair": clock.tokens / clock.pairs,
         "computed tokens a pair": clock.computed / clock.pairs,
-        "% of GEMM rate": 100 * flops(clock, pieces) / total / rate,
+        "% of GEMM rate": 100 * flops(clock, vocabulary_size) / total / rate,
         "GFLOP/s of GEMM": rate / 1e9,
         "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
-        "pieces": pieces,
+        "vocabulary": vocabulary_size,
     }
     print(
         json.dumps(

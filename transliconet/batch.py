@@ -1,53 +1,112 @@
-"""The keys of a training batch, each with its shape.
+"""The fields of a training batch, each registered with its shape.
 
-B pairs make 2B rows: rows ``0..B-1`` are the native view, rows ``B..2B-1`` the romanized view of
-the same pairs, in the same order, so one forward pass serves both. L is the longest row of the
-batch.
+B pairs make 2B rows of tokens: rows ``0..B-1`` are the native view, rows ``B..2B-1`` the romanized
+view of the same pairs in the same order, so that one forward pass serves both. L is the length of
+the batch's longest row, in tokens.
+
+A batch is a dictionary from these names to tensors. An objective that needs a field of its own
+registers it (:func:`register_field`) and says how it is made
+(:class:`transliconet.tokens.fields.BatchField`).
 """
 
-PAIR_INDEX = "pair_index"
-"""(B,) int64: position of each pair in the tokenized corpus."""
+from dataclasses import dataclass
+from typing import Literal
 
-INPUT_IDS = "input_ids"
-"""(2B, L) int64: token ids as the corpus has them."""
+from transliconet.errors import ConfigError, require_choice
 
-MASKED_IDS = "masked_ids"
-"""(2B, L) int64: token ids after masking; present when an objective reads masked input."""
+Axis = Literal["token", "row", "pair", "batch"]
+AXES = ("token", "row", "pair", "batch")
 
-ATTENTION_MASK = "attention_mask"
-"""(2B, L) bool: True at every token, special ones included; False at padding."""
 
-CONTENT_MASK = "content_mask"
-"""(2B, L) bool: True at tokens that are neither padding nor special. Masked positions count as
-content.
-"""
+@dataclass(frozen=True)
+class FieldShape:
+    """What a registered field holds.
 
-LABELS = "labels"
-"""(2B, L) int64: the original id where the masked-LM loss is taken, :data:`IGNORE` elsewhere."""
+    Args:
+        description: shape, type and meaning.
+        axis: what its first dimensions count. ``token``: (2B, L, …). ``row``: (2B, …), one entry
+            for each row of tokens. ``pair``: (B, …). ``batch``: any shape; it belongs to the batch
+            as a whole.
+    """
 
-ANCHOR = "anchor"
-"""(B, H) float32: pooled native states of the model before training; present when an objective
-reads anchors.
-"""
+    description: str
+    axis: Axis
 
-WORDS = "words"
-"""(2B, L) int64: which word of its row each token belongs to, counted from 0; -1 at special tokens
-and padding, and throughout both rows of a pair whose views have different numbers of words. Present
-when an objective reads words.
-"""
 
-NEGATIVES = "negatives"
-"""(K, H) float32: anchors of K other training pairs; present when an objective reads more negatives
-than the batch.
-"""
+FIELDS: dict[str, FieldShape] = {}
+"""Every registered field by name."""
 
-SEED = "seed"
-"""() int64: of what is random in training on the batch, dropout; so that a resumed run draws the
-same.
-"""
 
-BY_PAIR = (PAIR_INDEX, ANCHOR, NEGATIVES, SEED)
-"""Keys whose rows are not rows of the batch of texts."""
+def register_field(name: str, description: str, axis: Axis) -> str:
+    """Register a field, so that the code that selects and truncates rows knows its shape.
+
+    Args:
+        name: key in the batch.
+        description, axis: see :class:`FieldShape`.
+
+    Returns:
+        ``name``, to be kept as a constant.
+
+    Raises:
+        ConfigError: the axis is unknown, or the name stands for another field already.
+
+    >>> register_field("labels", "(2B, L) int64: …", axis="pair")
+    Traceback (most recent call last):
+    transliconet.errors.ConfigError: labels: another batch field has this name. ...
+    """
+    require_choice("axis", axis, AXES)
+    shape = FieldShape(description, axis)
+    if FIELDS.setdefault(name, shape) != shape:
+        raise ConfigError(
+            name,
+            "another batch field has this name",
+            f"Choose a name that is free; taken: {', '.join(FIELDS)}",
+            code="TLN-CONFIG-010",
+        )
+    return name
+
+
+def has_rows(name: str) -> bool:
+    """Whether the first dimension of a field counts the rows of tokens, 2B."""
+    return FIELDS[name].axis in ("token", "row")
+
+
+def has_tokens(name: str) -> bool:
+    """Whether the second dimension of a field counts the tokens of a row, L."""
+    return FIELDS[name].axis == "token"
+
+
+PAIR_INDEX = register_field(
+    "pair_index", "(B,) int64: position of each pair among the tokenized training pairs.", "pair"
+)
+SEED = register_field(
+    "seed",
+    "() int64: seeds what is random in training on the batch, dropout, so that a resumed run draws "
+    "the same.",
+    "batch",
+)
+INPUT_IDS = register_field("input_ids", "(2B, L) int64: token ids of the text.", "token")
+ATTENTION_MASK = register_field(
+    "attention_mask",
+    "(2B, L) bool: True at every token, special ones included; False at padding.",
+    "token",
+)
+CONTENT_MASK = register_field(
+    "content_mask",
+    "(2B, L) bool: True at tokens that are neither padding nor special. Masked tokens are content.",
+    "token",
+)
+MASKED_IDS = register_field(
+    "masked_ids",
+    "(2B, L) int64: token ids after masking. Present when an objective reads masked input.",
+    "token",
+)
+LABELS = register_field(
+    "labels",
+    "(2B, L) int64: the original id where the masked-LM loss is taken, IGNORE elsewhere. Present "
+    "together with masked_ids.",
+    "token",
+)
 
 IGNORE = -100
-"""The label that the masked-LM loss passes over."""
+"""The label of tokens that the masked-LM loss leaves out."""

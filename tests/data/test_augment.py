@@ -1,7 +1,9 @@
 """Words in rows of ids, and romanized rows made anew: misspelled, or partly in their own script."""
 
 import doctest
+import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +11,19 @@ import pytest
 import torch
 
 import transliconet.tokens.noise as spelling
-from transliconet.batch import INPUT_IDS, PAIR_INDEX, WORDS
+from tests.batches import small_data
+from transliconet.batch import INPUT_IDS, PAIR_INDEX
 from transliconet.data.augment import Augmenter
-from transliconet.data.collate import Extras, collate
-from transliconet.data.datamodule import PairsDataModule
+from transliconet.data.collate import Collator
 from transliconet.data.sampler import BatchPlan
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
+from transliconet.tokens.fields import TrainingTokens
 from transliconet.tokens.noise import Augment, noisy_romanization
 from transliconet.tokens.padding import Vocabulary
 from transliconet.tokens.tokenize import tokenize_pairs
-from transliconet.tokens.words import WordBoundaries, number_words
+from transliconet.tokens.words import WORDS, WordBoundaries, WordNumbers, number_words
 
 NATIVE, ROMANIZED = "Москва и Киев", "Moskva i Kiev"
 
@@ -148,12 +151,13 @@ def test_what_is_made_depends_on_the_plan_alone_and_native_rows_stay(
 ) -> None:
     pairs = tokenize_pairs(encoder.tokenizer, [NATIVE] * 9, [ROMANIZED] * 9, 64)
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
-    extras = Extras(
-        augmenter=augmenter(encoder, bounds, word_error_rate=0.5, mixed=0.5), words=bounds
+    collate = Collator(
+        pairs,
+        vocabulary,
+        augmenter=augmenter(encoder, bounds, word_error_rate=0.5, mixed=0.5),
+        fields=[WordNumbers().open(TrainingTokens([pairs], encoder.tokenizer))],
     )
-    first, again, other = (
-        collate(pairs, BatchPlan((1, n), np.arange(9)), vocabulary, extras) for n in (2, 2, 3)
-    )
+    first, again, other = (collate(BatchPlan((1, n), np.arange(9))) for n in (2, 2, 3))
     assert torch.equal(first[INPUT_IDS], again[INPUT_IDS])
     assert first[INPUT_IDS].shape != other[INPUT_IDS].shape or not torch.equal(
         first[INPUT_IDS], other[INPUT_IDS]
@@ -171,16 +175,14 @@ def test_impossible_shares() -> None:
 def test_two_romanizations_are_trained_on_together(
     cldr_pairs: PairsFolder, encoder: Encoder
 ) -> None:
-    alone = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48)
-    both = PairsDataModule(
-        cldr_pairs, encoder.tokenizer, 64, 16, 48, also=[cldr_pairs], by_language=True
-    )
+    alone = small_data(cldr_pairs, encoder.tokenizer)
+    both = small_data(cldr_pairs, encoder.tokenizer, also=[cldr_pairs.path], by_language=True)
     alone.setup()
     both.setup()
-    one, two = alone._batches.pairs, both._batches.pairs
+    one, two = alone._pairs, both._pairs
     assert len(two) == 2 * len(one)
     assert two.native[len(one) + 3].tolist() == one.native[3].tolist()
-    assert two.tokens.tolist() == [*one.tokens, *one.tokens]
+    assert two.lengths.tolist() == [*one.lengths, *one.lengths]
     seen = [i for batch in both.train_dataloader() for i in batch[PAIR_INDEX].tolist()]
     assert sorted(seen) == list(range(len(two)))
 
@@ -188,7 +190,11 @@ def test_two_romanizations_are_trained_on_together(
 def test_folders_that_hold_out_other_ids_are_refused(
     cldr_pairs: PairsFolder, encoder: Encoder, tmp_path: Path
 ) -> None:
-    rules = {**cldr_pairs.manifest["rules"], "heldout": 0.5}
-    other = PairsFolder(tmp_path, {**cldr_pairs.manifest, "rules": rules}, cldr_pairs.table)
-    with pytest.raises(ConfigError, match="holds out other ids"):
-        PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 16, 48, also=[other])
+    shutil.copytree(cldr_pairs.path, tmp_path / "other")
+    file = tmp_path / "other" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["rules"]["heldout"] = 0.5
+    file.write_text(json.dumps(manifest))
+    with pytest.raises(ConfigError) as error:
+        small_data(cldr_pairs, encoder.tokenizer, also=[tmp_path / "other"])
+    assert error.value.code == "TLN-CONFIG-321"

@@ -9,23 +9,26 @@ import pytest
 import torch
 
 from transliconet.batch import INPUT_IDS, MASKED_IDS, PAIR_INDEX
-from transliconet.data.collate import Extras, collate
+from transliconet.data.collate import Collator
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
+from transliconet.data.settings import DataSettings
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
+from transliconet.tokens.fields import BatchNeeds
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
-from transliconet.tokens.tokenize import Ragged, tokenize, tokenize_pairs
+from transliconet.tokens.ragged import RaggedArray
+from transliconet.tokens.tokenize import tokenize, tokenize_pairs
 
 
 @pytest.fixture
 def data(cldr_pairs: PairsFolder, encoder: Encoder) -> Callable[..., PairsDataModule]:
     def make(**options: object) -> PairsDataModule:
-        settings = {"batch_size": 16, "max_length": 32, "masking": Masking(), **options}
-        # type: ignore[arg-type]
-        module = PairsDataModule(cldr_pairs, encoder.tokenizer, encoder.positions, **settings)
+        settings = DataSettings(**{"batch_size": 16, "max_length": 32, **options})  # type: ignore[arg-type]
+        needs = BatchNeeds(masked_input=True)
+        module = PairsDataModule(cldr_pairs, encoder.tokenizer, settings, needs, encoder.positions)
         module.setup()
         return module
 
@@ -62,12 +65,8 @@ def test_a_batch_has_both_views_in_the_same_order(
     rows = cldr_pairs.split("train").slice(0, 50)
     native, romanized = rows["text"].to_pylist(), rows["romanized"].to_pylist()
     pairs = tokenize_pairs(encoder.tokenizer, native, romanized, 64)
-    batch = collate(
-        pairs,
-        BatchPlan((0,), np.array([5, 2, 9])),
-        Vocabulary.from_tokenizer(encoder.tokenizer),
-        Extras(),
-    )
+    collate = Collator(pairs, Vocabulary.from_tokenizer(encoder.tokenizer))
+    batch = collate(BatchPlan((0,), np.array([5, 2, 9])))
     texts = [encoder.tokenizer.decode(r, skip_special_tokens=True) for r in batch[INPUT_IDS]]
     expected = [t for side in (native, romanized) for t in (side[5], side[2], side[9])]
     assert [t.replace(" ", "") for t in texts] == [t.replace(" ", "") for t in expected]
@@ -78,11 +77,11 @@ def test_a_batch_has_both_views_in_the_same_order(
 def test_masks_depend_on_the_plan_alone(encoder: Encoder) -> None:
     pairs = tokenize_pairs(encoder.tokenizer, ["Москва и Киев"] * 9, ["Moskva i Kiev"] * 9, 64)
     vocabulary, indices = Vocabulary.from_tokenizer(encoder.tokenizer), np.arange(9)
-    masking = Extras(Masking(probability=0.5))
-    first = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
+    collate = Collator(pairs, vocabulary, Masking(probability=0.5))
+    first = collate(BatchPlan((1, 2), indices))
     torch.rand(3)
-    again = collate(pairs, BatchPlan((1, 2), indices), vocabulary, masking)
-    other = collate(pairs, BatchPlan((1, 3), indices), vocabulary, masking)
+    again = collate(BatchPlan((1, 2), indices))
+    other = collate(BatchPlan((1, 3), indices))
     assert torch.equal(first[MASKED_IDS], again[MASKED_IDS])
     assert not torch.equal(first[MASKED_IDS], other[MASKED_IDS])
 
@@ -147,7 +146,7 @@ def test_ranks_share_every_pair_in_as_many_batches(
 def test_batches_keep_to_their_budget_of_tokens(groups: np.ndarray | None) -> None:
     rng = np.random.default_rng(0)
     tokens, text = rng.integers(4, 100, 777), rng.integers(0, 600, 777)
-    sampler = PairBatchSampler(tokens, 8, batch_tokens=400, groups=groups, texts=[text])
+    sampler = PairBatchSampler(tokens, 8, batch_tokens=400, groups=groups, text_digests=[text])
     numbers = set()
     for epoch in range(5):
         sampler.set_epoch(epoch)
@@ -168,7 +167,7 @@ def test_batches_keep_to_their_budget_of_tokens(groups: np.ndarray | None) -> No
 def test_equal_texts_of_either_view_stand_in_different_batches() -> None:
     rng = np.random.default_rng(0)
     native, romanized = rng.integers(0, 300, 400), rng.integers(0, 200, 400)
-    sampler = PairBatchSampler(rng.integers(2, 40, 400), 16, texts=[native, romanized])
+    sampler = PairBatchSampler(rng.integers(2, 40, 400), 16, text_digests=[native, romanized])
     batches = indices(sampler)
     assert sorted(i for b in batches for i in b) == list(range(400))
     for batch in batches:
@@ -180,15 +179,15 @@ def test_equal_texts_of_either_view_stand_in_different_batches() -> None:
 def test_texts_that_cannot_be_parted_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     everything_alike = np.zeros(40, dtype=np.uint64)
     with caplog.at_level("WARNING"):
-        sampler = PairBatchSampler(np.arange(2, 42), 8, texts=[everything_alike])
+        sampler = PairBatchSampler(np.arange(2, 42), 8, text_digests=[everything_alike])
     assert sorted(i for b in indices(sampler) for i in b) == list(range(40))
-    assert "35 pairs stand in a batch with an equal text" in caplog.text
+    assert "35 pairs share a batch with an equal text" in caplog.text
 
 
 def test_digests_are_equal_for_equal_rows_only() -> None:
     rng = np.random.default_rng(0)
     rows = [rng.integers(0, 5, rng.integers(1, 6)).astype(np.int32) for _ in range(70_000)]
-    ragged = Ragged(np.concatenate(rows), np.concatenate([[0], np.cumsum([len(r) for r in rows])]))
+    ragged = RaggedArray.from_rows(rows)
     by_row = {tuple(row): digest for row, digest in zip(rows, ragged.digests, strict=True)}
     assert all(
         by_row[tuple(row)] == digest for row, digest in zip(rows, ragged.digests, strict=True)
@@ -262,7 +261,7 @@ def test_languages_restrict_the_training_part(
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"batch_size": 1}, "data.batch_size=1"),
+        ({"batch_size": 1}, "batch_size=1"),
         ({"max_length": 65}, "the encoder has 64 positions"),
         ({"languages": ["hin_Deva"]}, "hin_Deva: not in the pairs folder"),
     ],

@@ -6,9 +6,11 @@ import torch
 from transliconet.batch import IGNORE
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.errors import ConfigError
+from transliconet.tokens.padding import Vocabulary
 
 MASK = 4
 ORDINARY = torch.arange(5, 1005)
+VOCABULARY = Vocabulary(1, MASK, torch.arange(5), ORDINARY)
 
 
 def masked(
@@ -18,7 +20,7 @@ def masked(
     content = torch.ones_like(ids, dtype=torch.bool)
     content[:, 0] = content[:, -1] = False
     new, labels = mask_tokens(
-        ids, content, ORDINARY, MASK, masking, torch.Generator().manual_seed(seed)
+        ids, content, VOCABULARY, masking, torch.Generator().manual_seed(seed)
     )
     return ids, content, new, labels
 
@@ -40,7 +42,7 @@ def test_shares(masking: Masking) -> None:
     assert within(int((chosen & ~replaced).sum()), number, kept)
 
 
-def test_only_content_is_chosen_and_everything_else_is_as_it_was() -> None:
+def test_only_content_is_chosen_and_the_rest_is_unchanged() -> None:
     ids, content, new, labels = masked(Masking(probability=1.0))
     chosen = labels != IGNORE
     assert torch.equal(chosen, content)
@@ -48,7 +50,7 @@ def test_only_content_is_chosen_and_everything_else_is_as_it_was() -> None:
     assert torch.equal(new[~content], ids[~content])
 
 
-def test_random_replacements_are_ordinary_pieces_and_cover_them() -> None:
+def test_random_replacements_are_ordinary_tokens_and_cover_them() -> None:
     *_, new, _ = masked(Masking(1.0, 0.0, 1.0))
     assert set(new[:, 1:-1].unique().tolist()) == set(ORDINARY.tolist())
 

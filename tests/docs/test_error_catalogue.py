@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RANGES = {
     "errors": (1, 9),
+    "batch": (10, 19),
     "corpus": (100, 199),
     "pairs": (200, 219),
     "storage": (220, 229),

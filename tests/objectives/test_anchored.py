@@ -14,22 +14,23 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 import transliconet.objectives.anchored as anchor_module
-from transliconet.batch import ANCHOR, ATTENTION_MASK, PAIR_INDEX
-from transliconet.data.datamodule import PairsDataModule
+from tests.batches import small_data
+from transliconet.batch import ATTENTION_MASK, PAIR_INDEX
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_table, train_new_rows
 from transliconet.objectives.anchored import AnchoredContrast, anchored_loss, pull_loss
+from transliconet.objectives.anchors import ANCHOR, Anchors, Teacher, weights_digest
 from transliconet.objectives.encode import encode
 from transliconet.pairs import PairsFolder
 from transliconet.probe.search import gold_ranks
 from transliconet.runs.export import encoder_from_checkpoint, export_encoder, save_skeleton
 from transliconet.tokens.cache import cached_token_ids
+from transliconet.tokens.fields import BatchNeeds
 from transliconet.tokens.tokenize import TokenizedPairs
 from transliconet.train.module import PairModule
 from transliconet.train.optim import parameter_groups
-from transliconet.train.teacher import Teacher, weights_digest
 from transliconet.vocab.apply import extend
 from transliconet.vocab.merge import NewSubword
 
@@ -128,10 +129,10 @@ def test_docstring_examples_and_impossible_settings() -> None:
     assert (results.attempted > 0, results.failed) == (True, 0)
     with pytest.raises(ConfigError, match="no in-batch negatives"):
         anchored_loss(torch.ones(1, 2), torch.ones(1, 2))
-    with pytest.raises(ConfigError, match="objective.anchor.temperature=0"):
-        AnchoredContrast(temperature=0)
-    with pytest.raises(ConfigError, match="objective.anchor.similarity=euclid"):
-        AnchoredContrast(similarity="euclid")
+    for option, value in (("temperature", 0), ("similarity", "euclid")):
+        with pytest.raises(ConfigError) as error:
+            AnchoredContrast(**{option: value})  # type: ignore[arg-type]
+        assert error.value.given == f"{option}={value}"
 
 
 @pytest.fixture
@@ -186,9 +187,7 @@ def fit(
     module = PairModule(
         encoder, {"anchor": objective}, partial(torch.optim.AdamW, lr=lr), weight_decay=0.0
     )
-    data = PairsDataModule(
-        pairs, encoder.tokenizer, 64, 64, 48, anchors=Teacher(encoder, objective.layer)
-    )
+    data = small_data(pairs, encoder.tokenizer, module.batch_needs, batch_size=64)
     trainer = pl.Trainer(
         max_steps=steps,
         accelerator="cpu",
@@ -209,7 +208,7 @@ def test_only_new_rows_change_and_the_head_stays_tied(
     before = {k: v.clone() for k, v in extended.masked_lm.state_dict().items()}
     first = extended.masked_lm.config.original_vocabulary
     train_new_rows(extended)
-    module = fit(extended, cldr_pairs, AnchoredContrast())
+    module = fit(extended, cldr_pairs, AnchoredContrast(cached_negatives=64))
     save_skeleton(extended, tmp_path / "run")
     # type: ignore[union-attr]
     module.trained_by.save_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
@@ -237,7 +236,7 @@ def test_native_text_without_new_pieces_keeps_its_vectors(
     texts = ["Москва", "ไทย", "Ελλάδα"]
     before = embed(extended, texts)
     train_new_rows(extended)
-    module = fit(extended, cldr_pairs, AnchoredContrast())
+    module = fit(extended, cldr_pairs, AnchoredContrast(cached_negatives=64))
     np.testing.assert_array_equal(embed(module.encoder, texts), before)
 
 
@@ -252,7 +251,7 @@ def test_the_body_can_be_trained_with_the_new_rows_at_their_own_rate(
     by_kind = {(g["weight_decay"], g["lr_factor"]): g["params"] for g in groups}
     assert by_kind.keys() == {(0.0, 20.0), (0.1, 1.0), (0.0, 1.0)}
     assert [len(p) for p in by_kind[0.0, 20.0]] == [len(table) - first]
-    fit(extended, cldr_pairs, AnchoredContrast(replay=1.0), steps=2)
+    fit(extended, cldr_pairs, AnchoredContrast(replay=1.0, cached_negatives=64), steps=2)
     restore_table(extended)
     after = extended.masked_lm.get_input_embeddings().weight
     assert torch.equal(after[:first], table[:first])
@@ -268,7 +267,8 @@ def test_training_new_rows_takes_new_rows(encoder_folder: Path) -> None:
 def test_without_replay_the_native_rows_are_not_computed(
     encoder: Encoder, cldr_pairs: PairsFolder
 ) -> None:
-    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 8, 48, anchors=Teacher(encoder))
+    needs = BatchNeeds(fields=(Anchors(encoder),))  # none cached beyond the batch
+    data = small_data(cldr_pairs, encoder.tokenizer, needs, batch_size=8)
     data.prepare_data()
     data.setup()
     batch = next(iter(data.train_dataloader()))
@@ -279,7 +279,9 @@ def test_without_replay_the_native_rows_are_not_computed(
     terms = []
     with torch.no_grad():
         for replay in (0.0, 1.0):
-            objective = AnchoredContrast(pull=1.0, replay=replay, replay_share=0.5)
+            objective = AnchoredContrast(
+                pull=1.0, replay=replay, replay_share=0.5, temperature=0.05, exclude_nearest=0
+            )
             terms.append(
                 objective(encode(encoder, batch, objective.reads(encoder), objective.native_share))
             )
@@ -311,7 +313,13 @@ def test_training_draws_romanized_text_to_the_anchors(
         )
 
     before = found()
-    fit(encoder, cldr_pairs, AnchoredContrast(pull=0.0, replay=1.0), steps=120, lr=2e-3)
+    fit(
+        encoder,
+        cldr_pairs,
+        AnchoredContrast(replay=1.0, temperature=0.05, cached_negatives=0),
+        steps=120,
+        lr=2e-3,
+    )
     assert found() > before + 0.1
 
 
@@ -319,10 +327,10 @@ def test_the_teacher_stays_as_it_was_while_the_model_moves(
     make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder
 ) -> None:
     encoder, start = make_encoder(), make_encoder()
-    module = fit(encoder, cldr_pairs, AnchoredContrast(replay=1.0), steps=3)
+    module = fit(encoder, cldr_pairs, AnchoredContrast(replay=1.0, cached_negatives=64), steps=3)
     data = module.trained_by.datamodule  # type: ignore[union-attr]
     batch = next(iter(data.train_dataloader()))
-    held, chosen = data._batches.pairs, batch[PAIR_INDEX].numpy()
+    held, chosen = data._pairs, batch[PAIR_INDEX].numpy()
     computed_anew = TokenizedPairs(held.native, held.romanized, 0, held.languages)
     np.testing.assert_allclose(
         batch[ANCHOR].numpy(), Teacher(start)(computed_anew)[chosen], atol=1e-5

@@ -10,11 +10,11 @@ import torch.multiprocessing as mp
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from transliconet.batch import ATTENTION_MASK, BY_PAIR, NEGATIVES, PAIR_INDEX, SEED
-from transliconet.data.datamodule import PairsDataModule
-from transliconet.data.masking import Masking
+from tests.batches import RandomAnchors, small_data
+from transliconet.batch import ATTENTION_MASK, PAIR_INDEX, SEED, has_rows
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.anchored import AnchoredContrast
+from transliconet.objectives.anchors import NEGATIVES
 from transliconet.objectives.base import Objective, combine
 from transliconet.objectives.distributed import gather, mean_weight, world_size
 from transliconet.objectives.encode import encode
@@ -23,6 +23,8 @@ from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.objectives.word_alignment import WordAlignment
 from transliconet.pairs import PairsFolder
+from transliconet.tokens.fields import BatchNeeds
+from transliconet.tokens.words import WordNumbers
 
 OBJECTIVES: dict[str, Objective] = {
     "tcm": TransliterationContrast(
@@ -59,8 +61,13 @@ def part(batch: Mapping[str, Tensor], start: int, end: int) -> dict[str, Tensor]
     pairs = len(batch[PAIR_INDEX])
     rows = [*range(start, end), *range(pairs + start, pairs + end)]
     length = int(batch[ATTENTION_MASK][rows].sum(1).max())
-    of_rows = {key: value[rows, :length] for key, value in batch.items() if key not in BY_PAIR}
-    return {**of_rows, **{key: batch[key][start:end] for key in BY_PAIR if key != SEED}}
+    own: dict[str, Tensor] = {}
+    for key, value in batch.items():
+        if has_rows(key):
+            own[key] = value[rows, :length]
+        elif key != SEED:
+            own[key] = value[start:end]
+    return own
 
 
 def gradients(module: nn.Module) -> dict[str, Tensor]:
@@ -119,26 +126,15 @@ def material(
     processes.
     """
 
-    def anchors(pairs):  # type: ignore[no-untyped-def]
-        return torch.randn(len(pairs), 32, generator=torch.Generator().manual_seed(0)).numpy()
-
-    data = PairsDataModule(
-        cldr_pairs,
-        encoder.tokenizer,
-        64,
-        24,
-        48,
-        masking=Masking(),
-        anchors=anchors,
-        negatives=24,
-        words=True,
-    )
+    fields = (RandomAnchors(cached_negatives=24), WordNumbers())
+    needs = BatchNeeds(masked_input=True, fields=fields)
+    data = small_data(cldr_pairs, encoder.tokenizer, needs, batch_size=24)
     data.setup()
     batch = next(iter(data.train_dataloader()))
     for key, value in batch.items():
         if key not in (NEGATIVES, PAIR_INDEX, SEED):
             for copy, original in ((20, 2), (4, 3)):
-                for view in (0, 24) if key not in BY_PAIR else (0,):
+                for view in (0, 24) if has_rows(key) else (0,):
                     value[view + copy] = value[view + original].clone()
     folder = tmp_path_factory.mktemp("gather")
     torch.save(batch, folder / "batch.pt")

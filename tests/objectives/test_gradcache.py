@@ -9,25 +9,26 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from tests.batches import RandomAnchors, small_data
 from transliconet.batch import ATTENTION_MASK, MASKED_IDS, PAIR_INDEX
-from transliconet.data.datamodule import PairsDataModule
-from transliconet.data.masking import Masking
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import train_new_rows
 from transliconet.model.trainable import checkpoint_layers, set_dropout
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.base import Objective, combine
-from transliconet.objectives.encode import CLEAN, encode
+from transliconet.objectives.encode import CLEAN, MASKED, encode
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.objectives.word_alignment import WordAlignment
 from transliconet.pairs import PairsFolder
+from transliconet.tokens.fields import BatchNeeds
+from transliconet.tokens.words import WordNumbers
 from transliconet.train.module import PairModule
 
 OBJECTIVES: dict[str, Objective] = {
     "tcm": TransliterationContrast(
-        layer=[1, "last"], similarity="cosine", temperature=0.1, exclude_overlap=1.0
+        layer=[1, "last"], input=MASKED, temperature=0.1, exclude_overlap=1.0
     ),
     "mlm": MaskedLanguageModel(),
     "tlm": TransliterationLanguageModel(),
@@ -38,20 +39,9 @@ OBJECTIVES: dict[str, Objective] = {
 
 @pytest.fixture(scope="module")
 def batch(cldr_pairs: PairsFolder, encoder: Encoder) -> dict[str, Tensor]:
-    def anchors(pairs):  # type: ignore[no-untyped-def]
-        return torch.randn(len(pairs), 32, generator=torch.Generator().manual_seed(0)).numpy()
-
-    data = PairsDataModule(
-        cldr_pairs,
-        encoder.tokenizer,
-        64,
-        24,
-        48,
-        masking=Masking(),
-        anchors=anchors,
-        negatives=7,
-        words=True,
-    )
+    fields = (RandomAnchors(cached_negatives=7), WordNumbers())
+    needs = BatchNeeds(masked_input=True, fields=fields)
+    data = small_data(cldr_pairs, encoder.tokenizer, needs, batch_size=24)
     data.setup()
     return next(iter(data.train_dataloader()))
 
@@ -185,7 +175,7 @@ def test_a_part_is_encoded_again_with_the_same_dropout(
 
         layers, layer_number = encoder.layers, encoder.layer_number
 
-        def hidden_states(self, *_: object) -> dict[int, Tensor]:
+        def hidden_states(self, *_: object, **__: object) -> dict[int, Tensor]:
             return {layer: torch.cat([part[layer] for part in parts]) for layer in (1, 2)}
 
     # type: ignore[arg-type]
@@ -204,9 +194,9 @@ def test_no_more_than_a_part_is_ever_encoded_at_once(
     rows: list[int] = []
     original = encoder.hidden_states
 
-    def watched(ids: Tensor, *rest):  # type: ignore[no-untyped-def]
+    def watched(ids: Tensor, *rest, **named):  # type: ignore[no-untyped-def]
         rows.append(len(ids))
-        return original(ids, *rest)
+        return original(ids, *rest, **named)
 
     encoder.hidden_states = watched  # type: ignore[method-assign]
     objective = TransliterationContrast(layer="last", input=CLEAN)
@@ -241,9 +231,7 @@ def test_a_run_in_parts_ends_in_the_weights_of_one_that_is_not(
         )
         trainer.fit(
             module,
-            datamodule=PairsDataModule(
-                cldr_pairs, encoder.tokenizer, 64, 16, 48, masking=Masking()
-            ),
+            datamodule=small_data(cldr_pairs, encoder.tokenizer),
         )
         ends.append(encoder.state_dict())
     start = make_encoder().state_dict()

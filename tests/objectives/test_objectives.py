@@ -20,7 +20,6 @@ from transliconet.batch import (
     LABELS,
     MASKED_IDS,
     PAIR_INDEX,
-    WORDS,
 )
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
@@ -33,6 +32,7 @@ from transliconet.objectives.tcm import TransliterationContrast, tcm_loss
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.objectives.vocabulary_loss import vocabulary_loss
 from transliconet.objectives.word_alignment import WordAlignment, Words, word_alignment_loss
+from transliconet.tokens.words import WORDS
 
 VARIANTS = [
     {"similarity": s, "temperature": t, "same_view_negatives": n}
@@ -136,15 +136,15 @@ def test_tcm_on_two_pairs_worked_out_by_hand() -> None:
         torch.tensor([[1.0, 0.0], [0.0, 2.0]]),
     )
     one, two = math.log(2 + math.e) - 1, math.log(2 + math.e**2) - 2
-    assert tcm_loss(native, romanized).item() == pytest.approx(
+    assert tcm_loss(native, romanized, "dot", 1.0).item() == pytest.approx(
         (one + two + one + two) / 4, rel=1e-6
     )
     # Without same-view negatives one candidate is left beside the positive:
     one, two = math.log(1 + math.e) - 1, math.log(1 + math.e**2) - 2
     expected = (one + two + one + two) / 4
-    assert tcm_loss(native, romanized, same_view_negatives=False).item() == pytest.approx(
-        expected, rel=1e-6
-    )
+    assert tcm_loss(
+        native, romanized, "dot", 1.0, same_view_negatives=False
+    ).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_tcm_does_not_depend_on_the_order_of_pairs_or_views() -> None:
@@ -156,8 +156,8 @@ def test_tcm_does_not_depend_on_the_order_of_pairs_or_views() -> None:
 
 def test_large_dot_products_do_not_overflow() -> None:
     a = torch.eye(4) * 300
-    assert torch.isfinite(tcm_loss(a, a))
-    assert torch.isfinite(tcm_loss(a.bfloat16(), -a.bfloat16()))
+    assert torch.isfinite(tcm_loss(a, a, "dot", 1.0))
+    assert torch.isfinite(tcm_loss(a.bfloat16(), -a.bfloat16(), "dot", 1.0))
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16], ids=str)
@@ -170,7 +170,7 @@ def test_scores_are_in_full_precision_where_training_is_in_half(precision: torch
     ids = torch.randint(400, (8, 300), generator=generator)
     losses = [
         lambda: tcm_loss(a, b, similarity="cosine", temperature=0.02),
-        lambda: tcm_loss(1000 * a, 1000 * b),
+        lambda: tcm_loss(1000 * a, 1000 * b, "dot", 1.0),
         lambda: word_alignment_loss(a, b, rows, temperature=0.02),
         lambda: anchored_loss(a, b, 0.02, exclude_nearest=0.3),
         lambda: anchored_loss(a, b, 0.02, soft_targets=True),
@@ -218,7 +218,9 @@ def test_vocabulary_loss_in_chunks_equals_mlm(chunk_size: int | None) -> None:
     for fused in (False, True):
         h, w, b = (t.clone().requires_grad_() for t in tensors)
         if fused:
-            losses = vocabulary_loss(h, w, b, labels, [6, 4, 0], [1.0, 0.5, 1.0], chunk_size)
+            losses = vocabulary_loss(
+                h, w, b, labels, sizes=[6, 4, 0], factors=[1.0, 0.5, 1.0], chunk_size=chunk_size
+            )
         else:
             z = h @ w.T + b
             losses = torch.stack(
@@ -293,7 +295,7 @@ def test_rare_pieces_keep_their_gradient_in_float16() -> None:
 
 def test_groups_of_the_vocabulary_loss_cannot_be_weighed_afterwards() -> None:
     h = torch.ones(2, 3, requires_grad=True)
-    losses = vocabulary_loss(h, torch.ones(4, 3), torch.ones(4), torch.tensor([0, 1]), [1, 1])
+    losses = vocabulary_loss(h, torch.ones(4, 3), torch.ones(4), torch.tensor([0, 1]), sizes=[1, 1])
     with pytest.raises(RuntimeError, match="factors="):
         (losses[0] + 2 * losses[1]).backward()
 
@@ -318,7 +320,7 @@ class FakeEncoder:
         self.passes: list[tuple[Tensor, set[int]]] = []
         self.head_rows: list[int] = []
 
-    def layer_number(self, layer: int | str, option: str = "layer") -> int:
+    def layer_number(self, layer: int | str) -> int:
         return self.layers if layer == "last" else int(layer)
 
     def embed_tokens(self, pieces: Tensor) -> Tensor:
@@ -329,11 +331,11 @@ class FakeEncoder:
         input_ids: Tensor,
         attention_mask: Tensor,
         layers: set[int],
-        halves: int = 1,
-        table: Tensor | None = None,
+        texts_per_row: int = 1,
+        token_vectors: Tensor | None = None,
     ) -> dict[int, Tensor]:
-        if table is not None:
-            input_ids = table[input_ids]
+        if token_vectors is not None:
+            input_ids = token_vectors[input_ids]
         self.passes.append((input_ids, layers))
         return {layer: self.table[layer][input_ids] for layer in layers}
 
@@ -406,7 +408,9 @@ def test_the_kernel_that_is_named_computes_the_head(
 @pytest.mark.parametrize("kind", [MASKED, CLEAN])
 def test_tcm_contrasts_the_input_and_layer_it_names(kind: str) -> None:
     encoder, batch = FakeEncoder(), a_batch()
-    objective = TransliterationContrast(layer=1, input=kind)
+    objective = TransliterationContrast(
+        layer=1, input=kind, scale=0.5, similarity="dot", temperature=1.0
+    )
     terms = objective(encode(encoder, batch, objective.reads(encoder)))
     ids = batch[MASKED_IDS if kind == MASKED else INPUT_IDS]
     pooled = encoder.table[1][ids].mean(1).numpy()
@@ -435,7 +439,7 @@ def test_objectives_of_weight_zero_are_off_and_all_off_is_an_error() -> None:
         {"mlm": MaskedLanguageModel(weight=0.0), "tcm": TransliterationContrast(), "tlm": None}
     )
     assert set(on) == {"tcm"}
-    with pytest.raises(ConfigError, match="no objective has a weight above 0"):
+    with pytest.raises(ConfigError, match="none has a weight above 0"):
         active({"mlm": MaskedLanguageModel(weight=0.0), "tcm": None})
 
 
@@ -555,7 +559,7 @@ def test_joined_rows_see_each_other_and_count_positions_anew(encoder: Encoder) -
     attention = ids != encoder.tokenizer.pad_token_id
     last = encoder.layers
     with torch.inference_mode():
-        states = encoder.hidden_states(ids, attention, {last}, halves=2)[last]
+        states = encoder.hidden_states(ids, attention, {last}, texts_per_row=2)[last]
         alone = encoder.hidden_states(ids[:, :length], attention[:, :length], {last})[last]
     here = attention[0]
     exchanged = torch.cat([states[1, length:], states[1, :length]])
@@ -639,7 +643,7 @@ def test_word_alignment_over_a_batch() -> None:
     )
 
 
-@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives", "similarity"])
+@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives", "inner_products"])
 def test_docstring_examples(module: str) -> None:
     results = doctest.testmod(
         importlib.import_module(f"transliconet.objectives.{module}"), extraglobs={"torch": torch}

@@ -107,7 +107,7 @@ def test_impossible_arguments(encoder: Encoder, cldr_pairs: PairsFolder, tmp_pat
         with pytest.raises(ConfigError, match=named):
             # type: ignore[arg-type]
             tn.fit(encoder, cldr_pairs, {"tcm": CONTRAST}, tmp_path / "run", **wrong)
-    with pytest.raises(ConfigError, match="no objective"):
+    with pytest.raises(ConfigError, match="none has a weight above 0"):
         tn.fit(
             encoder, cldr_pairs, {"tcm": replace(CONTRAST, weight=0.0)}, tmp_path / "run", steps=1
         )

@@ -78,18 +78,18 @@ def test_an_interrupted_cache_is_not_used(
 def test_a_folder_that_cannot_be_written(
     folder: PairsFolder, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = cache._make
+    make = cache._write
 
     def refuse(place: Path, *arguments: object) -> None:  # root can write where modes forbid it
         if place.is_relative_to(folder.path):
             raise PermissionError(13, os.strerror(13))
         make(place, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(cache, "_make", refuse)
+    monkeypatch.setattr(cache, "_write", refuse)
     pairs = cached_token_ids(folder, encoder.tokenizer, 48)
     assert len(pairs) > 1000
-    assert pairs.place is not None
-    assert not pairs.place.is_relative_to(folder.path)
+    assert pairs.folder is not None
+    assert not pairs.folder.is_relative_to(folder.path)
 
 
 def test_of_jobs_at_the_same_time_one_tokenizes_and_the_others_wait(
@@ -102,8 +102,8 @@ def test_of_jobs_at_the_same_time_one_tokenizes_and_the_others_wait(
         time.sleep(0.5)
         make(*arguments)  # type: ignore[arg-type]
 
-    make = cache._make
-    monkeypatch.setattr(cache, "_make", slow)
+    make = cache._write
+    monkeypatch.setattr(cache, "_write", slow)
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: cached_token_ids(folder, encoder.tokenizer, 48), range(3)))
     assert len(made) == 1

@@ -10,8 +10,8 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file
 
+from tests.batches import small_data
 from tests.settings import SMALL, CliHere, RunCli
-from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.tcm import TransliterationContrast
@@ -95,7 +95,7 @@ def fit(cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder], tmp_path:
             callbacks=[best, probing, *callbacks],
         )
         save_skeleton(module.encoder, tmp_path)
-        data = PairsDataModule(cldr_pairs, module.encoder.tokenizer, 64, 8, 48)
+        data = small_data(cldr_pairs, module.encoder.tokenizer, module.batch_needs, batch_size=8)
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         return trainer, probe, best
 

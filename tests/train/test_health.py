@@ -9,9 +9,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from tests.batches import small_data
 from transliconet.batch import PAIR_INDEX
-from transliconet.data.datamodule import PairsDataModule
-from transliconet.data.masking import Masking
 from transliconet.errors import ConfigError, TrainingError
 from transliconet.model.encoder import Encoder
 from transliconet.model.trainable import checkpoint_layers, compile_layers
@@ -41,7 +40,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_pairs(
     encoder = make_encoder()
     objective = TransliterationContrast(layer=1, input=CLEAN)
     module = PairModule(encoder, {"tcm": objective}, partial(torch.optim.AdamW, lr=1e-3))
-    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 24, 48)
+    data = small_data(cldr_pairs, encoder.tokenizer, module.batch_needs, batch_size=24)
     poison = Poison()
     trainer = pl.Trainer(
         max_steps=5,
@@ -117,7 +116,7 @@ def test_a_run_that_time_alone_ends(
     scheduler = linear_warmup_decay if scheduled else None
     objective = TransliterationContrast(layer=1, input=CLEAN)
     module = PairModule(encoder, {"tcm": objective}, partial(torch.optim.AdamW, lr=1e-3), scheduler)
-    data = PairsDataModule(cldr_pairs, encoder.tokenizer, 64, 24, 48)
+    data = small_data(cldr_pairs, encoder.tokenizer, module.batch_needs, batch_size=24)
     trainer = pl.Trainer(
         max_epochs=-1,
         max_time="00:00:00:01",
@@ -148,9 +147,7 @@ def test_the_progress_bar_knows_the_end(
     module = PairModule(
         encoder, {"tcm": TransliterationContrast(layer=1)}, partial(torch.optim.AdamW, lr=1e-3)
     )
-    data = PairsDataModule(
-        cldr_pairs, encoder.tokenizer, 64, 24, 48, masking=Masking(), languages=["rus_Cyrl"]
-    )
+    data = small_data(cldr_pairs, encoder.tokenizer, batch_size=24, languages=["rus_Cyrl"])
     trainer = pl.Trainer(
         max_steps=40,
         accelerator="cpu",

@@ -16,9 +16,8 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from tests.batches import small_data
 from tests.settings import SMALL
-from transliconet.data.datamodule import PairsDataModule
-from transliconet.data.masking import Masking
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.mlm import MaskedLanguageModel
@@ -60,7 +59,10 @@ def fit(
     ) -> dict[str, Tensor]:
         torch.manual_seed(random.randrange(1 << 30))  # nothing may depend on what was drawn before
         encoder = make_encoder()
-        parts = {"mlm": MaskedLanguageModel(), "tcm": TransliterationContrast(layer=1)}
+        parts = {
+            "mlm": MaskedLanguageModel(),
+            "tcm": TransliterationContrast(layer=1, input="masked"),
+        }
         module = PairModule(
             encoder,
             parts,
@@ -69,13 +71,10 @@ def fit(
         )
         settings = {
             "batch_size": 140,
-            "masking": Masking(),
             "languages": ["kat_Geor", "rus_Cyrl"],
             **data,
         }
-        pairs = PairsDataModule(
-            cldr_pairs, encoder.tokenizer, 64, max_length=48, workers=workers, **settings
-        )  # type: ignore[arg-type]
+        pairs = small_data(cldr_pairs, encoder.tokenizer, workers=workers, **settings)
         saving = ModelCheckpoint(folder, save_last=True, save_top_k=0, every_n_train_steps=1)
         trainer = pl.Trainer(
             max_epochs=2,
@@ -314,16 +313,12 @@ def test_a_run_that_has_ended_goes_on_from_its_last_step(
     def run(resume: Path | None = None, **end: int) -> dict[str, Tensor]:
         encoder = make_encoder()
         module = PairModule(
-            encoder, {"tcm": TransliterationContrast(layer=1)}, partial(torch.optim.AdamW, lr=1e-3)
+            encoder,
+            {"tcm": TransliterationContrast(layer=1, input="masked")},
+            partial(torch.optim.AdamW, lr=1e-3),
         )
-        pairs = PairsDataModule(
-            cldr_pairs,
-            encoder.tokenizer,
-            64,
-            140,
-            48,
-            languages=["kat_Geor", "rus_Cyrl"],
-            masking=Masking(),
+        pairs = small_data(
+            cldr_pairs, encoder.tokenizer, batch_size=140, languages=["kat_Geor", "rus_Cyrl"]
         )
         saving = LastAndBest(tmp_path, save_last=True, save_top_k=0, every_n_train_steps=1000)
         trainer = pl.Trainer(

@@ -15,7 +15,7 @@ from torch.distributed.fsdp import StateDictType
 
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
-from transliconet.objectives.gradcache import replayed
+from transliconet.objectives.gradcache import recompute_in_backward
 from transliconet.runs.export import export_run, save_skeleton
 from transliconet.train.sharded import (
     METADATA,
@@ -52,7 +52,9 @@ class InParts(Step):
             return (super(InParts, self).forward(*rows),)
 
         parts = zip(ids.split(2), attention.split(2), strict=True)
-        return torch.stack([replayed(self.encoder, loss, *rows)[0] for rows in parts]).sum()
+        return torch.stack(
+            [recompute_in_backward(self.encoder, loss, *rows)[0] for rows in parts]
+        ).sum()
 
 
 def sharded(step: Step) -> FSDP:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, hydra_command, plain
 from transliconet.cli.sweep import in_sweep, run_as_job
+from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.trainable import (
@@ -29,7 +30,6 @@ from transliconet.train.health import StopOnNaN, explain_out_of_memory
 from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
 from transliconet.train.module import PairModule
 from transliconet.train.probing import PROBED, ProbeWhileTraining
-from transliconet.train.teacher import batch_requirements
 from transliconet.vocab.base import VocabularyInputs
 from transliconet.vocab.change import VocabularySpec, change_vocabulary
 from transliconet.vocab.graft import Graft
@@ -113,7 +113,6 @@ def train(cfg: DictConfig) -> TrainResult:
     module = PairModule(
         encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch
     )
-    read_by_data = batch_requirements(module, cfg.trainer.precision)
     choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
     if cfg.dropout is not None:
         set_dropout(encoder, cfg.dropout)
@@ -121,14 +120,13 @@ def train(cfg: DictConfig) -> TrainResult:
         checkpoint_layers(encoder)
     if cfg.compile:
         compile_layers(encoder)
-    data = build(
-        cfg.data,
-        pairs=pairs,
-        also=[PairsFolder.open(folder) for folder in cfg.data.also],
-        tokenizer=encoder.tokenizer,
+    data = PairsDataModule(
+        pairs,
+        encoder.tokenizer,
+        build(cfg.data),
+        module.batch_needs,
         positions=encoder.positions,
         seed=cfg.seed,
-        **read_by_data,
     )
     probe = (
         build(cfg.probe) if "_target_" in cfg.probe else None

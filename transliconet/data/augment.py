@@ -1,5 +1,6 @@
-"""Romanized text as people write it: misspelled, or with some words left in their own script."""
+"""Noisy and mixed-script romanized rows, made anew each time a pair is seen."""
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -10,56 +11,63 @@ from transliconet.tokens.words import WORD_START, WordBoundaries
 
 
 class Augmenter:
-    """Carries an :class:`Augment` out on token ids; words are cut as the tokenizer cuts them.
+    """Applies an :class:`Augment` to token ids. Only respelled words are tokenized again.
 
     Args:
         augment: what to do.
         tokenizer: the encoder's.
-        bounds: of that tokenizer.
-        max_length: rows stay at most this long, special tokens included.
+        boundaries: of that tokenizer.
+        max_length: longest row in tokens, special tokens included.
     """
 
     def __init__(
         self,
         augment: Augment,
         tokenizer: PreTrainedTokenizerBase,
-        bounds: WordBoundaries,
+        boundaries: WordBoundaries,
         max_length: int,
     ) -> None:
-        self.augment, self.tokenizer, self.bounds, self.max_length = (
-            augment,
-            tokenizer,
-            bounds,
-            max_length,
-        )
-        self._cut = lru_cache(maxsize=50_000)(self._tokens)
+        self.augment = augment
+        self.tokenizer = tokenizer
+        self.boundaries = boundaries
+        self.max_length = max_length
+        self._cached_ids = self._new_cache()
+
+    def _new_cache(self) -> Callable[[str], np.ndarray]:
+        return lru_cache(maxsize=50_000)(self._ids)
 
     def __getstate__(self) -> dict:
-        return {
-            k: v for k, v in vars(self).items() if k != "_cut"
-        }  # a cache is not pickled into loader workers
+        # loader processes start with a cache of their own: this one does not pickle
+        return {name: value for name, value in vars(self).items() if name != "_cached_ids"}
 
     def __setstate__(self, state: dict) -> None:
         vars(self).update(state)
-        self._cut = lru_cache(maxsize=50_000)(self._tokens)
+        self._cached_ids = self._new_cache()
 
     def __call__(
         self, native: np.ndarray, romanized: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """A romanized row to train on, made from both rows of a pair (ids with special tokens)."""
-        words = self.bounds.split(romanized)
-        own = self.bounds.split(native)
-        if not words:
+        """A romanized row to train on, from both rows of a pair (ids with special tokens)."""
+        native_words = self.boundaries.split(native)
+        romanized_words = self.boundaries.split(romanized)
+        if not romanized_words:
             return romanized
-        words = self.augment.rewrite(words, own, lambda word: self._misspelled(word, rng), rng)
+        words = self.augment.apply(
+            native_words, romanized_words, lambda word: self._respelled(word, rng), rng
+        )
         content = np.concatenate(words)[: self.max_length - 2]
-        return np.concatenate([romanized[:1], content, romanized[-1:]]).astype(romanized.dtype)
+        first, last = romanized[:1], romanized[-1:]  # the special tokens
+        return np.concatenate([first, content, last]).astype(romanized.dtype)
 
-    def _misspelled(self, word: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _respelled(self, word: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.tokenizer.unk_token_id in word:
+            return word  # its spelling is not known
+        subwords = self.tokenizer.convert_ids_to_tokens(word.tolist())
+        text = "".join(subwords).replace(WORD_START, "")
+        if not text:
             return word
-        text = "".join(self.tokenizer.convert_ids_to_tokens(word.tolist())).replace(WORD_START, "")
-        return self._cut(add_spelling_noise(text, rng)) if text else word
+        return self._cached_ids(add_spelling_noise(text, rng))
 
-    def _tokens(self, text: str) -> np.ndarray:
-        return np.array(self.tokenizer(text, add_special_tokens=False)["input_ids"], dtype=np.int32)
+    def _ids(self, text: str) -> np.ndarray:
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return np.array(ids, dtype=np.int32)

@@ -1,7 +1,7 @@
-"""An epoch cut into batches: pure functions of an order and a random generator.
+"""An epoch split into batches: pure functions of a random order.
 
-How many batches there are depends on lengths and groups alone, never on the generator: every epoch
-has as many.
+The number of batches depends on lengths and groups alone, never on the order: every epoch has as
+many, as Lightning expects.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,150 +9,187 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 NEIGHBOURS = 50
-"""A pair is exchanged with one of so many batches before and after: they hold pairs of like
+"""A pair is exchanged with one of this many batches before and after: they hold pairs of similar
 length.
 """
 
 
-def by_number(
-    order: np.ndarray, tokens: np.ndarray, batch_size: int, window: int
+def batches_by_number(
+    order: np.ndarray, lengths: np.ndarray, batch_size: int, window: int
 ) -> Iterator[np.ndarray]:
-    """Batches of ``batch_size`` pairs, one more rather than a single one left over; of every
-    ``window`` batches the pairs are sorted by length.
+    """Batches of ``batch_size`` pairs.
+
+    Args:
+        order: (n,) pairs in random order.
+        lengths: (N,) tokens of every pair.
+        batch_size: pairs in a batch. A single pair left over joins the last one.
+        window: batches within which the pairs are sorted by length.
     """
     if len(order) > 1 and len(order) % batch_size == 1:
-        order, single = order[:-1], order[-1:]
-        *batches, last = by_number(order, tokens, batch_size, window)
-        yield from [*batches, np.append(last, single)]
+        *batches, last = batches_by_number(order[:-1], lengths, batch_size, window)
+        yield from batches
+        yield np.append(last, order[-1:])
         return
     for start in range(0, len(order), window * batch_size):
-        some = order[start : start + window * batch_size]
-        some = some[np.argsort(tokens[some], kind="stable")]
-        yield from (some[i : i + batch_size] for i in range(0, len(some), batch_size))
+        members = order[start : start + window * batch_size]
+        # a stable sort leaves pairs of one length in their random order
+        members = members[np.argsort(lengths[members], kind="stable")]
+        for first in range(0, len(members), batch_size):
+            yield members[first : first + batch_size]
 
 
-def by_tokens(order: np.ndarray, tokens: np.ndarray, budget: int) -> Iterator[np.ndarray]:
-    """Batches of as many pairs as fit under ``budget`` tokens, at least two, sorted by length;
-    equal lengths in the order given.
+def batches_by_tokens(order: np.ndarray, lengths: np.ndarray, budget: int) -> Iterator[np.ndarray]:
+    """Batches of as many pairs as fit under ``budget`` tokens, but two at least, sorted by length.
+
+    Args:
+        order: (n,) pairs in random order; pairs of one length keep it.
+        lengths: (N,) tokens of every pair.
+        budget: tokens in a batch. A single pair left over joins the last one.
     """
-    order = order[np.argsort(tokens[order], kind="stable")]
-    ends = np.cumsum(tokens[order])
+    order = order[np.argsort(lengths[order], kind="stable")]
+    tokens_up_to = np.cumsum(lengths[order])  # (n,)
     start, spent = 0, 0
     while start < len(order):
-        end = max(int(np.searchsorted(ends, spent + budget, side="right")), start + 2)
-        end = (
-            len(order) if end >= len(order) - 1 else end
-        )  # a single pair left over joins the last batch
+        end = int(np.searchsorted(tokens_up_to, spent + budget, side="right"))
+        end = max(end, start + 2)
+        if end >= len(order) - 1:
+            end = len(order)
         yield order[start:end]
-        start, spent = end, int(ends[end - 1])
+        start, spent = end, int(tokens_up_to[end - 1])
 
 
-def by_group(order: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
-    """``order`` parted by group, in the order of groups."""
+def split_by_group(order: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
+    """(n,) pairs → the pairs of each group, in the order of groups."""
     order = order[np.argsort(groups[order], kind="stable")]
-    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    ends = np.flatnonzero(np.diff(groups[order])) + 1
+    return np.split(order, ends)
 
 
-def even_out(batches: list[np.ndarray], world_size: int) -> list[np.ndarray]:
-    """As many batches as a multiple of ``world_size``: the largest are halved until there are.
-    Every half has two pairs or more; where that cannot be, there are fewer batches than asked
-    for.
+def split_largest(batches: list[np.ndarray], multiple: int) -> list[np.ndarray]:
+    """Split the largest batches in two until their number is a multiple of ``multiple``.
+
+    Each has two pairs or more. Where that cannot be, the number is no multiple.
     """
     batches = list(batches)
-    while len(batches) % world_size:
-        largest = max(range(len(batches)), key=lambda i: len(batches[i]))
-        if len(batches[largest]) < 4:
+    while len(batches) % multiple:
+        sizes = [len(batch) for batch in batches]
+        largest = int(np.argmax(sizes))
+        if sizes[largest] < 4:
             break
-        batch = batches[largest]
-        batches[largest : largest + 1] = [batch[: len(batch) // 2], batch[len(batch) // 2 :]]
+        batch, middle = batches[largest], sizes[largest] // 2
+        batches[largest : largest + 1] = [batch[:middle], batch[middle:]]
     return batches
 
 
-def part_equal_texts(
+def separate_equal_texts(
     batches: Sequence[np.ndarray],
-    texts: Sequence[np.ndarray],
-    tokens: np.ndarray,
+    text_digests: Sequence[np.ndarray],
+    lengths: np.ndarray,
     budget: int | None = None,
     groups: np.ndarray | None = None,
 ) -> tuple[list[np.ndarray], int]:
-    """Exchange pairs between batches until none holds a text twice, in either view: equal texts are
-    no negatives.
+    """Exchange pairs between batches until none holds a text twice, in either view: equal texts
+    cannot be each other's negatives.
 
     Args:
         batches: pairs of each.
-        texts: (N,) digests, one array a view.
-        tokens: (N,) of each pair.
-        budget: tokens that an exchange takes a batch beyond only where no other would part the
+        text_digests: (N,) digests, one array a view.
+        lengths: (N,) tokens of each pair.
+        budget: tokens in a batch. An exchange exceeds it only where no other would separate the
             pair; None: no bound.
         groups: (N,), pairs are exchanged within their group only; None: all are one.
 
     Returns:
-        The batches, sizes unchanged, and the number of pairs that could not be parted (a text that
-        stands in more pairs than there are batches).
+        The batches, sizes unchanged, and the number of pairs that still share a batch with an equal
+        text (a text that is in more pairs than there are batches).
     """
     batches = [batch.copy() for batch in batches]
-    if not texts:
+    if not text_digests:
         return batches, 0
+    exchange = _Exchange(batches, text_digests, lengths, groups)
     left = 0
-    for number, at in _repeated(batches, texts):
-        bounds = (None,) if budget is None else (budget, None)
-        left += not any(
-            _exchange(batches, number, at, texts, tokens, bound, groups) for bound in bounds
-        )
+    for number, position in _repeated(batches, text_digests):
+        separated = exchange(number, position, budget)
+        if not separated and budget is not None:
+            separated = exchange(number, position, None)
+        left += not separated
     return batches, left
 
 
-def _repeated(batches: Sequence[np.ndarray], texts: Sequence[np.ndarray]) -> list[tuple[int, int]]:
-    """(batch, position) of every pair with a text that stands before it in its batch."""
-    order = np.concatenate(batches)
-    sizes = np.array([len(b) for b in batches])
-    number = np.repeat(np.arange(len(batches)), sizes)
-    again = np.zeros(len(order), dtype=bool)
-    for digests in texts:
-        sort = np.lexsort((digests[order], number))
-        same = (np.diff(number[sort]) == 0) & (np.diff(digests[order][sort]) == 0)
-        again[sort[1:][same]] = True  # the sort is stable: those are the later ones
-    where = np.flatnonzero(again)
+def _repeated(
+    batches: Sequence[np.ndarray], text_digests: Sequence[np.ndarray]
+) -> list[tuple[int, int]]:
+    """(batch, position) of every pair that has a text of a pair before it in its batch."""
+    order = np.concatenate(batches)  # (N,)
+    sizes = np.array([len(batch) for batch in batches])
+    batch_of = np.repeat(np.arange(len(batches)), sizes)  # (N,)
+    repeated = np.zeros(len(order), dtype=bool)
+    for digests in text_digests:
+        by_batch_and_text = np.lexsort((digests[order], batch_of))
+        same_batch = np.diff(batch_of[by_batch_and_text]) == 0
+        same_text = np.diff(digests[order][by_batch_and_text]) == 0
+        # the sort is stable: of two neighbours with one text the second comes later in the batch
+        repeated[by_batch_and_text[1:][same_batch & same_text]] = True
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    return [(int(number[i]), int(i - starts[number[i]])) for i in where]
+    where = np.flatnonzero(repeated)
+    return [(int(batch_of[i]), int(i - starts[batch_of[i]])) for i in where]
 
 
-def _exchange(
-    batches: list[np.ndarray],
-    number: int,
-    at: int,
-    texts: Sequence[np.ndarray],
-    tokens: np.ndarray,
-    budget: int | None,
-    groups: np.ndarray | None,
-) -> bool:
-    """Exchange one pair with the nearest batch that can take it; True if it is parted from its
-    equal now.
-    """
-    pair, rest = batches[number][at], np.delete(batches[number], at)
-    if not _holds(rest, pair, texts):
-        return True  # an earlier exchange has parted them
-    for distance in range(1, NEIGHBOURS + 1):
-        for other in (number + distance, number - distance):
-            if not 0 <= other < len(batches) or _holds(batches[other], pair, texts):
-                continue
-            there = batches[other]
-            fit = np.ones(len(there), dtype=bool)
-            for digests in texts:
-                fit &= ~np.isin(digests[there], digests[rest])
-            if groups is not None:
-                fit &= groups[there] == groups[pair]
-            if budget is not None:
-                change = tokens[there] - tokens[pair]
-                fit &= (tokens[rest].sum() + tokens[there] <= budget) & (
-                    tokens[there].sum() - change <= budget
-                )
-            if fit.any():
-                chosen = int(np.flatnonzero(fit)[0])
-                batches[number][at], there[chosen] = there[chosen], pair
-                return True
-    return False
+class _Exchange:
+    """Exchanges pairs between ``batches``, in place."""
 
+    def __init__(
+        self,
+        batches: list[np.ndarray],
+        text_digests: Sequence[np.ndarray],
+        lengths: np.ndarray,
+        groups: np.ndarray | None,
+    ) -> None:
+        self.batches = batches
+        self.text_digests = text_digests
+        self.lengths = lengths
+        self.groups = groups
 
-def _holds(batch: np.ndarray, pair: int, texts: Sequence[np.ndarray]) -> bool:
-    return any((digests[batch] == digests[pair]).any() for digests in texts)
+    def __call__(self, number: int, position: int, budget: int | None) -> bool:
+        """Exchange the pair at ``position`` of batch ``number`` with one of the nearest batch that
+        can take it.
+
+        Returns:
+            Whether the pair shares its batch with no equal text now.
+        """
+        pair = self.batches[number][position]
+        rest = np.delete(self.batches[number], position)
+        if not self._has_text_of(rest, pair):
+            return True  # an earlier exchange has separated them
+        for distance in range(1, NEIGHBOURS + 1):
+            for other in (number + distance, number - distance):
+                if not 0 <= other < len(self.batches):
+                    continue
+                candidates = self.batches[other]
+                if self._has_text_of(candidates, pair):
+                    continue
+                fits = np.flatnonzero(self._fits(candidates, pair, rest, budget))
+                if len(fits):
+                    self.batches[number][position] = candidates[fits[0]]
+                    candidates[fits[0]] = pair
+                    return True
+        return False
+
+    def _fits(
+        self, candidates: np.ndarray, pair: int, rest: np.ndarray, budget: int | None
+    ) -> np.ndarray:
+        """(b,) bool: which pairs of another batch could change places with ``pair``."""
+        fits = np.ones(len(candidates), dtype=bool)
+        for digests in self.text_digests:
+            fits &= ~np.isin(digests[candidates], digests[rest])
+        if self.groups is not None:
+            fits &= self.groups[candidates] == self.groups[pair]
+        if budget is not None:
+            lengths = self.lengths[candidates]
+            here = self.lengths[rest].sum() + lengths
+            there = lengths.sum() - lengths + self.lengths[pair]
+            fits &= (here <= budget) & (there <= budget)
+        return fits
+
+    def _has_text_of(self, batch: np.ndarray, pair: int) -> bool:
+        return any((digests[batch] == digests[pair]).any() for digests in self.text_digests)

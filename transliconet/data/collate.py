@@ -1,5 +1,6 @@
-"""One batch: both views of each pair, padded together, with everything the objectives read."""
+"""One batch: both views of each pair padded together, with every field that the objectives need."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,83 +8,84 @@ import torch
 from torch import Tensor
 
 from transliconet.batch import (
-    ANCHOR,
     ATTENTION_MASK,
     CONTENT_MASK,
     INPUT_IDS,
     LABELS,
     MASKED_IDS,
-    NEGATIVES,
     PAIR_INDEX,
     SEED,
-    WORDS,
 )
 from transliconet.data.augment import Augmenter
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.data.sampler import BatchPlan
+from transliconet.tokens.fields import BatchRows, MakeField, check_fields
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
-from transliconet.tokens.tokenize import Joined, TokenizedPairs
-from transliconet.tokens.words import WordBoundaries, number_words
+from transliconet.tokens.tokenize import TokenizedPairs
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What a batch holds beside ids and masks, each None unless an objective or option asks for it.
+class Collator:
+    """Makes batches of token ids.
 
     Args:
-        masking: masked input and its labels.
-        anchors: (N, H), the anchor of every pair.
-        negatives: number of anchors of other pairs.
-        words: numbers of words.
-        augmenter: makes romanized rows anew.
+        pairs: the training pairs.
+        vocabulary: of the tokenizer.
+        masking: how masked input and its labels are made; None: there is none.
+        augmenter: makes the romanized rows anew; None: they stay as they are.
+        fields: make more fields.
     """
 
+    pairs: TokenizedPairs
+    vocabulary: Vocabulary
     masking: Masking | None = None
-    anchors: np.ndarray | Joined | None = None
-    negatives: int = 0
-    words: WordBoundaries | None = None
     augmenter: Augmenter | None = None
+    fields: Sequence[MakeField] = ()
 
+    def __call__(self, plan: BatchPlan) -> dict[str, Tensor]:
+        """The batch of ``plan``, with the fields of :mod:`transliconet.batch`.
 
-def collate(
-    pairs: TokenizedPairs, plan: BatchPlan, vocabulary: Vocabulary, extras: Extras
-) -> dict[str, Tensor]:
-    """The batch of ``plan``, with the keys of :mod:`transliconet.batch`.
-
-    What is random depends on ``plan.key`` alone: not on the worker that makes the batch, nor on
-    what it made before.
-    """
-    seeds = np.random.SeedSequence(plan.key)
-    native, romanized = (
-        [rows[i] for i in plan.indices] for rows in (pairs.native, pairs.romanized)
-    )
-    rng = np.random.default_rng(seeds.spawn(1)[0])
-    if extras.augmenter:
-        romanized = [extras.augmenter(n, r, rng) for n, r in zip(native, romanized, strict=True)]
-    ids, attention = pad(native + romanized, vocabulary.pad_id)
-    content = content_mask(ids, attention, vocabulary.special_ids)
-    batch = {
-        PAIR_INDEX: torch.from_numpy(np.asarray(plan.indices, dtype=np.int64)),
-        INPUT_IDS: ids,
-        ATTENTION_MASK: attention,
-        CONTENT_MASK: content,
-        SEED: torch.tensor(int(seeds.generate_state(2, np.uint64)[1] >> 1)),
-    }
-    if extras.words:
-        batch[WORDS] = torch.from_numpy(number_words(extras.words, native, romanized, ids.shape[1]))
-    if extras.anchors is not None:
-        batch[ANCHOR] = _vectors(extras.anchors, plan.indices)
-        if extras.negatives:
-            batch[NEGATIVES] = _vectors(
-                extras.anchors, rng.integers(len(pairs), size=extras.negatives)
+        What is random depends on ``plan.key`` alone: not on the process that makes the batch, nor
+        on what it made before.
+        """
+        seeds = np.random.SeedSequence(plan.key)
+        mask_seed, dropout_seed = (int(word >> 1) for word in seeds.generate_state(2, np.uint64))
+        rows = self._rows(plan, np.random.default_rng(seeds.spawn(1)[0]))
+        batch = {
+            PAIR_INDEX: torch.from_numpy(np.asarray(plan.indices, dtype=np.int64)),  # (B,)
+            INPUT_IDS: rows.input_ids,  # (2B, L)
+            ATTENTION_MASK: rows.attention_mask,  # (2B, L)
+            CONTENT_MASK: rows.content_mask,  # (2B, L)
+            SEED: torch.tensor(dropout_seed),  # ()
+        }
+        for make in self.fields:
+            batch.update(check_fields(make(rows), rows))
+        if self.masking is not None:
+            batch[MASKED_IDS], batch[LABELS] = mask_tokens(
+                rows.input_ids,
+                rows.content_mask,
+                self.vocabulary,
+                self.masking,
+                torch.Generator().manual_seed(mask_seed),
             )
-    if extras.masking is not None:
-        generator = torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0] >> 1))
-        batch[MASKED_IDS], batch[LABELS] = mask_tokens(
-            ids, content, vocabulary.ordinary_ids, vocabulary.mask_id, extras.masking, generator
+        return batch
+
+    def _rows(self, plan: BatchPlan, rng: np.random.Generator) -> BatchRows:
+        """The token ids of both views, augmented and padded."""
+        native = [self.pairs.native[i] for i in plan.indices]
+        romanized = [self.pairs.romanized[i] for i in plan.indices]
+        if self.augmenter is not None:
+            for i, row in enumerate(native):
+                romanized[i] = self.augmenter(row, romanized[i], rng)
+        input_ids, attention_mask = pad(native + romanized, self.vocabulary.pad_id)  # (2B, L)
+        content = content_mask(input_ids, attention_mask, self.vocabulary.special_ids)
+        return BatchRows(
+            pairs=self.pairs,
+            indices=plan.indices,
+            native=native,
+            romanized=romanized,
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            content_mask=content,
+            rng=rng,
         )
-    return batch
-
-
-def _vectors(anchors: np.ndarray | Joined, indices: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.stack([anchors[int(i)] for i in indices]).astype(np.float32))

@@ -1,26 +1,26 @@
-"""The LightningDataModule over a pairs folder."""
+"""The LightningDataModule over pairs folders."""
 
 import logging
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.data.augment import Augmenter
-from transliconet.data.collate import Extras, collate
-from transliconet.data.masking import Masking
+from transliconet.data.collate import Collator
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
-from transliconet.errors import CheckpointError, ConfigError, DataError, require_range
+from transliconet.data.settings import DataSettings
+from transliconet.errors import CheckpointError, ConfigError, DataError, Option
 from transliconet.pairs import PairsFolder
 from transliconet.tokens.cache import cached_token_ids
-from transliconet.tokens.noise import Augment
+from transliconet.tokens.fields import BatchNeeds, TrainingTokens
 from transliconet.tokens.padding import Vocabulary
-from transliconet.tokens.tokenize import Joined, TokenizedPairs, joined
+from transliconet.tokens.tokenize import TokenizedPairs, concatenate_pairs
 from transliconet.tokens.words import WordBoundaries
 
 log = logging.getLogger(__name__)
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 class PairBatches(Dataset):
     """Batches as items: index it with a :class:`BatchPlan`."""
 
-    def __init__(self, pairs: TokenizedPairs, vocabulary: Vocabulary, extras: Extras) -> None:
-        self.pairs, self.vocabulary, self.extras = pairs, vocabulary, extras
+    def __init__(self, collator: Collator) -> None:
+        self.collator = collator
 
     def __getitem__(self, plan: BatchPlan) -> dict[str, Tensor]:
-        return collate(self.pairs, plan, self.vocabulary, self.extras)
+        return self.collator(plan)
 
 
 class PairsDataModule(pl.LightningDataModule):
@@ -42,203 +42,181 @@ class PairsDataModule(pl.LightningDataModule):
     Args:
         pairs: the opened folder.
         tokenizer: the encoder's.
-        positions: longest row the encoder takes, in tokens.
-        batch_size: pairs a batch and device; each pair is two rows.
-        max_length: rows are cut at this many tokens, special ones included; cut rows are counted.
-        languages: tags to train on; None takes all.
-        skip_unchanged: leave out pairs whose romanization equals the text (nothing to align, only
-            MLM to learn).
-        masking: how masked input is made; None where no objective reads it.
-        also: more pairs folders to train on, e.g. the same text by another romanizer; held out must
-            be the same ids.
-        by_language: batches hold pairs of one language, so that negatives are hard; see
-            :class:`PairBatchSampler`.
-        augment: misspelled or partly romanized rows; None leaves them as they are.
-        workers: loader processes; batches are the same for any number.
-        window: see :class:`PairBatchSampler`.
-        seed: of the order and the masks.
-        anchors: from tokenized pairs to (N, H) vectors, where an objective reads them
-            (:class:`transliconet.train.teacher.Teacher`).
-        negatives: anchors of so many other pairs in each batch, drawn anew.
-        words: whether an objective reads word numbers.
-        batch_tokens: tokens a batch and device, both views, instead of a number of pairs; None:
-            ``batch_size`` counts.
+        settings: which pairs, and how they are batched.
+        needs: what the objectives need beside token ids.
+        positions: longest row that the encoder takes, in tokens; None: any.
+        seed: of the order of pairs and of everything random in making batches.
+
+    Raises:
+        ConfigError: rows are to be longer than the encoder takes, or a folder of ``settings.also``
+            holds out other ids.
     """
 
     def __init__(
         self,
         pairs: PairsFolder,
         tokenizer: PreTrainedTokenizerBase,
-        positions: int,
-        batch_size: int = 24,
-        max_length: int = 512,
-        languages: list[str] | None = None,
-        skip_unchanged: bool = True,
-        masking: Masking | None = None,
-        also: Sequence[PairsFolder] = (),
-        by_language: bool = False,
-        augment: Augment | None = None,
-        workers: int = 0,
-        window: int = 50,
+        settings: DataSettings | None = None,
+        needs: BatchNeeds | None = None,
+        positions: int | None = None,
         seed: int = 0,
-        anchors: Callable[[TokenizedPairs], np.ndarray] | None = None,
-        negatives: int = 0,
-        words: bool = False,
-        batch_tokens: int | None = None,
     ) -> None:
         super().__init__()
-        require_range("data.batch_size", batch_size, least=2)
-        require_range("data.workers", workers, least=0)
-        require_range("data.max_length", max_length, least=3)
-        if max_length > positions:
+        self.settings = settings or DataSettings()
+        self.needs = needs or BatchNeeds()
+        if positions is not None and self.settings.max_length > positions:
             raise ConfigError(
-                f"data.max_length={max_length}",
+                Option("max_length", self.settings.max_length),
                 f"the encoder has {positions} positions",
                 "Lower it",
                 code="TLN-CONFIG-320",
             )
-        self.folders = [pairs, *also]
-        for folder in also:
-            _same_heldout(pairs, folder)
-        self.anchors, self.negatives, self.words = anchors, negatives, words
-        self.tokenizer, self.masking, self.augment, self.by_language = (
-            tokenizer,
-            masking,
-            augment,
-            by_language,
-        )
-        self.batch_size, self.batch_tokens, self.window, self.seed = (
-            batch_size,
-            batch_tokens,
-            window,
-            seed,
-        )
-        self.max_length = max_length
-        self.languages, self.skip_unchanged, self.workers = languages, skip_unchanged, workers
-        self._batches: PairBatches | None = None
+        self.folders = [pairs, *(PairsFolder.open(path) for path in self.settings.also)]
+        for folder in self.folders[1:]:
+            _require_same_heldout(pairs, folder)
+        self.tokenizer = tokenizer
+        self.seed = seed
+        self._pairs: TokenizedPairs | None = None
+        self._collator: Collator | None = None
         self._sources: list[str] = []
-        self._start = (0, 0)
+        self._start = (0, 0)  # epoch and batch within it
 
     def prepare_data(self) -> None:
-        """Tokenize the training part, and embed its anchors, on one process of each machine; others
-        read the cache.
+        """Tokenize the training part, and let the fields that objectives need be prepared.
+
+        One process of each machine does this; the others read the cache.
         """
-        for pairs in self._tokenized():
-            if self.anchors and len(pairs):
-                self.anchors(pairs)
+        tokens = self._tokens()
+        for field in self.needs.fields:
+            field.prepare(tokens)
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the token ids (once a process).
+        """Open the token ids, once in each process.
 
         Raises:
             DataError: nothing is left to train on.
         """
-        if self._batches is not None:
+        if self._collator is not None:
             return
-        parts = self._tokenized()
-        anchors = [self.anchors(part) for part in parts] if self.anchors else []
-        self._sources = [part.place.name for part in parts if part.place]
-        self._sources += [
-            Path(str(part.filename)).stem for part in anchors if isinstance(part, np.memmap)
-        ]
-        pairs = joined(parts)
+        tokens = self._tokens()
+        pairs = concatenate_pairs(tokens.parts)
         if len(pairs) == 0:
             raise DataError(
-                f"pairs={self.folders[0].path}",
+                self.folders[0].path,
                 "no training pair",
-                "Lower heldout in prepare, or set data.skip_unchanged=false",
+                "Lower heldout in prepare, or train with skip_unchanged=false",
                 code="TLN-DATA-320",
             )
         log.info(
-            "%d training pairs, %.1f native and %.1f romanized tokens a pair, %d rows cut at %d tokens",
+            "%d training pairs, %.1f native and %.1f romanized tokens a pair, "
+            "%d rows truncated at %d tokens",
             len(pairs),
             pairs.native.lengths.mean(),
             pairs.romanized.lengths.mean(),
             pairs.truncated,
-            self.max_length,
+            self.settings.max_length,
         )
-        bounds = (
-            WordBoundaries.from_tokenizer(self.tokenizer) if self.words or self.augment else None
+        self._sources = [part.folder.name for part in tokens.parts if part.folder]
+        for field in self.needs.fields:
+            self._sources += field.identity(tokens)
+        self._pairs = pairs
+        self._collator = Collator(
+            pairs,
+            Vocabulary.from_tokenizer(self.tokenizer),
+            masking=self.settings.masking if self.needs.masked_input else None,
+            augmenter=self._augmenter(),
+            fields=[field.open(tokens) for field in self.needs.fields],
         )
-        extras = Extras(
-            masking=self.masking,
-            anchors=Joined(anchors) if anchors else None,
-            negatives=self.negatives,
-            words=bounds if self.words else None,
-            augmenter=Augmenter(self.augment, self.tokenizer, bounds, self.max_length)
-            if bounds and self.augment
-            else None,
-        )
-        self._batches = PairBatches(pairs, Vocabulary.from_tokenizer(self.tokenizer), extras)
 
-    def _tokenized(self) -> list[TokenizedPairs]:
-        return [
+    def _tokens(self) -> TrainingTokens:
+        settings = self.settings
+        parts = [
             cached_token_ids(
-                folder, self.tokenizer, self.max_length, self.languages, self.skip_unchanged
+                folder,
+                self.tokenizer,
+                settings.max_length,
+                languages=settings.languages,
+                skip_unchanged=settings.skip_unchanged,
             )
             for folder in self.folders
         ]
+        # what is computed before training has the precision of training
+        in_bfloat16 = self.trainer is not None and self.trainer.precision == "bf16-mixed"
+        return TrainingTokens(parts, self.tokenizer, torch.bfloat16 if in_bfloat16 else None)
+
+    def _augmenter(self) -> Augmenter | None:
+        augment = self.settings.augment
+        if not augment:
+            return None
+        boundaries = WordBoundaries.from_tokenizer(self.tokenizer)
+        return Augmenter(augment, self.tokenizer, boundaries, self.settings.max_length)
 
     def pair_names(self, positions: Sequence[int]) -> list[str]:
         """Language and id of training pairs, ``hin_Deva 17``, as their pairs folder has them."""
-        wanted, names, start = set(positions), dict[int, str](), 0
+        wanted = np.array(sorted(set(positions)), dtype=np.int64)
+        names: dict[int, str] = {}
+        start = 0  # position of the first pair of `rows`
         for folder in self.folders:
             for rows in folder.batches(
-                "train", skip_unchanged=self.skip_unchanged, languages=self.languages
+                "train",
+                skip_unchanged=self.settings.skip_unchanged,
+                languages=self.settings.languages,
             ):
-                here = [p for p in wanted if start <= p < start + len(rows)]
-                names.update(
-                    {p: f"{rows['lang'][p - start]} {rows['id'][p - start]}" for p in here}
-                )
+                here = wanted[(wanted >= start) & (wanted < start + len(rows))]
+                for position in here.tolist():
+                    row = position - start
+                    names[position] = f"{rows['lang'][row]} {rows['id'][row]}"
                 start += len(rows)
-        return [names[p] for p in positions]
+        return [names[position] for position in positions]
 
     def train_dataloader(self) -> DataLoader:
-        assert self._batches is not None, "setup() has run"  # Lightning calls it first
-        rank, world_size = (
-            (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        assert self._collator is not None, "setup() has run"  # Lightning calls it first
+        trainer = self.trainer
+        sampler = self._sampler(
+            rank=trainer.global_rank if trainer else 0,
+            world_size=trainer.world_size if trainer else 1,
         )
-        pairs = self._batches.pairs
-        groups = pairs.languages if self.by_language else None
-        sampler = PairBatchSampler(
-            pairs.tokens,
-            self.batch_size,
-            self.seed,
-            rank,
-            world_size,
-            self.window,
-            groups,
-            batch_tokens=self.batch_tokens,
-            texts=pairs.texts,
-        )
-        epoch, done = self._start if self._start[1] < len(sampler) else (self._start[0] + 1, 0)
-        sampler.set_epoch(
-            epoch
-        )  # loader processes ask for batches before Lightning says which epoch it is
+        epoch, done = self._start
+        if done >= len(sampler):  # the checkpoint is of the end of an epoch
+            epoch, done = epoch + 1, 0
+        # loader processes ask for batches before Lightning says which epoch it is
+        sampler.set_epoch(epoch)
         sampler.resume(epoch, done)
+        on_gpu = trainer is not None and type(trainer.accelerator).__name__ == "CUDAAccelerator"
         return DataLoader(
-            self._batches,
+            PairBatches(self._collator),
             sampler=sampler,
             batch_size=None,
-            num_workers=self.workers,
-            persistent_workers=self.workers > 0,
-            pin_memory=bool(
-                self.trainer and self.trainer.accelerator.__class__.__name__ == "CUDAAccelerator"
-            ),
+            num_workers=self.settings.workers,
+            persistent_workers=self.settings.workers > 0,
+            pin_memory=on_gpu,
         )
 
-    def _decides(self) -> dict[str, Any]:
-        """What decides the batches of a run: a checkpoint goes on only where all of it is the
+    def _sampler(self, rank: int, world_size: int) -> PairBatchSampler:
+        assert self._pairs is not None, "setup() has run"
+        return PairBatchSampler(
+            self._pairs.lengths,
+            self.settings.batch_size,
+            batch_tokens=self.settings.batch_tokens,
+            window=self.settings.window,
+            groups=self._pairs.languages if self.settings.by_language else None,
+            text_digests=self._pairs.text_digests,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+
+    def _batch_identity(self) -> dict[str, Any]:
+        """What decides the batches of a run: a checkpoint is only resumed where all of it is the
         same.
         """
-        world_size = self.trainer.world_size if self.trainer else 1
         return {
-            "data.batch_size": self.batch_size,
-            "data.batch_tokens": self.batch_tokens,
-            "data.window": self.window,
-            "data.by_language": self.by_language,
+            "batch_size": self.settings.batch_size,
+            "batch_tokens": self.settings.batch_tokens,
+            "window": self.settings.window,
+            "by_language": self.settings.by_language,
             "seed": self.seed,
-            "number of processes": world_size,
+            "number of processes": self.trainer.world_size if self.trainer else 1,
             "pairs, tokenizer and anchors": self._sources,
         }
 
@@ -248,38 +226,44 @@ class PairsDataModule(pl.LightningDataModule):
         """
         assert self.trainer is not None, "Lightning saves while a trainer runs"
         progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        done = progress.processed
-        return {"epoch": self.trainer.current_epoch, "batches": done, "decides": self._decides()}
+        return {
+            "epoch": self.trainer.current_epoch,
+            "batches": progress.processed,
+            "identity": self._batch_identity(),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on behind the last batch trained on.
+        """Go on after the last batch trained on.
 
         Raises:
-            CheckpointError: batches would be others than those of the run that the checkpoint is
-                from.
+            CheckpointError: the batches would not be those of the run that the checkpoint is from.
         """
-        for what, now in self._decides().items():
-            if (then := state_dict["decides"].get(what)) != now:
+        before = state_dict.get("identity", {})
+        for name, now in self._batch_identity().items():
+            if before.get(name) != now:
                 raise CheckpointError(
                     "resume",
-                    f"the run had {what} {then}, not {now}",
-                    "Keep what the run had, or start another from an export of it (encoder.path=…)",
+                    f"the run had {name} {before.get(name)}, not {now}",
+                    "Keep what the run had, or start another one from its export",
                     code="TLN-CKPT-320",
                 )
         self._start = (state_dict["epoch"], state_dict["batches"])
 
 
-def _same_heldout(first: PairsFolder, other: PairsFolder) -> None:
+def _require_same_heldout(first: PairsFolder, other: PairsFolder) -> None:
     """Raise unless both folders hold out the same ids: one's training text would be the other's
     test.
     """
-    theirs, ours = (
-        {k: f.manifest["rules"].get(k) for k in ("heldout", "seed")} for f in (other, first)
-    )
+    ours, theirs = _heldout_rule(first), _heldout_rule(other)
     if theirs != ours:
         raise ConfigError(
-            f"data.also={other.path}",
+            Option("also", other.path),
             f"it holds out other ids than {first.path} ({theirs}, not {ours})",
-            "Prepare both with the same rules.heldout and rules.seed",
+            "Prepare both with the same heldout and seed",
             code="TLN-CONFIG-321",
         )
+
+
+def _heldout_rule(folder: PairsFolder) -> dict[str, Any]:
+    rules = folder.manifest["rules"]
+    return {name: rules.get(name) for name in ("heldout", "seed")}

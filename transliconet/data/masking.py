@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 
 from transliconet.batch import IGNORE
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import ConfigError, Option, require_range
+from transliconet.tokens.padding import Vocabulary
 
 
 @dataclass(frozen=True)
 class Masking:
-    """How masked input is made.
+    """How masked input is made. The defaults are BERT's.
 
     Args:
         probability: share of the ordinary tokens that are to be predicted.
@@ -29,8 +30,8 @@ class Masking:
             require_range(name, getattr(self, name), least=0, most=1)
         if self.mask_share + self.random_share > 1:
             raise ConfigError(
-                f"masking.mask_share={self.mask_share}, masking.random_share={self.random_share}",
-                "more than 1 together",
+                Option("mask_share", self.mask_share),
+                f"more than 1 together with random_share={self.random_share}",
                 "Lower one: the rest is the share of predicted tokens that keep their id",
                 code="TLN-CONFIG-322",
             )
@@ -39,32 +40,34 @@ class Masking:
 def mask_tokens(
     input_ids: Tensor,
     content_mask: Tensor,
-    ordinary_ids: Tensor,
-    mask_id: int,
+    vocabulary: Vocabulary,
     masking: Masking,
     generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Choose tokens to predict and hide them.
+    """Choose tokens to predict, and hide them.
 
     Args:
         input_ids: (N, L) int64 token ids.
         content_mask: (N, L) bool, True at tokens that may be chosen (neither special nor padding).
-        ordinary_ids: (V',) int64 ids that a random replacement is drawn from: the vocabulary
-            without special tokens.
-        mask_id: id of ``<mask>``.
+        vocabulary: has the id of ``<mask>``, and the ordinary ids that a random token is drawn
+            from.
         masking: the shares.
         generator: source of randomness; the same state gives the same masks.
 
     Returns:
         (N, L) ids after masking, and (N, L) labels: the original id at chosen positions,
-        :data:`IGNORE` elsewhere.
+        :data:`transliconet.batch.IGNORE` elsewhere.
     """
     shape = input_ids.shape
-    chosen = (torch.rand(shape, generator=generator) < masking.probability) & content_mask
-    action = torch.rand(shape, generator=generator)
-    random_ids = ordinary_ids[torch.randint(len(ordinary_ids), shape, generator=generator)]
-    to_mask = chosen & (action < masking.mask_share)
-    to_random = chosen & ~to_mask & (action < masking.mask_share + masking.random_share)
-    masked = input_ids.masked_fill(to_mask, mask_id)
-    masked = torch.where(to_random, random_ids, masked)
-    return masked, input_ids.masked_fill(~chosen, IGNORE)
+    predicted = (torch.rand(shape, generator=generator) < masking.probability) & content_mask
+    # one draw for each token decides between <mask>, a random token and the token itself
+    action = torch.rand(shape, generator=generator)  # (N, L)
+    ordinary = vocabulary.ordinary_ids  # (V',)
+    random_ids = ordinary[torch.randint(len(ordinary), shape, generator=generator)]  # (N, L)
+    to_mask = predicted & (action < masking.mask_share)
+    replaced = action < masking.mask_share + masking.random_share
+    to_random = predicted & ~to_mask & replaced
+    masked_ids = input_ids.masked_fill(to_mask, vocabulary.mask_id)
+    masked_ids = torch.where(to_random, random_ids, masked_ids)
+    labels = input_ids.masked_fill(~predicted, IGNORE)
+    return masked_ids, labels

@@ -9,16 +9,25 @@ from dataclasses import dataclass
 import numpy as np
 from torch.utils.data import Sampler
 
-from transliconet.data.batching import by_group, by_number, by_tokens, even_out, part_equal_texts
-from transliconet.errors import DataError, require_range
+from transliconet.data.batching import (
+    batches_by_number,
+    batches_by_tokens,
+    separate_equal_texts,
+    split_by_group,
+    split_largest,
+)
+from transliconet.errors import DataError, Option, require_range
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """One batch to be made: ``indices`` are pairs; ``key`` seeds whatever is random in making
-    it.
+    """One batch to be made.
+
+    Args:
+        key: seeds whatever is random in making it.
+        indices: (B,) pairs.
     """
 
     key: tuple[int, ...]
@@ -26,27 +35,28 @@ class BatchPlan:
 
 
 class PairBatchSampler(Sampler[BatchPlan]):
-    """Batches of pairs of like length; every pair once an epoch, no text twice in a batch.
+    """Batches of pairs of similar length; every pair once an epoch, no text twice in a batch.
 
-    A shuffled epoch is cut into windows of ``window`` batches; within a window pairs are sorted by
-    length, so that rows of a batch are alike while its neighbours stay random from epoch to epoch.
-    With ``batch_tokens`` batches have a budget of tokens instead, and the window is the epoch.
-    Batches are then shuffled and dealt to the ranks.
+    A shuffled epoch is split into windows of ``window`` batches. Within a window pairs are sorted
+    by length, so that the rows of a batch need little padding while their company stays random from
+    epoch to epoch. With ``batch_tokens`` the window is the whole epoch. Batches are then shuffled
+    and dealt to the ranks in turn.
 
     With ``groups``, a batch holds pairs of one group, so that negatives are hard (of the same
-    language); what each group has over makes mixed batches.
+    language). Pairs that do not fill a batch of their group share mixed batches.
 
     Args:
-        tokens: (N,) tokens of each pair, both views.
+        lengths: (N,) tokens of each pair, both views.
         batch_size: pairs a batch and device.
-        batch_tokens: tokens a batch and device, instead; None: ``batch_size`` counts.
-        seed: with the epoch, decides the order.
-        rank, world_size: this process and how many there are. Every rank gets the same number of
-            batches; where an epoch does not come out even, its largest batches are halved.
-        window: batches sorted together; 1 leaves plain random batches.
+        batch_tokens: tokens a batch and device in place of ``batch_size``; None: ``batch_size``
+            counts.
+        window: batches that are sorted by length together; 1 leaves plain random batches.
         groups: (N,) group of each pair; None: all are one.
-        texts: (N,) digests of the texts of each view; pairs that share one are kept in different
-            batches.
+        text_digests: (N,) digests of the texts of each view. Pairs that share a text are put into
+            different batches: they cannot be each other's negatives.
+        seed: with the epoch, decides the order.
+        rank, world_size: this process, and the number of processes. Every rank gets the same number
+            of batches: where an epoch does not divide evenly, its largest batches are split.
 
     Raises:
         DataError: fewer than two pairs (contrast needs a negative), or than two for each rank.
@@ -54,37 +64,43 @@ class PairBatchSampler(Sampler[BatchPlan]):
 
     def __init__(
         self,
-        tokens: np.ndarray,
+        lengths: np.ndarray,
         batch_size: int,
+        *,
+        batch_tokens: int | None = None,
+        window: int = 50,
+        groups: np.ndarray | None = None,
+        text_digests: Sequence[np.ndarray] = (),
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
-        window: int = 50,
-        groups: np.ndarray | None = None,
-        batch_tokens: int | None = None,
-        texts: Sequence[np.ndarray] = (),
     ) -> None:
-        require_range("data.batch_size", batch_size, least=2)
-        require_range("data.window", window, least=1)
-        if batch_tokens is not None:
-            require_range("data.batch_tokens", batch_tokens, least=8)
-        if len(tokens) < 2:
+        require_range("batch_size", batch_size, least=2)
+        require_range("window", window, least=1)
+        if len(lengths) < 2:
             raise DataError(
-                f"{len(tokens)} training pair(s)",
+                f"{len(lengths)} training pair(s)",
                 "no negatives for the contrast",
                 "Prepare more text, or hold out less",
                 code="TLN-DATA-321",
             )
-        self.tokens, self.batch_size, self.batch_tokens = tokens, batch_size, batch_tokens
-        self.seed, self.window, self.groups, self.texts = seed, window, groups, texts
-        self.rank, self.world_size, self.epoch = rank, world_size, 0
-        self._start = (0, 0)
-        self._cut_epoch, self._batches = -1, list[np.ndarray]()
-        if len(self._epoch()) % world_size:
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
+        self.window = window
+        self.groups = groups
+        self.text_digests = text_digests
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+        self._start = (0, 0)  # epoch and batch within it
+        self._batches_of_epoch: tuple[int, list[np.ndarray]] = (-1, [])
+        if len(self._epoch_batches()) % world_size:
             raise DataError(
-                f"{len(tokens)} training pairs",
-                f"no batch for each of {world_size} processes",
-                "Lower data.batch_size or the number of devices",
+                Option("batch_size", batch_size),
+                f"{len(lengths)} training pairs give no batch for each of {world_size} processes",
+                "Lower it, or the number of devices",
                 code="TLN-DATA-322",
             )
 
@@ -97,50 +113,57 @@ class PairBatchSampler(Sampler[BatchPlan]):
         self._start = (epoch, batches)
 
     def __len__(self) -> int:
-        return len(self._epoch()) // self.world_size
+        return len(self._epoch_batches()) // self.world_size
 
     def __iter__(self) -> Iterator[BatchPlan]:
-        batches = self._epoch()
-        deal = np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
+        batches = self._epoch_batches()
+        order = np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
         epoch, done = self._start
-        for number in range(done if epoch == self.epoch else 0, len(self)):
-            chosen = number * self.world_size + self.rank
-            yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[deal[chosen]])
+        first = done if epoch == self.epoch else 0
+        for number in range(first, len(self)):
+            # batch `number` of every rank is dealt before batch `number + 1` of any
+            dealt = order[number * self.world_size + self.rank]
+            yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[dealt])
 
-    def _epoch(self) -> list[np.ndarray]:
-        """The batches of the epoch, before they are dealt."""
-        if self._cut_epoch != self.epoch:
-            order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.tokens))
-            batches = even_out(self._cut(order), self.world_size)
-            self._batches, left = part_equal_texts(
-                batches, self.texts, self.tokens, self.batch_tokens, self.groups
+    def _epoch_batches(self) -> list[np.ndarray]:
+        """The batches of the epoch, before they are shuffled and dealt."""
+        epoch, batches = self._batches_of_epoch
+        if epoch != self.epoch:
+            rng = np.random.default_rng([self.seed, self.epoch])
+            batches = self._split(rng.permutation(len(self.lengths)))
+            batches = split_largest(batches, self.world_size)
+            batches, left = separate_equal_texts(
+                batches, self.text_digests, self.lengths, self.batch_tokens, self.groups
             )
-            self._cut_epoch = self.epoch
+            self._batches_of_epoch = (self.epoch, batches)
             if left:
                 log.warning(
-                    "%d pairs stand in a batch with an equal text: there are too many of them to part",
-                    left,
+                    "%d pairs share a batch with an equal text: the text is in too many pairs", left
                 )
-        return self._batches
+        return batches
 
-    def _cut(self, order: np.ndarray) -> list[np.ndarray]:
+    def _split(self, order: np.ndarray) -> list[np.ndarray]:
+        """(N,) pairs in random order → batches, of one group each where there are groups."""
         if self.groups is None:
-            return list(self._batches_of(order))
-        whole: list[np.ndarray] = []
-        over: list[np.ndarray] = []
-        for members in by_group(order, self.groups):
-            batches = list(self._batches_of(members))
-            if self._not_full(batches[-1]):
-                over.append(batches.pop())
-            whole += batches
-        return whole + (list(self._batches_of(np.concatenate(over))) if over else [])
+            return list(self._split_group(order))
+        full: list[np.ndarray] = []
+        leftover: list[np.ndarray] = []
+        for members in split_by_group(order, self.groups):
+            batches = list(self._split_group(members))
+            if self._is_small(batches[-1]):
+                leftover.append(batches.pop())
+            full += batches
+        if leftover:
+            full += self._split_group(np.concatenate(leftover))
+        return full
 
-    def _batches_of(self, order: np.ndarray) -> Iterator[np.ndarray]:
+    def _split_group(self, order: np.ndarray) -> Iterator[np.ndarray]:
         if self.batch_tokens is not None:
-            return by_tokens(order, self.tokens, self.batch_tokens)
-        return by_number(order, self.tokens, self.batch_size, self.window)
+            return batches_by_tokens(order, self.lengths, self.batch_tokens)
+        return batches_by_number(order, self.lengths, self.batch_size, self.window)
 
-    def _not_full(self, batch: np.ndarray) -> bool:
+    def _is_small(self, batch: np.ndarray) -> bool:
+        """Whether the last batch of a group joins the mixed ones."""
         if self.batch_tokens is not None:
-            return bool(2 * self.tokens[batch].sum() < self.batch_tokens)
+            return bool(2 * self.lengths[batch].sum() < self.batch_tokens)
         return len(batch) < self.batch_size

@@ -10,7 +10,8 @@ from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import POOLINGS, pool
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
-from transliconet.tokens.tokenize import Joined, Ragged, tokenize
+from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
+from transliconet.tokens.tokenize import tokenize
 
 CHUNK = 8192
 """Texts that :func:`embed` holds the tokens of at a time: enough for batches of one length."""
@@ -46,7 +47,7 @@ def embed(
         DataError: the model gives NaN or infinite values.
     """
     require_choice("pooling", pooling, POOLINGS)
-    number, width = encoder.layer_number(layer, "probe.layer"), encoder.masked_lm.config.hidden_size
+    number, width = encoder.layer_number(layer), encoder.masked_lm.config.hidden_size
     vectors, coming = np.empty((0, width), dtype=np.float32), iter(texts)
     while chunk := list(islice(coming, CHUNK)):
         rows, _ = tokenize(encoder.tokenizer, chunk, min(max_length, encoder.positions))
@@ -60,7 +61,7 @@ def embed(
 
 def embed_rows(
     encoder: Encoder,
-    rows: Ragged | Joined,
+    rows: RaggedArray | ConcatenatedRows,
     layer: int | str = "last",
     pooling: str = "mean",
     batch_tokens: int = 4096,
@@ -69,13 +70,13 @@ def embed_rows(
     """:func:`embed` for token ids; matrix products in ``autocast``'s precision, where one is
     given.
     """
-    number = encoder.layer_number(layer, "probe.layer")
+    number = encoder.layer_number(layer)
     return embed_layers(encoder, rows, [number], pooling, batch_tokens, autocast)[0]
 
 
 def embed_layers(
     encoder: Encoder,
-    rows: Ragged | Joined,
+    rows: RaggedArray | ConcatenatedRows,
     layers: Sequence[int],
     pooling: str = "mean",
     batch_tokens: int = 4096,
@@ -84,7 +85,7 @@ def embed_layers(
     """Vectors of several hidden layers from one pass: (len(layers), N, H) float32. Equal rows are
     computed once.
     """
-    require_range("probe.batch_tokens", batch_tokens, least=1)
+    require_range("batch_tokens", batch_tokens, least=1)
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     device = next(encoder.parameters()).device
     vectors = np.empty(

@@ -18,8 +18,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from transliconet.errors import CheckpointError, ConfigError, first_line
-from transliconet.model.packing import NAME, Packing
+from transliconet.errors import CheckpointError, ConfigError, Option, first_line
+from transliconet.model.packing import PACKED_ATTENTION, Packing
 
 ARCHITECTURES = ("xlm-roberta",)
 
@@ -29,15 +29,15 @@ class EncoderLike(Protocol):
 
     @property
     def layers(self) -> int: ...
-    def layer_number(self, layer: int | str, option: str = ...) -> int: ...
-    def embed_tokens(self, pieces: Tensor) -> Tensor: ...
+    def layer_number(self, layer: int | str) -> int: ...
+    def embed_tokens(self, ids: Tensor) -> Tensor: ...
     def hidden_states(
         self,
         input_ids: Tensor,
         attention_mask: Tensor,
         layers: set[int],
-        halves: int = 1,
-        table: Tensor | None = None,
+        texts_per_row: int = 1,
+        token_vectors: Tensor | None = None,
     ) -> dict[int, Tensor]: ...
     def transform_for_decoder(self, hidden: Tensor) -> Tensor: ...
     @property
@@ -58,7 +58,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
-        masked_lm.set_attn_implementation(NAME)
+        masked_lm.set_attn_implementation(PACKED_ATTENTION)
         if len(tokenizer) > masked_lm.config.vocab_size:
             raise CheckpointError(
                 name,
@@ -80,17 +80,17 @@ class Encoder(nn.Module):
         remedy = "Give a folder with config.json, model.safetensors and tokenizer.json, or a hub name that is reachable"
         if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
             raise CheckpointError(
-                f"encoder.path={path}", "no such folder", remedy, code="TLN-CKPT-401"
+                Option("path", path), "no such folder", remedy, code="TLN-CKPT-401"
             )
         if local and not (Path(path) / "config.json").is_file():
             raise CheckpointError(
-                f"encoder.path={path}", "no config.json in it", remedy, code="TLN-CKPT-402"
+                Option("path", path), "no config.json in it", remedy, code="TLN-CKPT-402"
             )
         with _loading(path, "its configuration", remedy):
             config = AutoConfig.from_pretrained(path)
         if config.model_type not in ARCHITECTURES:
             raise CheckpointError(
-                f"encoder.path={path}",
+                Option("path", path),
                 f"its architecture is {config.model_type!r}",
                 f"Use an XLM-R-shaped masked LM ({', '.join(ARCHITECTURES)})",
                 code="TLN-CKPT-403",
@@ -103,7 +103,7 @@ class Encoder(nn.Module):
         # be noise.
         if missing := sorted(k for k in report["missing_keys"] if k.startswith("roberta.")):
             raise CheckpointError(
-                f"encoder.path={path}",
+                Option("path", path),
                 f"weights are missing: {missing[0]} and {len(missing) - 1} more",
                 remedy,
                 code="TLN-CKPT-404",
@@ -114,7 +114,7 @@ class Encoder(nn.Module):
             tokenizer.all_special_ids
         ):  # transformers makes an empty one where files are missing
             raise CheckpointError(
-                f"encoder.path={path}",
+                Option("path", path),
                 "its tokenizer has no pieces: files are missing",
                 remedy,
                 code="TLN-CKPT-405",
@@ -134,7 +134,7 @@ class Encoder(nn.Module):
         config = self.masked_lm.config
         return int(config.max_position_embeddings - config.pad_token_id - 1)
 
-    def layer_number(self, layer: int | str, option: str = "layer") -> int:
+    def layer_number(self, layer: int | str) -> int:
         """``layer`` as an index of the hidden states: ``last``, or 0 … :attr:`layers`.
 
         Raises:
@@ -144,24 +144,24 @@ class Encoder(nn.Module):
             return self.layers
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer <= self.layers:
             raise ConfigError(
-                f"{option}={layer}",
+                Option("layer", layer),
                 f"{self.name} has hidden layers 0 (embeddings) to {self.layers}",
                 "Choose one of them, or 'last'",
                 code="TLN-CONFIG-400",
             )
         return layer
 
-    def embed_tokens(self, pieces: Tensor) -> Tensor:
-        """(…,) int64 ids → (…, H) rows of the embedding table."""
-        return self.masked_lm.roberta.embeddings.word_embeddings(pieces)
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        """(…,) int64 ids → (…, H) rows of the embedding matrix."""
+        return self.masked_lm.get_input_embeddings()(ids)
 
     def hidden_states(
         self,
         input_ids: Tensor,
         attention_mask: Tensor,
         layers: Collection[int],
-        halves: int = 1,
-        table: Tensor | None = None,
+        texts_per_row: int = 1,
+        token_vectors: Tensor | None = None,
     ) -> dict[int, Tensor]:
         """Hidden states of the wanted layers. Layers above them are not computed, nor is anything
         at padding.
@@ -170,20 +170,21 @@ class Encoder(nn.Module):
             input_ids: (N, L) int64.
             attention_mask: (N, L) bool, True at tokens.
             layers: indices as transformers' ``hidden_states`` has them.
-            halves: rows are so many texts of L / halves tokens each, padding included, that attend
-                to each other; the positions of each start anew.
-            table: (U, H) of :meth:`embed_tokens`, of which ``input_ids`` are places then; None: the
-                encoder's own.
+            texts_per_row: number of texts in a row, of L / ``texts_per_row`` tokens each, padding
+                included. They attend to each other; the positions of each start anew.
+            token_vectors: (U, H) vectors that ``input_ids`` then index, in place of the embedding
+                matrix.
 
         Returns:
             layer → (N, L, H), zeros at padding.
         """
         body, packing = self.masked_lm.roberta, Packing.from_mask(attention_mask)
-        ids, positions = (
-            packing.pack(rows).unsqueeze(0)
-            for rows in (input_ids, self._positions(attention_mask, halves))
-        )
-        vectors = self.embed_tokens(ids) if table is None else F.embedding(ids, table)
+        ids = packing.pack(input_ids).unsqueeze(0)  # (1, T) real tokens of all rows
+        positions = packing.pack(self._positions(attention_mask, texts_per_row)).unsqueeze(0)
+        if token_vectors is None:
+            vectors = self.embed_tokens(ids)  # (1, T, H)
+        else:
+            vectors = F.embedding(ids, token_vectors)
         states = body.embeddings(inputs_embeds=vectors, position_ids=positions)
         kept = {0: states} if 0 in layers else {}
         for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
@@ -192,9 +193,9 @@ class Encoder(nn.Module):
                 kept[number] = states
         return {number: packing.unpack(states[0]) for number, states in kept.items()}
 
-    def _positions(self, attention_mask: Tensor, halves: int) -> Tensor:
+    def _positions(self, attention_mask: Tensor, texts_per_row: int) -> Tensor:
         """(N, L) int64: XLM-R counts the tokens of a text from ``pad_token_id + 1``."""
-        texts = attention_mask.unflatten(1, (halves, -1))
+        texts = attention_mask.unflatten(1, (texts_per_row, -1))  # (N, texts, L / texts)
         return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
 
     def transform_for_decoder(self, hidden: Tensor) -> Tensor:
@@ -225,9 +226,7 @@ def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         problem = f"{what} cannot be loaded ({first_line(error)})"
-        raise CheckpointError(
-            f"encoder.path={path}", problem, remedy, code="TLN-CKPT-406"
-        ) from error
+        raise CheckpointError(Option("path", path), problem, remedy, code="TLN-CKPT-406") from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in (
             "safetensors",
@@ -237,16 +236,14 @@ def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
         ):
             raise
         raise CheckpointError(
-            f"encoder.path={path}",
+            Option("path", path),
             f"{what} cannot be loaded ({error})",
             remedy,
             code="TLN-CKPT-407",
         ) from error
 
 
-def layer_numbers(
-    encoder: EncoderLike, layers: int | str | Sequence[int | str], option: str = "layer"
-) -> list[int]:
+def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str]) -> list[int]:
     """One layer or several as indices of the hidden states, each once.
 
     Raises:
@@ -255,9 +252,9 @@ def layer_numbers(
     several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
     if not several:
         raise ConfigError(
-            f"{option}=[]",
+            Option("layer", "[]"),
             "no layer",
             "Name one, e.g. 8, or several, [4, 8, last]",
             code="TLN-CONFIG-401",
         )
-    return list(dict.fromkeys(encoder.layer_number(layer, option) for layer in several))
+    return list(dict.fromkeys(encoder.layer_number(layer) for layer in several))

@@ -11,7 +11,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-NAME = "transliconet_packed"
+PACKED_ATTENTION = "transliconet_packed"
 """What transformers calls :func:`packed_attention`."""
 
 
@@ -103,5 +103,5 @@ def packed_attention(
     return packing.gather(out).unsqueeze(0), None
 
 
-AttentionInterface.register(NAME, packed_attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionInterface.register(PACKED_ATTENTION, packed_attention)
+AttentionMaskInterface.register(PACKED_ATTENTION, sdpa_mask)

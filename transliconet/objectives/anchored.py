@@ -1,28 +1,32 @@
-"""Anchored contrast: romanized text is drawn to where the frozen starting model has its native
-text.
+"""Anchored contrast: romanized text is trained towards the vectors that the frozen starting model
+gives its native text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from transliconet.batch import ANCHOR, NEGATIVES
 from transliconet.errors import ConfigError, require_choice, require_range
-from transliconet.model.encoder import EncoderLike
+from transliconet.model.encoder import Encoder, EncoderLike
 from transliconet.model.pooling import POOLINGS
+from transliconet.objectives.anchors import ANCHOR, NEGATIVES, Anchors
+from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight, rows_of_other_processes, world_size
-from transliconet.objectives.encode import CLEAN, EncodedPairs, Read, Reads
-from transliconet.objectives.similarity import SIMILARITIES, products
+from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequest, StateRequests
+from transliconet.objectives.inner_products import SIMILARITIES, inner_products
+from transliconet.tokens.fields import BatchField
+
+SAME_TEXT = 0.999
+"""Cosine of two anchors above which they stand for the same text."""
 
 
 def anchored_loss(
     vectors: Tensor,
     anchors: Tensor,
-    temperature: float = 0.05,
-    same: float = 0.999,
+    temperature: float = 0.02,
     negatives: Tensor | None = None,
     soft_targets: bool = False,
     exclude_nearest: float = 0.0,
@@ -30,28 +34,28 @@ def anchored_loss(
 ) -> Tensor:
     r"""InfoNCE from trained vectors to fixed ones (van den Oord et al., 2018, equation 4).
 
-    .. math:: -\frac{1}{B} \sum_{i=1}^{B} \log \frac{\exp(s(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(s(v_i, a_k)/T)}
+    .. math::
+        -\frac{1}{B} \sum_{i=1}^{B}
+        \log \frac{\exp(s(v_i, a_i)/T)}{\sum_{k \in C(i)} \exp(s(v_i, a_k)/T)}
 
-    :math:`C(i)` holds the anchors of the batch and ``negatives``, but leaves out every other one
-    that is the same as :math:`a_i` (cosine above ``same``): equal texts are no negatives. Nor are
-    the ``exclude_nearest`` of all candidates: texts that the frozen model has closest to
-    :math:`a_i` are often its translations or variants.
+    The candidates :math:`C(i)` are the anchors of the batch and ``negatives``. Other anchors that
+    are equal to :math:`a_i` (cosine above :data:`SAME_TEXT`) are excluded from them, and so is the
+    share ``exclude_nearest`` of all candidates that is most similar to :math:`a_i`: these are often
+    translations or variants of the same text, and training away from them would be wrong.
 
-    With ``soft_targets``, the target is not :math:`a_i` alone but the neighbourhood that the anchor
-    has: the cross-entropy to :math:`\mathrm{softmax}_k s(a_i, a_k)/T` over all candidates
-    (similarity distillation; Fang et al., 2021, arXiv 2101.04731, equation 2). Equal texts then
-    share the target and none is left out.
+    With ``soft_targets``, the target is not :math:`a_i` alone but the distribution of the anchor's
+    own similarities, :math:`\mathrm{softmax}_k s(a_i, a_k)/T` over all candidates (similarity
+    distillation; Fang et al., 2021, arXiv 2101.04731, equation 2). Equal texts then share the
+    target, and none is excluded.
 
     Args:
         vectors: (B, D), trained.
         anchors: (B, D), fixed; row i belongs to row i of ``vectors``.
         temperature: T > 0.
-        same: cosine of two anchors from which they count as one.
         negatives: (K, D), fixed; anchors of other texts. They cost a matrix product, no forward
             pass.
         soft_targets: whether the target is the anchor's own similarities.
-        exclude_nearest: share of the candidates that are left out, those of highest cosine to
-            :math:`a_i`, rounded down.
+        exclude_nearest: share of the candidates that is excluded, rounded down.
         similarity: s, ``cosine`` or ``dot``.
 
     Returns:
@@ -73,29 +77,44 @@ def anchored_loss(
             "Use batches of 2 pairs or more",
             code="TLN-CONFIG-500",
         )
-    fixed = anchors.float() if negatives is None else torch.cat([anchors, negatives]).float()
-    unit = F.normalize(fixed, dim=-1)
-    v, candidates = (
-        (vectors.float(), fixed)
-        if similarity == "dot"
-        else (F.normalize(vectors.float(), dim=-1), unit)
-    )
+    batch = len(vectors)
+    if negatives is not None:
+        anchors = torch.cat([anchors, negatives])
+    candidates = anchors.float()  # (C, D), C = B + K; the batch's own anchors come first
+    unit = F.normalize(candidates, dim=-1)
+    vectors = vectors.float()
+    if similarity == "cosine":
+        vectors, candidates = F.normalize(vectors, dim=-1), unit
     if soft_targets:
-        target = (products(candidates[: len(v)], candidates) / temperature).softmax(-1)
-        return F.cross_entropy(products(v, candidates) / temperature, target)
-    own = torch.eye(len(v), len(candidates), dtype=torch.bool, device=v.device)
-    no_negative = _alike(products(unit[: len(v)], unit), own, same, exclude_nearest)
-    scores = (products(v, candidates) / temperature).masked_fill(no_negative, float("-inf"))
-    return F.cross_entropy(scores, torch.arange(len(v), device=v.device))
+        anchor_scores = inner_products(candidates[:batch], candidates) / temperature  # (B, C)
+        target = anchor_scores.softmax(-1)
+        return F.cross_entropy(inner_products(vectors, candidates) / temperature, target)
+    # which candidates count is decided by cosine, whatever similarity is trained
+    cosines = inner_products(unit[:batch], unit)  # (B, C)
+    excluded = _same_meaning(cosines, exclude_nearest)
+    scores = inner_products(vectors, candidates) / temperature  # (B, C)
+    scores = scores.masked_fill(excluded, float("-inf"))
+    return F.cross_entropy(scores, torch.arange(batch, device=vectors.device))
 
 
-def _alike(cosines: Tensor, own: Tensor, same: float, exclude_nearest: float) -> Tensor:
-    """(B, C) bool: the other candidates that say about what the anchor of the row says."""
-    alike = (cosines > same) & ~own
-    if number := int(exclude_nearest * (cosines.shape[1] - 1)):
-        found = cosines.masked_fill(own, -2.0).topk(number, dim=1).indices
-        alike = alike.scatter(1, found, True)
-    return alike
+def _same_meaning(cosines: Tensor, exclude_nearest: float) -> Tensor:
+    """Candidates that say about the same as the anchor of their row, the anchor itself left out.
+
+    Args:
+        cosines: (B, C) of each anchor with all candidates, its own at the diagonal.
+        exclude_nearest: share of the other candidates that counts as such.
+
+    Returns:
+        (B, C) bool.
+    """
+    own = torch.eye(*cosines.shape, dtype=torch.bool, device=cosines.device)
+    excluded = (cosines > SAME_TEXT) & ~own
+    number = int(exclude_nearest * (cosines.shape[1] - 1))
+    if number:
+        others = cosines.masked_fill(own, -2.0)  # below any cosine
+        nearest = others.topk(number, dim=1).indices  # (B, number)
+        excluded = excluded.scatter(1, nearest, True)
+    return excluded
 
 
 def pull_loss(vectors: Tensor, anchors: Tensor) -> Tensor:
@@ -108,26 +127,26 @@ def pull_loss(vectors: Tensor, anchors: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class AnchoredContrast:
-    """Both views are drawn to the native vectors of the starting model.
+class AnchoredContrast(Objective):
+    """Trains both views towards the anchors: the pooled native states of the starting model.
 
-    The anchors are the pooled native states of the model as it was before training; the data module
-    computes them once and caches them beside the pairs.
+    The anchors are computed once, before training, and cached beside the pairs
+    (:mod:`transliconet.objectives.anchors`).
 
     Args:
         weight: factor in the total loss.
         contrast: factor of :func:`anchored_loss` within this objective.
         pull: factor of :func:`pull_loss`.
-        replay: factor of the same two losses of the native view, which keep native text where it
-            was. Needed only where weights are trained that native text shares.
-        replay_share: share of a batch's pairs whose native view is replayed; the others' is not
-            computed.
+        replay: factor of the same losses of the native view, which keep native text in its place.
+            Needed only where weights are trained that native text uses.
+        replay_share: share of a batch's pairs whose native view is replayed. That of the others is
+            not computed.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
-        exclude_nearest: share of all candidates, those most similar to the anchor, that are no
-            negatives: translations and variants of a text lie there.
-        cached_negatives: anchors of so many other training pairs, drawn anew for each batch, join
-            those of the batch.
+        exclude_nearest: share of all candidates, those most similar to the anchor, that is excluded
+            from the negatives.
+        cached_negatives: number of other training pairs, drawn anew for each batch, whose anchors
+            join the batch's negatives.
         soft_targets, similarity: see :func:`anchored_loss`.
     """
 
@@ -138,70 +157,80 @@ class AnchoredContrast:
     replay_share: float = 0.25
     layer: int | str = "last"
     pooling: str = "mean"
-    temperature: float = 0.05
-    exclude_nearest: float = 0.0
-    cached_negatives: int = 0
+    temperature: float = 0.02
+    exclude_nearest: float = 0.004
+    cached_negatives: int = 16384
     soft_targets: bool = False
     similarity: str = "cosine"
 
     def __post_init__(self) -> None:
         for name in ("weight", "contrast", "pull", "replay"):
-            require_range(f"objective.anchor.{name}", getattr(self, name), least=0)
-        require_range("objective.anchor.replay_share", self.replay_share, above=0, most=1)
-        require_range("objective.anchor.temperature", self.temperature, above=0)
-        require_range("objective.anchor.exclude_nearest", self.exclude_nearest, least=0, most=0.5)
-        require_range("objective.anchor.cached_negatives", self.cached_negatives, least=0)
-        require_choice("objective.anchor.pooling", self.pooling, POOLINGS)
-        require_choice("objective.anchor.similarity", self.similarity, SIMILARITIES)
+            require_range(name, getattr(self, name), least=0)
+        require_range("replay_share", self.replay_share, above=0, most=1)
+        require_range("temperature", self.temperature, above=0)
+        require_range("exclude_nearest", self.exclude_nearest, least=0, most=0.5)
+        require_range("cached_negatives", self.cached_negatives, least=0)
+        require_choice("pooling", self.pooling, POOLINGS)
+        require_choice("similarity", self.similarity, SIMILARITIES)
 
     @property
     def native_share(self) -> float:
         return self.replay_share if self.replay > 0 else 0.0
 
-    def reads(self, encoder: EncoderLike) -> Reads:
-        return {
-            Read(CLEAN, encoder.layer_number(self.layer, "objective.anchor.layer"), self.pooling)
-        }
+    def reads(self, encoder: EncoderLike) -> StateRequests:
+        return {self._request(encoder)}
+
+    def fields(self, encoder: Encoder) -> Sequence[BatchField]:
+        return [Anchors(encoder, self.layer, self.pooling, self.cached_negatives)]
 
     def negatives_per_text(self, pairs: int) -> int:
-        """Negatives of each text in a batch of ``pairs`` a process."""
         return (pairs + self.cached_negatives) * world_size() - 1
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        vectors = encoded.states[
-            Read(CLEAN, encoded.encoder.layer_number(self.layer), self.pooling)
-        ]
-        terms = self._terms(vectors[-encoded.pairs :], encoded.batch)
+        native, romanized = encoded.views(self._request(encoded.encoder))  # (B', H), (B, H)
+        terms = self._terms(romanized, encoded.batch)
         if self.replay > 0:
-            replayed = self._terms(vectors[: encoded.native], encoded.batch)
-            terms.update({f"{name}_replay": self.replay * loss for name, loss in replayed.items()})
+            for name, loss in self._terms(native, encoded.batch).items():
+                terms[f"{name}_replay"] = self.replay * loss
         return terms
 
+    def _request(self, encoder: EncoderLike) -> StateRequest:
+        return StateRequest(CLEAN, encoder.layer_number(self.layer), self.pooling)
+
     def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The losses of one view of the first pairs of the batch."""
+        """The losses of one view.
+
+        Args:
+            vectors: (n, H), of the first n pairs of the batch.
+            batch: has the anchors of all B.
+        """
         terms: dict[str, Tensor] = {}
+        # averaged over processes, the loss is the mean over the vectors of all
         share = mean_weight(len(vectors), vectors.device)
-        own, rest = batch[ANCHOR].split([len(vectors), len(batch[ANCHOR]) - len(vectors)])
-        # anchors have no gradient, so each process scores its own vectors alone, with all
-        # candidates
+        anchors = batch[ANCHOR]  # (B, H)
+        own, others = anchors[: len(vectors)], anchors[len(vectors) :]
         if self.contrast:
-            cached = [batch[NEGATIVES]] if NEGATIVES in batch else []
-            negatives = torch.cat(
-                [rest, *cached, rows_of_other_processes(torch.cat([own, rest, *cached]))]
+            loss = anchored_loss(
+                vectors,
+                own,
+                temperature=self.temperature,
+                negatives=self._negatives(own, others, batch),
+                soft_targets=self.soft_targets,
+                exclude_nearest=self.exclude_nearest,
+                similarity=self.similarity,
             )
-            terms["anchor"] = (
-                self.contrast
-                * share
-                * anchored_loss(
-                    vectors,
-                    own,
-                    self.temperature,
-                    negatives=negatives,
-                    soft_targets=self.soft_targets,
-                    exclude_nearest=self.exclude_nearest,
-                    similarity=self.similarity,
-                )
-            )
+            terms["anchor"] = self.contrast * share * loss
         if self.pull:
             terms["pull"] = self.pull * share * pull_loss(vectors, own)
         return terms
+
+    def _negatives(self, own: Tensor, others: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """(K, H): all anchors beside a view's own, those of the other processes included.
+
+        Anchors have no gradient, so each process scores its own vectors alone, against all of them.
+        """
+        here = [others]
+        if NEGATIVES in batch:
+            here.append(batch[NEGATIVES])
+        elsewhere = rows_of_other_processes(torch.cat([own, *here]))
+        return torch.cat([*here, elsewhere])

@@ -1,45 +1,78 @@
 """What an objective is, and how several are summed."""
 
-from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from transliconet.batch import PAIR_INDEX
-from transliconet.errors import ConfigError
-from transliconet.model.encoder import EncoderLike
-from transliconet.objectives.encode import EncodedPairs, Reads
+from transliconet.errors import ConfigError, section
+from transliconet.model.encoder import Encoder, EncoderLike
+from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequests
+from transliconet.tokens.fields import BatchField, BatchNeeds
 
 
-class Objective(Protocol):
-    """One weighted part of the training loss."""
+class Objective(ABC):
+    """One weighted part of the training loss. A subclass says what it needs and computes the loss.
 
-    @property
-    def weight(self) -> float: ...
+    For each batch the encoder runs once for all objectives, and computes the states that they ask
+    for (:meth:`reads`). A new objective is a class of its own in any importable module; the
+    command line takes it as ``+objective.mine={_target_: lengths.LengthGap, weight: 0.1}``::
+
+        from dataclasses import dataclass
+        from transliconet.objectives.base import Objective
+        from transliconet.objectives.encode import CLEAN, StateRequest
+
+        @dataclass(frozen=True)
+        class LengthGap(Objective):
+            weight: float = 1.0
+
+            def reads(self, encoder):
+                return {StateRequest(CLEAN, encoder.layers, "mean")}
+
+            def __call__(self, encoded):
+                native, romanized = encoded.views(StateRequest(CLEAN, encoded.encoder.layers, "mean"))
+                return {"length_gap": (native.norm(dim=1) - romanized.norm(dim=1)).abs().mean()}
+
+    One that needs more of the batch than token ids and masks declares it in :meth:`fields`.
+    """
+
+    weight: float
+    """Factor in the total loss; 0 switches the objective off."""
+
     @property
     def native_share(self) -> float:
-        """Share of a batch's pairs whose native row it needs; what no objective needs is not
+        """Share of a batch's pairs whose native row it reads. Rows that no objective reads are not
         computed.
         """
-        ...
+        return 1.0
 
-    def reads(self, encoder: EncoderLike) -> Reads:
-        """The states it needs. Raises ConfigError for a layer that the encoder does not have."""
-        ...
+    def reads(self, encoder: EncoderLike) -> StateRequests:
+        """The encoder states that it needs.
 
+        Raises:
+            ConfigError: the encoder has no such layer.
+        """
+        return set()
+
+    def fields(self, encoder: Encoder) -> Sequence[BatchField]:
+        """The batch fields that it needs beside token ids and masks.
+
+        Args:
+            encoder: as it is before training.
+        """
+        return ()
+
+    def negatives_per_text(self, pairs: int) -> int | None:
+        """Negatives of each text in a batch of ``pairs`` a process; None for an objective without
+        negatives. It is logged.
+        """
+        return None
+
+    @abstractmethod
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         """Its unweighted terms by name, each a scalar; they are summed, then weighted."""
-        ...
-
-
-@runtime_checkable
-class Contrastive(Protocol):
-    """An objective with negatives."""
-
-    def negatives_per_text(self, pairs: int) -> int:
-        """Negatives of each text in a batch of ``pairs`` a process."""
-        ...
 
 
 def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
@@ -48,15 +81,46 @@ def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
     Raises:
         ConfigError: none is.
     """
-    on = {name: o for name, o in objectives.items() if o is not None and o.weight > 0}
-    if not on:
+    switched_on = {
+        name: objective
+        for name, objective in objectives.items()
+        if objective is not None and objective.weight > 0
+    }
+    if not switched_on:
         raise ConfigError(
-            "objective",
-            "no objective has a weight above 0",
-            "Switch one on, e.g. objective.tcm.weight=0.5",
+            "objectives",
+            "none has a weight above 0",
+            "Switch one on, such as tcm.weight=0.5",
             code="TLN-CONFIG-501",
         )
-    return on
+    return switched_on
+
+
+def state_requests(objectives: Mapping[str, Objective], encoder: EncoderLike) -> StateRequests:
+    """The states that the objectives read together.
+
+    Raises:
+        ConfigError: the encoder has no such layer.
+    """
+    requests: StateRequests = set()
+    for name, objective in objectives.items():
+        with section(name):
+            requests |= objective.reads(encoder)
+    return requests
+
+
+def batch_needs(objectives: Mapping[str, Objective], encoder: Encoder) -> BatchNeeds:
+    """What the objectives together need of a batch beside token ids.
+
+    Raises:
+        ConfigError: two of them need the same field with different settings.
+    """
+    requests = state_requests(objectives, encoder)
+    fields: dict[BatchField, None] = {}  # keeps the order, and each once
+    for objective in objectives.values():
+        fields.update(dict.fromkeys(objective.fields(encoder)))
+    masked_input = any(request.input != CLEAN for request in requests)
+    return BatchNeeds(masked_input, tuple(fields))
 
 
 def combine(
@@ -66,7 +130,7 @@ def combine(
     terms: dict[str, Tensor] = {}
     total = torch.zeros((), device=encoded.batch[PAIR_INDEX].device)
     for objective in objectives.values():
-        parts = objective(encoded)
-        total = total + objective.weight * torch.stack(list(parts.values())).sum()
-        terms.update(parts)
+        own_terms = objective(encoded)
+        total = total + objective.weight * torch.stack(list(own_terms.values())).sum()
+        terms.update(own_terms)
     return total, terms

@@ -1,9 +1,8 @@
-"""A batch that is spread over processes, seen as one: negatives and means of all of them, with
+"""A batch that is spread over processes, treated as one: negatives and means of all of them, with
 exact gradients.
 
 With these, W processes of data parallelism, which average their gradients, take the step that one
-process would take with the W batches put behind one another. Outside of a process group they do
-nothing.
+process would take with their W batches concatenated. Without a process group they do nothing.
 """
 
 from typing import Any
@@ -14,59 +13,66 @@ from torch import Tensor
 
 
 def world_size() -> int:
-    """W, 1 without a process group."""
+    """Number of processes, W; 1 without a process group."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def gather(rows: Tensor) -> Tensor:
-    """(B, …) of each process → (B₀ + … + B_{W-1}, …), in the order of ranks, on every process.
+    """The rows of all processes, in the order of ranks, with gradients.
 
     Batches may be of different sizes and, in the second dimension, lengths: shorter rows are padded
     with zeros. Each process gets the gradient of its own rows, summed over the losses of all. Where
     all compute the same loss of all rows, that is W times its gradient, and averaging over
     processes, as DDP does, makes it exact.
+
+    Args:
+        rows: (B, …) of this process.
+
+    Returns:
+        (B₀ + … + B_{W-1}, …), the same on every process.
     """
     return _Gather.apply(rows) if world_size() > 1 else rows
 
 
 def rows_of_other_processes(rows: Tensor) -> Tensor:
-    """(B, …) of each process → the rows of the other processes, in the order of ranks; no gradient
-    goes back.
-    """
+    """(B, …) of each process → the rows of all others, in the order of ranks, without gradients."""
     if world_size() == 1:
         return rows[:0]
-    owner = torch.full((len(rows),), dist.get_rank(), device=rows.device)
+    owner = torch.full((len(rows),), dist.get_rank(), device=rows.device)  # (B,)
     return gather(rows.detach())[gather(owner) != dist.get_rank()]
 
 
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
-        world, rank = world_size(), dist.get_rank()
-        own = torch.tensor(rows.shape, device=rows.device)
-        shapes = [torch.empty_like(own) for _ in range(world)]
-        dist.all_gather(shapes, own)
-        shape = torch.stack(shapes).amax(0).tolist()
-        padded = rows.new_zeros(shape)
-        padded[tuple(slice(n) for n in rows.shape)] = rows
-        gathered = [torch.empty_like(padded) for _ in range(world)]
+        own_shape = torch.tensor(rows.shape, device=rows.device)
+        shapes = [torch.empty_like(own_shape) for _ in range(world_size())]
+        dist.all_gather(shapes, own_shape)
+        # all_gather takes tensors of one shape: pad to the largest in each dimension
+        largest = torch.stack(shapes).amax(0).tolist()
+        padded = rows.new_zeros(largest)
+        padded[tuple(slice(size) for size in rows.shape)] = rows
+        gathered = [torch.empty_like(padded) for _ in shapes]
         dist.all_gather(gathered, padded.contiguous())
-        sizes = [int(s[0]) for s in shapes]
-        ctx.start, ctx.shape = sum(sizes[:rank]), rows.shape
-        return torch.cat([part[:size] for part, size in zip(gathered, sizes, strict=True)])
+        sizes = [int(shape[0]) for shape in shapes]
+        ctx.start = sum(sizes[: dist.get_rank()])  # where the own rows are
+        ctx.shape = rows.shape
+        parts = [part[:size] for part, size in zip(gathered, sizes, strict=True)]
+        return torch.cat(parts)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         total = gradients[0].contiguous()
         dist.all_reduce(total)
         size, *rest = ctx.shape
-        return total[(slice(ctx.start, ctx.start + size), *(slice(n) for n in rest))]
+        own_rows = slice(ctx.start, ctx.start + size)
+        without_padding = (slice(size) for size in rest)
+        return total[(own_rows, *without_padding)]
 
 
 def mean_weight(count: int, device: torch.device) -> float:
-    """What to weigh a mean over ``count`` items of this process with, so that the processes'
-    average is the mean over
-    the items of all: :math:`W n_r / \\sum_r n_r`; 1 without a process group.
+    r"""Factor of a mean over this process's ``count`` items that makes the processes' average the
+    mean over the items of all: :math:`W n_r / \sum_r n_r`. It is 1 without a process group.
     """
     world = world_size()
     if world == 1:

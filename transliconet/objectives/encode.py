@@ -3,7 +3,7 @@ they allow.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -13,56 +13,61 @@ from torch import Tensor
 
 from transliconet.batch import (
     ATTENTION_MASK,
-    BY_PAIR,
     CONTENT_MASK,
     IGNORE,
     INPUT_IDS,
     LABELS,
     MASKED_IDS,
     PAIR_INDEX,
+    has_rows,
+    has_tokens,
 )
 from transliconet.model.encoder import EncoderLike
 from transliconet.model.pooling import pool
-from transliconet.objectives.gradcache import replayed
+from transliconet.objectives.gradcache import recompute_in_backward
 
-MASKED, CLEAN, JOINED = "masked", "clean", "joined"
-"""Kinds of input: rows with masked tokens, rows as they are, and both masked rows of a pair as one
-(:func:`join`).
+MASKED, CLEAN, CONCATENATED = "masked", "clean", "concatenated"
+"""Inputs that the encoder can be given: rows with masked tokens; rows as they are; both masked
+views of a pair in one row (:func:`concatenate_views`).
 """
 
-LABELLED, TOKENS = "labelled", "tokens"
-"""Forms of states, beside the poolings: of the M tokens with a label, row after row; of every
-token.
-"""
+LABELLED_TOKENS, ALL_TOKENS = "labelled", "tokens"
+"""Reductions beside the poolings: the M tokens that have a label, row after row; every token."""
 
 
-class Read(NamedTuple):
-    """States that an objective needs.
+class StateRequest(NamedTuple):
+    """States that an objective needs. What no objective asks for is not kept.
 
-    ``layer`` is a hidden layer of the ``kind`` of input; ``form`` is a pooling (R rows → (R, H)),
-    :data:`LABELLED` → (M, H), or :data:`TOKENS` → (R, L, H). Everything else of the layer is let
-    go.
+    Args:
+        input: :data:`MASKED`, :data:`CLEAN` or :data:`CONCATENATED`.
+        layer: number of the hidden layer, 0 the embeddings.
+        reduction: a pooling (:func:`transliconet.model.pooling.pool`), which gives (R, H) for R
+            rows; :data:`LABELLED_TOKENS`, (M, H); or :data:`ALL_TOKENS`, (R, L, H).
     """
 
-    kind: str
+    input: str
     layer: int
-    form: str
+    reduction: str
 
 
-Reads = set[Read]
-_Rows = tuple[Tensor, Tensor, Tensor, Tensor]
+StateRequests = set[StateRequest]
 
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """A batch and the states that the objectives asked for; R is 2B, of joined input B.
+    """A batch and the states that the objectives asked for.
 
-    Where the objectives read the native view of ``native`` pairs only, batch and states hold the
-    native rows of the first so many, then all B romanized rows.
+    Where the objectives read the native view of some pairs only, batch and states hold the native
+    rows of the first :attr:`native_pairs` pairs, then the romanized rows of all B.
+
+    Args:
+        batch: fields of :mod:`transliconet.batch`.
+        states: by request; R is 2B, or B of concatenated input.
+        encoder: for its masked-LM head.
     """
 
     batch: Mapping[str, Tensor]
-    states: Mapping[Read, Tensor]
+    states: Mapping[StateRequest, Tensor]
     encoder: EncoderLike
 
     @property
@@ -71,9 +76,14 @@ class EncodedPairs:
         return len(self.batch[PAIR_INDEX])
 
     @property
-    def native(self) -> int:
-        """Pairs whose native row is there."""
+    def native_pairs(self) -> int:
+        """Number of pairs whose native row was computed."""
         return len(self.batch[INPUT_IDS]) - self.pairs
+
+    def views(self, request: StateRequest) -> tuple[Tensor, Tensor]:
+        """The states of the native rows and of the romanized rows, in the same order of pairs."""
+        states = self.states[request]
+        return states[: self.native_pairs], states[self.native_pairs :]
 
 
 def num_native_rows(pairs: int, share: float) -> int:
@@ -81,118 +91,153 @@ def num_native_rows(pairs: int, share: float) -> int:
     return math.ceil(pairs * share)
 
 
-def drop_native_rows(batch: Mapping[str, Tensor], native: int) -> dict[str, Tensor]:
-    """The batch without the native rows of all pairs but the first ``native``, cut to the longest
-    row that is left.
+def drop_native_rows(batch: Mapping[str, Tensor], native_pairs: int) -> dict[str, Tensor]:
+    """The batch without the native rows of all pairs but the first ``native_pairs``, truncated to
+    the longest row that is left.
     """
     pairs = len(batch[PAIR_INDEX])
-    attention = batch[ATTENTION_MASK]
-    rows = torch.cat([torch.arange(native), torch.arange(pairs, 2 * pairs)]).to(attention.device)
-    length = int(attention[rows].any(0).sum())
-    return {k: v if k in BY_PAIR else v[rows, :length] for k, v in batch.items()}
+    attention_mask = batch[ATTENTION_MASK]  # (2B, L)
+    rows = torch.cat([torch.arange(native_pairs), torch.arange(pairs, 2 * pairs)])
+    rows = rows.to(attention_mask.device)
+    length = int(attention_mask[rows].any(0).sum())
+    kept: dict[str, Tensor] = {}
+    for name, values in batch.items():
+        if has_tokens(name):
+            kept[name] = values[rows, :length]
+        else:
+            kept[name] = values[rows] if has_rows(name) else values
+    return kept
 
 
-def join(rows: Tensor) -> Tensor:
-    """(2B, L) rows of both views → (B, 2L): each native row with its romanized row behind it."""
+def concatenate_views(rows: Tensor) -> Tensor:
+    """(2B, L) rows of both views → (B, 2L): each native row followed by its romanized row."""
     pairs = len(rows) // 2
     return torch.cat([rows[:pairs], rows[pairs:]], dim=1)
+
+
+class _InputRows(NamedTuple):
+    """R rows of L tokens as the encoder is given them.
+
+    Args:
+        ids: (R, L) int64; token ids, or positions among shared token vectors.
+        attention_mask, content_mask: (R, L) bool.
+        labelled: (R, L) bool, True at tokens that the masked-LM loss is taken of.
+    """
+
+    ids: Tensor
+    attention_mask: Tensor
+    content_mask: Tensor
+    labelled: Tensor
+
+    @classmethod
+    def from_batch(cls, batch: Mapping[str, Tensor], kind: str) -> "_InputRows":
+        """The rows of a kind of input."""
+        attention_mask = batch[ATTENTION_MASK]
+        if kind == CLEAN:
+            ids, labelled = batch[INPUT_IDS], torch.zeros_like(attention_mask)
+        else:
+            ids, labelled = batch[MASKED_IDS], batch[LABELS] != IGNORE
+        rows = cls(ids, attention_mask, batch[CONTENT_MASK], labelled)
+        return cls(*map(concatenate_views, rows)) if kind == CONCATENATED else rows
+
+    def split_rows(self, size: int) -> list["_InputRows"]:
+        """Parts of ``size`` rows."""
+        parts = [tensor.split(size) for tensor in self]
+        return [_InputRows(*tensors) for tensors in zip(*parts, strict=True)]
 
 
 def encode(
     encoder: EncoderLike,
     batch: Mapping[str, Tensor],
-    reads: Reads,
+    requests: StateRequests,
     native_share: float = 1.0,
     micro_batch: int | None = None,
 ) -> EncodedPairs:
-    """Run the encoder once per kind of input, over romanized rows and ``native_share`` of the
-    native ones together.
+    """Run the encoder once for each kind of input, over romanized and native rows together.
 
     Args:
         encoder: the model.
-        batch: see :mod:`transliconet.batch`.
-        reads: the states wanted.
-        native_share: of the pairs whose native row is needed.
-        micro_batch: texts encoded at a time. Of each part only what ``reads`` names is kept, and
+        batch: fields of :mod:`transliconet.batch`.
+        requests: the states wanted.
+        native_share: share of the pairs whose native row is needed.
+        micro_batch: rows encoded at a time. Of each part only what ``requests`` name is kept, and
             the part is encoded again in the backward pass
-            (:func:`transliconet.objectives.gradcache.replayed`): the memory of a part, the loss and
-            gradients of the whole batch (GradCache; Gao et al., 2021, arXiv 2101.06983), in one
-            backward pass. None: all at once.
+            (:func:`transliconet.objectives.gradcache.recompute_in_backward`): the memory of a part,
+            the loss and gradients of the whole batch (GradCache; Gao et al., 2021,
+            arXiv 2101.06983), in one backward pass. None: all at once.
     """
-    pairs = len(batch[PAIR_INDEX])
-    if (native := num_native_rows(pairs, native_share)) < pairs:
-        batch = drop_native_rows(batch, native)
-    kinds = sorted({read.kind for read in reads})
-    inputs, table = {kind: _rows(batch, kind) for kind in kinds}, None
-    cut = {kind for kind in kinds if micro_batch is not None and len(inputs[kind][0]) > micro_batch}
-    if cut or len(kinds) > 1:
-        inputs, table = _share_embedding_lookup(encoder, inputs)
-    states: dict[Read, Tensor] = {}
+    native_pairs = num_native_rows(len(batch[PAIR_INDEX]), native_share)
+    if native_pairs < len(batch[PAIR_INDEX]):
+        batch = drop_native_rows(batch, native_pairs)
+    kinds = sorted({request.input for request in requests})
+    inputs = {kind: _InputRows.from_batch(batch, kind) for kind in kinds}
+    in_parts = {
+        kind
+        for kind, rows in inputs.items()
+        if micro_batch is not None and len(rows.ids) > micro_batch
+    }
+    token_vectors = None
+    if in_parts or len(kinds) > 1:
+        # each look-up would give the embedding matrix a gradient of its own, as large as itself
+        inputs, token_vectors = _share_embedding_lookup(encoder, inputs)
+    states: dict[StateRequest, Tensor] = {}
     for kind in kinds:
-        wanted = sorted(read for read in reads if read.kind == kind)
+        wanted = sorted(request for request in requests if request.input == kind)
         compute = partial(_states, encoder, wanted)
-        if kind not in cut:
-            parts: Iterable[tuple[Tensor, ...]] = [compute(table, *inputs[kind])]
-        else:
+        if kind in in_parts:
+            assert micro_batch is not None
             parts = [
-                replayed(encoder, compute, table, *part)  # type: ignore[arg-type]
-                for part in zip(
-                    *(tensor.split(micro_batch) for tensor in inputs[kind]), strict=True
-                )
+                recompute_in_backward(encoder, compute, token_vectors, *rows)  # type: ignore[arg-type]
+                for rows in inputs[kind].split_rows(micro_batch)
             ]
-        states.update(zip(wanted, map(torch.cat, zip(*parts, strict=True)), strict=True))
+        else:
+            parts = [compute(token_vectors, *inputs[kind])]
+        # parts[p][w]: what request w gets of part p
+        for request, of_parts in zip(wanted, zip(*parts, strict=True), strict=True):
+            states[request] = torch.cat(of_parts)
     return EncodedPairs(batch, states, encoder)
 
 
-def _rows(batch: Mapping[str, Tensor], kind: str) -> _Rows:
-    """Ids, attention and content mask, and where labels stand, of a kind of input."""
-    attention = batch[ATTENTION_MASK]
-    ids, labelled = batch[INPUT_IDS], torch.zeros_like(attention)
-    if kind != CLEAN:
-        ids, labelled = batch[MASKED_IDS], batch[LABELS] != IGNORE
-    rows = (ids, attention, batch[CONTENT_MASK], labelled)
-    return tuple(map(join, rows)) if kind == JOINED else rows  # type: ignore[return-value]
-
-
 def _share_embedding_lookup(
-    encoder: EncoderLike, inputs: Mapping[str, _Rows]
-) -> tuple[dict[str, _Rows], Tensor]:
-    """The inputs with places in a table of their distinct pieces for ids, and that table, (U, H).
+    encoder: EncoderLike, inputs: Mapping[str, _InputRows]
+) -> tuple[dict[str, _InputRows], Tensor]:
+    """Look up the embedding of each distinct token of all inputs once.
 
-    The gradient of each look-up in the encoder's own table has as many rows as that, however few
-    are looked up.
+    Returns:
+        The inputs with positions among the distinct tokens in place of token ids, and the vectors
+        of the U distinct tokens, (U, H).
     """
-    pieces, places = torch.unique(
-        torch.cat([ids.flatten() for ids, *_ in inputs.values()]), return_inverse=True
-    )
-    of_kind = places.split([ids.numel() for ids, *_ in inputs.values()])
-    placed = {
-        kind: (own.view_as(ids), *rest)
-        for own, (kind, (ids, *rest)) in zip(of_kind, inputs.items(), strict=True)
-    }
-    return placed, encoder.embed_tokens(pieces)  # type: ignore[return-value]
+    all_ids = torch.cat([rows.ids.flatten() for rows in inputs.values()])
+    distinct, positions = torch.unique(all_ids, return_inverse=True)  # (U,), (T,)
+    sizes = [rows.ids.numel() for rows in inputs.values()]
+    replaced: dict[str, _InputRows] = {}
+    for (kind, rows), own in zip(inputs.items(), positions.split(sizes), strict=True):
+        replaced[kind] = rows._replace(ids=own.view_as(rows.ids))
+    return replaced, encoder.embed_tokens(distinct)
 
 
 def _states(
     encoder: EncoderLike,
-    wanted: Sequence[Read],
-    table: Tensor | None,
-    ids: Tensor,
-    attention: Tensor,
-    content: Tensor,
-    labelled: Tensor,
+    wanted: Sequence[StateRequest],
+    token_vectors: Tensor | None,
+    *tensors: Tensor,
 ) -> tuple[Tensor, ...]:
-    """The states of some rows, in the order and form ``wanted``."""
-    halves = 2 if wanted[0].kind == JOINED else 1
-    hidden = encoder.hidden_states(ids, attention, {read.layer for read in wanted}, halves, table)
-    return tuple(
-        _form(hidden[read.layer], read.form, content, attention, labelled) for read in wanted
+    """The states of some rows, one tensor for each request; ``tensors`` are :class:`_InputRows`."""
+    rows = _InputRows(*tensors)
+    hidden = encoder.hidden_states(
+        rows.ids,
+        rows.attention_mask,
+        {request.layer for request in wanted},
+        texts_per_row=2 if wanted[0].input == CONCATENATED else 1,
+        token_vectors=token_vectors,
     )
+    return tuple(_reduce(hidden[request.layer], request.reduction, rows) for request in wanted)
 
 
-def _form(
-    hidden: Tensor, form: str, content: Tensor, attention: Tensor, labelled: Tensor
-) -> Tensor:
-    if form == TOKENS:
+def _reduce(hidden: Tensor, reduction: str, rows: _InputRows) -> Tensor:
+    """(R, L, H) states → what a request asks of them."""
+    if reduction == ALL_TOKENS:
         return hidden
-    return hidden[labelled] if form == LABELLED else pool(hidden, content, attention, form)
+    if reduction == LABELLED_TOKENS:
+        return hidden[rows.labelled]  # (M, H)
+    return pool(hidden, rows.content_mask, rows.attention_mask, reduction)  # (R, H)

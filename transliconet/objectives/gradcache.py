@@ -1,4 +1,4 @@
-"""Encoding a batch in parts, of which nothing is kept but what is read of them (GradCache)."""
+"""Encoding a batch in parts of which only the requested states are kept (GradCache)."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,8 @@ from torch.utils.checkpoint import checkpoint
 Compute = Callable[..., tuple[Tensor, ...]]
 
 
-class _Bound(nn.Module):
-    """What ``compute`` does with ``module``, as a module: :func:`functional_call` takes nothing
-    else.
-    """
+class _ComputeModule(nn.Module):
+    """A function that uses ``module``, as a module: :func:`functional_call` takes nothing else."""
 
     def __init__(self, module: nn.Module, compute: Compute) -> None:
         super().__init__()
@@ -24,19 +22,27 @@ class _Bound(nn.Module):
         return self.compute(*inputs)
 
 
-def replayed(module: nn.Module, compute: Compute, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """``compute(*inputs)``, which uses ``module``, computed again in the backward pass, with the
-    same dropout.
+def recompute_in_backward(
+    module: nn.Module, compute: Compute, *inputs: Tensor
+) -> tuple[Tensor, ...]:
+    """``compute(*inputs)`` without a graph; the backward pass computes it again, with the same
+    dropout, and then its gradients.
 
-    The forward pass makes no graph. One that waits for its activations (``use_reentrant=False``)
-    leaves a thousand small nodes between them, and once they are freed the C library's heap cannot
-    use the gaps for the next part: it grows by what all parts take together. So the weights are
-    arguments here: the backward pass of each part returns their gradients as it does those of
-    ``inputs``, autograd sums them over the parts, and data parallelism sees one gradient of each
-    weight, when all parts are done.
+    The weights of ``module`` are passed as arguments, so that the backward pass of each part
+    returns their gradients as it does those of ``inputs``. Autograd sums them over the parts, and
+    data parallelism sees one gradient of each weight, when all parts are done.
 
-    Weights that FSDP has spread over devices cannot be arguments; on these, which keep their
-    tensors in a heap of their own, the graph waits.
+    torch's own way to checkpoint without arguments (``use_reentrant=False``) leaves a thousand
+    small graph nodes between the activations of each part. Once those are freed, the C library's
+    heap cannot use the gaps for the next part, and grows by what all parts take together.
+
+    Weights that FSDP has sharded cannot be arguments. There the graph is kept: GPU tensors have a
+    heap of their own.
+
+    Args:
+        module: the encoder.
+        compute: from ``inputs`` to states; it uses ``module``.
+        inputs: tensors, or None.
     """
     if any(isinstance(part, FullyShardedDataParallel) for part in module.modules()):
         return checkpoint(compute, *inputs, use_reentrant=False)  # type: ignore[no-any-return]
@@ -45,18 +51,17 @@ def replayed(module: nn.Module, compute: Compute, *inputs: Tensor) -> tuple[Tens
         for name, weight in module.named_parameters()
         if weight.requires_grad
     }
-    bound = _Bound(module, compute)
+    compute_module = _ComputeModule(module, compute)
 
     def run(*arguments: Tensor) -> tuple[Tensor, ...]:
-        weights = arguments[len(inputs) :]
-        if (
-            not torch.is_grad_enabled()
-        ):  # or the autocast of older versions of torch keeps casts that have no graph
+        part_inputs, weights = arguments[: len(inputs)], arguments[len(inputs) :]
+        if not torch.is_grad_enabled():
+            # or autocast caches casts that have no graph, and the backward pass finds them
             weights = tuple(weight.detach() for weight in weights)
-        result: tuple[Tensor, ...] = functional_call(
-            bound, dict(zip(trained, weights, strict=True)), arguments[: len(inputs)]
-        )
-        return result
+        by_name = dict(zip(trained, weights, strict=True))
+        states: tuple[Tensor, ...] = functional_call(compute_module, by_name, part_inputs)
+        return states
 
-    # type: ignore[no-any-return]
-    return checkpoint(run, *inputs, *trained.values(), use_reentrant=True)
+    return checkpoint(  # type: ignore[no-any-return]
+        run, *inputs, *trained.values(), use_reentrant=True
+    )

@@ -10,8 +10,15 @@ from torch import Tensor
 from transliconet.batch import IGNORE, LABELS
 from transliconet.errors import require_range
 from transliconet.model.encoder import EncoderLike
+from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight
-from transliconet.objectives.encode import LABELLED, MASKED, EncodedPairs, Read, Reads
+from transliconet.objectives.encode import (
+    LABELLED_TOKENS,
+    MASKED,
+    EncodedPairs,
+    StateRequest,
+    StateRequests,
+)
 from transliconet.objectives.liger import require_kernel
 from transliconet.objectives.vocabulary_loss import vocabulary_loss
 
@@ -32,22 +39,21 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     tensor(0.6931)
     """
     if len(labels) == 0:
-        return (
-            logits.float().sum() * 0
-        )  # keeps the graph, so that every rank has the same parameters in backward
+        # part of the graph, so that every process has the same parameters in the backward pass
+        return logits.float().sum() * 0
     return F.cross_entropy(logits.float(), labels)
 
 
 @dataclass(frozen=True)
-class MaskedLanguageModel:
+class MaskedLanguageModel(Objective):
     """``L_MLM(native) + L_MLM(romanized)`` (TransliCo, section 3.2: one loss a view, summed).
 
     The head is computed at masked positions only.
 
     Args:
         weight: factor in the total loss.
-        chunk_size: rows of logits at once, see
-            :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`; None: all.
+        chunk_size: rows of logits at once
+            (:func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`); None: all.
         kernel: ``chunked``, or ``liger`` on GPUs.
     """
 
@@ -56,54 +62,52 @@ class MaskedLanguageModel:
     kernel: str = "chunked"
 
     def __post_init__(self) -> None:
-        require_range("objective.mlm.weight", self.weight, least=0)
+        require_range("weight", self.weight, least=0)
         if self.chunk_size is not None:
-            require_range("objective.mlm.chunk_size", self.chunk_size, least=1)
-        require_kernel("objective.mlm.kernel", self.kernel)
+            require_range("chunk_size", self.chunk_size, least=1)
+        require_kernel(self.kernel)
 
-    @property
-    def native_share(self) -> float:
-        return 1.0
-
-    def reads(self, encoder: EncoderLike) -> Reads:
-        return {Read(MASKED, encoder.layers, LABELLED)}
+    def reads(self, encoder: EncoderLike) -> StateRequests:
+        return {StateRequest(MASKED, encoder.layers, LABELLED_TOKENS)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        labels = encoded.batch[LABELS]
-        targets = [
-            rows[rows != IGNORE] for rows in (labels[: encoded.pairs], labels[encoded.pairs :])
-        ]
-        states = encoded.states[Read(MASKED, encoded.encoder.layers, LABELLED)]
-        losses = hidden_token_losses(encoded, states, targets, self.chunk_size, self.kernel)
+        labels = encoded.batch[LABELS]  # (2B, L)
+        native, romanized = labels[: encoded.pairs], labels[encoded.pairs :]
+        targets = [native[native != IGNORE], romanized[romanized != IGNORE]]
+        states = encoded.states[StateRequest(MASKED, encoded.encoder.layers, LABELLED_TOKENS)]
+        losses = masked_token_losses(encoded, states, targets, self.chunk_size, self.kernel)
         return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
 
 
-def hidden_token_losses(
+def masked_token_losses(
     encoded: EncodedPairs,
     states: Tensor,
     targets: Sequence[Tensor],
     chunk_size: int | None,
     kernel: str = "chunked",
 ) -> Tensor:
-    """:func:`mlm_loss` of groups of hidden tokens, (G,); over several processes the mean is that of
-    all their tokens.
+    """:func:`mlm_loss` of groups of masked tokens. Over several processes the mean is that of all
+    their tokens.
 
     Args:
         encoded: has the encoder's head.
         states: (M, H), those of all groups.
-        targets: labels of each group.
+        targets: G tensors, the labels of each group.
         chunk_size, kernel: see :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`.
+
+    Returns:
+        (G,) float32.
     """
-    sizes = [len(t) for t in targets]
+    sizes = [len(labels) for labels in targets]
     factors = [mean_weight(size, states.device) for size in sizes]
-    weight, bias = encoded.encoder.decoder
+    weight, bias = encoded.encoder.decoder  # (V, H), (V,)
     return vocabulary_loss(
         encoded.encoder.transform_for_decoder(states),
         weight,
         bias,
         torch.cat(list(targets)),
-        sizes,
-        factors,
-        chunk_size,
-        kernel,
+        sizes=sizes,
+        factors=factors,
+        chunk_size=chunk_size,
+        kernel=kernel,
     )

@@ -144,7 +144,7 @@ class RetrievalProbe:
         layer = self.embedding.layer
         chosen = range(encoder.layers + 1) if layer == "all" else layer
         with section("embedding"):
-            return layer_numbers(encoder, chosen, "layer")
+            return layer_numbers(encoder, chosen)
 
     def tasks(self, pairs: PairsFolder) -> list[str]:
         """Names of the tasks that the folder has sentences for."""

@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.loggers import CSVLogger
 
 from transliconet.data.datamodule import PairsDataModule
-from transliconet.data.masking import Masking
+from transliconet.data.settings import DataSettings
 from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.trainable import choose_trainable
@@ -25,7 +25,6 @@ from transliconet.train.health import StopOnNaN, explain_out_of_memory
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
 from transliconet.train.probing import ProbeWhileTraining
-from transliconet.train.teacher import batch_requirements
 
 
 def fit(
@@ -86,17 +85,18 @@ def fit(
         linear_warmup_decay,
         new_rows_lr_factor=new_rows_lr_factor,
     )
-    read = {"masking": Masking(), **batch_requirements(module)}
     choose_trainable(encoder, trainable)
     data = PairsDataModule(
         pairs,
         encoder.tokenizer,
-        encoder.positions,
-        batch_size,
-        min(max_length, encoder.positions),
-        skip_unchanged=skip_unchanged,
+        DataSettings(
+            batch_size=batch_size,
+            max_length=min(max_length, encoder.positions),
+            skip_unchanged=skip_unchanged,
+        ),
+        module.batch_needs,
+        positions=encoder.positions,
         seed=seed,
-        **read,
     )
     callbacks = [StopOnNaN(data.pair_names), Throughput()]
     if probe and probe_every_n_steps is not None:

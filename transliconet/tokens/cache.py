@@ -14,9 +14,11 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.pairs import PairsFolder
 from transliconet.storage import atomic_folder, cached
-from transliconet.tokens.tokenize import Ragged, TokenizedPairs, tokenize
+from transliconet.tokens.ragged import RaggedArray
+from transliconet.tokens.tokenize import TokenizedPairs, tokenize
 
 VIEWS = {"native": "text", "romanized": "romanized"}
+"""Column of the pairs folder that each view is in."""
 LAYOUT = 2
 """Changed whenever a cache's files do, so that an older one is not read."""
 
@@ -25,83 +27,78 @@ def cached_token_ids(
     folder: PairsFolder,
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
+    *,
     languages: Sequence[str] | None = None,
     skip_unchanged: bool = True,
 ) -> TokenizedPairs:
-    """Token ids of the training part, from ``folder/cache`` where they are there, else made and
-    left there.
+    """Token ids of the training part, from ``folder/cache`` if they are there.
 
-    The cache is keyed by the manifest, the tokenizer and the arguments, so a change of any makes
-    another one. Where the folder cannot be written, it is made in a temporary folder, for this run
-    alone.
+    The name of the cache depends on the manifest, the tokenizer and the arguments, so a change of
+    any makes another one. Where the folder cannot be written, the ids are put into a temporary
+    folder, for this run alone.
+
+    Args:
+        folder: the pairs.
+        tokenizer: the encoder's.
+        max_length: longest row in tokens; longer ones are truncated and counted.
+        languages: tags to take; None takes all.
+        skip_unchanged: leave out pairs whose romanization equals the text.
     """
-    place = (
-        folder.path
-        / "cache"
-        / f"tokens-{_key(folder, tokenizer, max_length, languages, skip_unchanged)}"
-    )
-
-    def rows() -> Iterator[pa.RecordBatch]:
-        return folder.batches("train", skip_unchanged=skip_unchanged, languages=languages)
+    chosen = [LAYOUT, max_length, sorted(languages) if languages is not None else None]
+    key = _key(folder, tokenizer, json.dumps([*chosen, not skip_unchanged]))
 
     def make(new: Path) -> None:
-        _make(new, rows(), list(folder.manifest["languages"]), tokenizer, max_length)
+        batches = folder.batches("train", skip_unchanged=skip_unchanged, languages=languages)
+        _write(new, batches, list(folder.manifest["languages"]), tokenizer, max_length)
 
-    return _open(cached(place, make))
+    return _open(cached(folder.path / "cache" / f"tokens-{key}", make))
 
 
-def _key(
-    folder: PairsFolder,
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-    languages: Sequence[str] | None,
-    skip_unchanged: bool,
-) -> str:
+def _key(folder: PairsFolder, tokenizer: PreTrainedTokenizerBase, chosen: str) -> str:
+    """A name for the cache: a hash of everything that decides the ids."""
     manifest = (folder.path / "manifest.json").read_bytes()
-    chosen = json.dumps(
-        [
-            LAYOUT,
-            max_length,
-            sorted(languages) if languages is not None else None,
-            not skip_unchanged,
-        ]
-    )
-    parts = (manifest, tokenizer.backend_tokenizer.to_str().encode(), chosen.encode())
-    return hashlib.sha256(b"\0".join(hashlib.sha256(p).digest() for p in parts)).hexdigest()[:20]
+    vocabulary = tokenizer.backend_tokenizer.to_str().encode()
+    digests = [hashlib.sha256(part).digest() for part in (manifest, vocabulary, chosen.encode())]
+    return hashlib.sha256(b"\0".join(digests)).hexdigest()[:20]
 
 
-def _make(
-    place: Path,
+def _write(
+    folder: Path,
     batches: Iterator[pa.RecordBatch],
     tags: Sequence[str],
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> None:
-    with atomic_folder(place) as partial:
-        truncated = 0
+    """Tokenize pairs batch by batch into the files of a new cache."""
+    numbers = {tag: number for number, tag in enumerate(tags)}
+    languages = [np.zeros(0, np.int16)]
+    truncated = 0
+    with atomic_folder(folder) as partial:
         writers = {view: _RaggedWriter(partial, view) for view in VIEWS}
-        number = {tag: i for i, tag in enumerate(tags)}
-        languages: list[np.ndarray] = []
         for batch in batches:
-            languages.append(np.array([number[tag] for tag in batch["lang"].to_pylist()], np.int16))
+            of_batch = [numbers[tag] for tag in batch["lang"].to_pylist()]
+            languages.append(np.array(of_batch, np.int16))
             for view, column in VIEWS.items():
-                rows, cut = tokenize(tokenizer, batch[column].to_pylist(), max_length)
+                rows, too_long = tokenize(tokenizer, batch[column].to_pylist(), max_length)
                 writers[view].append(rows)
-                truncated += cut
+                truncated += too_long
         for writer in writers.values():
             writer.close()
-        np.save(partial / "languages.npy", np.concatenate([np.zeros(0, np.int16), *languages]))
-        (partial / "meta.json").write_text(json.dumps({"truncated": truncated}), encoding="utf-8")
+        np.save(partial / "languages.npy", np.concatenate(languages))
+        meta = json.dumps({"truncated": truncated})
+        (partial / "meta.json").write_text(meta, encoding="utf-8")
 
 
 class _RaggedWriter:
+    """Writes a :class:`RaggedArray` in parts: its values and its offsets, a file each."""
+
     def __init__(self, folder: Path, view: str) -> None:
         self.values: IO[bytes] = (folder / f"{view}.values").open("wb")
         self.offsets: IO[bytes] = (folder / f"{view}.offsets").open("wb")
         self.end = 0
         self.offsets.write(np.zeros(1, np.int64).tobytes())
 
-    def append(self, rows: Ragged) -> None:
+    def append(self, rows: RaggedArray) -> None:
         self.values.write(rows.values.tobytes())
         self.offsets.write((rows.offsets[1:] + self.end).tobytes())
         self.end += int(rows.offsets[-1])
@@ -111,14 +108,20 @@ class _RaggedWriter:
         self.offsets.close()
 
 
-def _open(place: Path) -> TokenizedPairs:
-    def ragged(view: str) -> Ragged:
-        values = place / f"{view}.values"
-        mapped = (
-            np.memmap(values, np.int32, "r") if values.stat().st_size else np.zeros(0, np.int32)
-        )
-        return Ragged(mapped, np.memmap(place / f"{view}.offsets", np.int64, "r"))
+def _open(folder: Path) -> TokenizedPairs:
+    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    return TokenizedPairs(
+        native=_memory_map(folder, "native"),
+        romanized=_memory_map(folder, "romanized"),
+        truncated=meta["truncated"],
+        languages=np.load(folder / "languages.npy"),
+        folder=folder,
+    )
 
-    truncated = json.loads((place / "meta.json").read_text(encoding="utf-8"))["truncated"]
-    languages = np.load(place / "languages.npy")
-    return TokenizedPairs(ragged("native"), ragged("romanized"), truncated, languages, place)
+
+def _memory_map(folder: Path, view: str) -> RaggedArray:
+    file = folder / f"{view}.values"
+    values = np.zeros(0, np.int32)
+    if file.stat().st_size:  # an empty file cannot be mapped
+        values = np.memmap(file, np.int32, "r")
+    return RaggedArray(values, np.memmap(folder / f"{view}.offsets", np.int64, "r"))

@@ -1,4 +1,4 @@
-"""Spelling noise: people do not write uroman."""
+"""Noisy romanization: people do not spell as a romanizer does."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ DIGITS = {"kh": "5", "gh": "8", "ch": "4", "sh": "6", "h": "7", "q": "9", "'": "
 
 
 def drop_vowel(word: str, rng: np.random.Generator) -> str:
-    """Without one vowel, the first letter excepted.
+    """Drop one vowel, but not the first letter.
 
     >>> drop_vowel("kitab", np.random.default_rng(0)) in ("ktab", "kitb")
     True
@@ -30,7 +30,7 @@ def drop_vowel(word: str, rng: np.random.Generator) -> str:
 
 
 def double_letter(word: str, rng: np.random.Generator) -> str:
-    """With one letter written twice.
+    """Write one letter twice.
 
     >>> double_letter("do", np.random.default_rng(0)) in ("ddo", "doo")
     True
@@ -43,27 +43,30 @@ def double_letter(word: str, rng: np.random.Generator) -> str:
 
 
 def digit_for_letter(word: str, rng: np.random.Generator) -> str:
-    """With a digit of :data:`DIGITS` for one sound.
+    """Write a digit of :data:`DIGITS` for one sound.
 
     >>> digit_for_letter("shukran", np.random.default_rng(0))
     '6ukran'
     """
-    found = [sound for sound in DIGITS if sound in word.lower()]
-    found = [
-        sound for sound in found if not any(sound in longer for longer in found if longer != sound)
-    ]  # sh, not h
-    if not found:
+    sounds = [sound for sound in DIGITS if sound in word.lower()]
+    # where the word has sh, its h is no sound of its own
+    longest = [s for s in sounds if not _is_part_of_another(s, sounds)]
+    if not longest:
         return word
-    sound = found[int(rng.integers(len(found)))]
+    sound = longest[int(rng.integers(len(longest)))]
     i = word.lower().index(sound)
     return word[:i] + DIGITS[sound] + word[i + len(sound) :]
+
+
+def _is_part_of_another(sound: str, sounds: Sequence[str]) -> bool:
+    return any(sound in other and sound != other for other in sounds)
 
 
 HABITS = (drop_vowel, double_letter, digit_for_letter)
 
 
 def add_spelling_noise(word: str, rng: np.random.Generator) -> str:
-    """The word after one habit, chosen at random; never empty, never two words."""
+    """Apply one habit, chosen at random. The word never becomes empty or two words."""
     return HABITS[int(rng.integers(len(HABITS)))](word, rng)
 
 
@@ -72,13 +75,14 @@ Word = TypeVar("Word")
 
 @dataclass(frozen=True)
 class Augment:
-    """What is done to romanized text: in training anew each time a pair is seen, in the probe once.
+    """How romanized text is varied: in training anew each time a pair is seen, in the probe once.
 
     Args:
         word_error_rate: share of romanized words that get one spelling habit
             (:mod:`transliconet.tokens.noise`).
-        mixed: share of pairs of which only a random share of the words (uniform from 0 to 1, but
-            one at least) is romanized, where both views have as many words.
+        mixed: share of pairs with text in two scripts: each word stays romanized with a probability
+            that is drawn for the pair, uniform from 0 to 1, and one word does in any case. Pairs
+            whose views have different numbers of words stay as they are.
 
     Raises:
         ConfigError: a share outside 0 to 1.
@@ -94,36 +98,43 @@ class Augment:
     def __bool__(self) -> bool:
         return self.word_error_rate > 0 or self.mixed > 0
 
-    def rewrite(
+    def apply(
         self,
-        words: Sequence[Word],
-        own: Sequence[Word],
-        habit: Callable[[Word], Word],
+        native: Sequence[Word],
+        romanized: Sequence[Word],
+        respell: Callable[[Word], Word],
         rng: np.random.Generator,
     ) -> list[Word]:
-        """Romanized words, some of them after ``habit``, some of them put back into their own
-        script.
+        """Romanized words, some of them respelled, some of them back in their own script.
+
+        Args:
+            native, romanized: the words of both views, as strings or as token ids.
+            respell: gives a word another spelling.
+            rng: source of randomness.
         """
+        words = list(romanized)
         if self.word_error_rate:
-            words = [habit(w) if rng.random() < self.word_error_rate else w for w in words]
-        if rng.random() < self.mixed and len(own) == len(words):
-            romanized = rng.random(len(words)) < rng.random()
-            romanized[rng.integers(len(words))] = True  # or it would be the native text
-            words = [w if stays else o for w, o, stays in zip(words, own, romanized, strict=True)]
-        return list(words)
+            for i, word in enumerate(words):
+                if rng.random() < self.word_error_rate:
+                    words[i] = respell(word)
+        if rng.random() < self.mixed and len(native) == len(words):
+            stays_romanized = rng.random(len(words)) < rng.random()
+            stays_romanized[rng.integers(len(words))] = True  # or it would be the native text
+            for i in np.flatnonzero(~stays_romanized).tolist():
+                words[i] = native[i]
+        return words
 
 
 def noisy_romanization(
     native: str, romanized: str, augment: Augment, rng: np.random.Generator
 ) -> str:
-    """A romanized text as people might write it; words are what spaces part.
+    """A romanized text as people might write it; words are what spaces separate.
 
-    >>> augment = Augment(word_error_rate=1)
-    >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", augment, np.random.default_rng(3))
+    >>> augment, rng = Augment(word_error_rate=1), np.random.default_rng(3)
+    >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", augment, rng)
     'Mskva i Kiiev'
     """
-    return " ".join(
-        augment.rewrite(
-            romanized.split(), native.split(), lambda word: add_spelling_noise(word, rng), rng
-        )
+    words = augment.apply(
+        native.split(), romanized.split(), lambda word: add_spelling_noise(word, rng), rng
     )
+    return " ".join(words)

@@ -1,4 +1,4 @@
-"""Rows of token ids padded into a batch, and what a tokenizer says of its special tokens."""
+"""Rows of token ids padded into a batch, and which tokens of a vocabulary are special."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,13 @@ from transliconet.errors import CheckpointError
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What collation needs to know of a tokenizer."""
+    """What a batch needs to know of a tokenizer.
+
+    Args:
+        pad_id, mask_id: of ``<pad>`` and ``<mask>``.
+        special_ids: (S,) int64, every special token.
+        ordinary_ids: (V - S,) int64, every other one.
+    """
 
     pad_id: int
     mask_id: int
@@ -33,23 +39,28 @@ class Vocabulary:
                 "Use a masked-LM checkpoint",
                 code="TLN-CKPT-300",
             )
-        special = torch.tensor(sorted(set(tokenizer.all_special_ids)))
-        everything = torch.arange(len(tokenizer))
-        return cls(
-            tokenizer.pad_token_id,
-            tokenizer.mask_token_id,
-            special,
-            everything[~torch.isin(everything, special)],
-        )
+        special_ids = torch.tensor(sorted(set(tokenizer.all_special_ids)))
+        all_ids = torch.arange(len(tokenizer))
+        ordinary_ids = all_ids[~torch.isin(all_ids, special_ids)]
+        return cls(tokenizer.pad_token_id, tokenizer.mask_token_id, special_ids, ordinary_ids)
 
 
 def pad(rows: list[np.ndarray], pad_id: int) -> tuple[Tensor, Tensor]:
-    """Stack rows of ids: (N, L) int64 ids and (N, L) bool attention mask."""
-    ids = np.full((len(rows), max(map(len, rows))), pad_id, dtype=np.int64)
+    """Stack rows of ids of different lengths.
+
+    Args:
+        rows: N rows; the longest has L ids.
+        pad_id: fills the others up.
+
+    Returns:
+        (N, L) int64 ids, and (N, L) bool attention mask, True at ids of the rows.
+    """
+    lengths = np.array([len(row) for row in rows])  # (N,)
+    ids = np.full((len(rows), lengths.max()), pad_id, dtype=np.int64)  # (N, L)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = row
-    lengths = np.array([len(r) for r in rows])
-    return torch.from_numpy(ids), torch.from_numpy(np.arange(ids.shape[1]) < lengths[:, None])
+    attention_mask = np.arange(ids.shape[1]) < lengths[:, None]  # (N, L)
+    return torch.from_numpy(ids), torch.from_numpy(attention_mask)
 
 
 def content_mask(input_ids: Tensor, attention_mask: Tensor, special_ids: Tensor) -> Tensor:

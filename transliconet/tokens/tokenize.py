@@ -1,4 +1,4 @@
-"""Tokenized pairs, held flat: two integers a token instead of a Python object."""
+"""Texts and pairs as token ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,125 +7,67 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
 
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of different lengths in one flat array: row ``i`` is ``values[offsets[i]:offsets[i +
-    1]]``.
-    """
-
-    values: np.ndarray
-    offsets: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        return self.values[self.offsets[row] : self.offsets[row + 1]]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.diff(self.offsets)
-
-    @property
-    def digests(self) -> np.ndarray:
-        """(N,) uint64, equal for equal rows and, but for chance (2⁻⁶⁴ a pair of rows), for no
-        others.
-        """
-        found = np.zeros(len(self), dtype=np.uint64)
-        for start in range(0, len(self), 1 << 16):
-            bounds = np.asarray(self.offsets[start : start + (1 << 16) + 1])
-            values = np.asarray(self.values[bounds[0] : bounds[-1]]).astype(np.uint64)
-            lengths = np.diff(bounds)
-            place = np.arange(len(values)) - np.repeat(bounds[:-1] - bounds[0], lengths)
-            mixed = _mix(values << np.uint64(32) | place.astype(np.uint64))
-            sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-            found[start : start + len(lengths)] = np.diff(sums[bounds - bounds[0]])
-        return found
-
-
-@dataclass(frozen=True)
-class Joined:
-    """Rows of several parts as if they were one: row ``i`` counts through the parts in order."""
-
-    parts: Sequence["Ragged | np.ndarray"]
-
-    def __len__(self) -> int:
-        return sum(map(len, self.parts))
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        for part in self.parts:
-            if row < len(part):
-                return part[row]
-            row -= len(part)
-        raise IndexError(row)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.concatenate([part.lengths for part in self.parts])  # type: ignore[union-attr]
-
-    @property
-    def digests(self) -> np.ndarray:
-        return np.concatenate([part.digests for part in self.parts])  # type: ignore[union-attr]
+TEXTS_AT_ONCE = 4096
+"""Texts that go to the tokenizer in one call: it returns Python lists, which are large."""
 
 
 @dataclass(frozen=True)
 class TokenizedPairs:
-    """Token ids of both views, special tokens included.
+    """Token ids of both views of N pairs, special tokens included.
 
-    ``truncated`` counts the rows cut at the maximal length; ``languages`` (N,) numbers the language
-    of each pair; ``place`` is the folder that caches them, if one does.
+    Args:
+        native, romanized: N rows of ids each; row i of both is pair i.
+        truncated: number of rows that were longer than the maximum length.
+        languages: (N,) number of each pair's language, in the order of the manifest.
+        folder: where the ids are cached; None where they are in memory.
     """
 
-    native: Ragged | Joined
-    romanized: Ragged | Joined
+    native: RaggedArray | ConcatenatedRows
+    romanized: RaggedArray | ConcatenatedRows
     truncated: int
     languages: np.ndarray
-    place: Path | None = None
+    folder: Path | None = None
 
     def __len__(self) -> int:
         return len(self.native)
 
     @property
-    def tokens(self) -> np.ndarray:
-        """(N,) tokens of both views of each pair: what the pair costs."""
+    def lengths(self) -> np.ndarray:
+        """(N,) tokens of each pair, both views together."""
         return self.native.lengths + self.romanized.lengths
 
     @property
-    def texts(self) -> list[np.ndarray]:
-        """(N,) digests of the texts of each view."""
+    def text_digests(self) -> list[np.ndarray]:
+        """(N,) digests of the native texts, and (N,) of the romanized ones."""
         return [self.native.digests, self.romanized.digests]
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """The finalizer of SplitMix64 (Steele et al., 2014): a bijection of uint64 that spreads every
-    bit.
-    """
-    values = (values ^ values >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ values >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    return values ^ values >> np.uint64(31)
 
 
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int
-) -> tuple[Ragged, int]:
-    """Token ids of ``texts`` with special tokens, cut at ``max_length``, and the number of rows
-    cut.
+) -> tuple[RaggedArray, int]:
+    """Token ids of texts, special tokens included.
+
+    Args:
+        tokenizer: the encoder's.
+        texts: N texts.
+        max_length: longer rows are truncated; the closing special token stays.
+
+    Returns:
+        N rows of ids, and the number of rows that were truncated.
     """
     rows: list[np.ndarray] = []
     truncated = 0
-    for start in range(0, len(texts), 4096):
-        ids = tokenizer(list(texts[start : start + 4096]), truncation=False, verbose=False)[
-            "input_ids"
-        ]
-        for row in ids:
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        some = list(texts[start : start + TEXTS_AT_ONCE])
+        encoded = tokenizer(some, truncation=False, verbose=False)
+        for row in encoded["input_ids"]:
             if len(row) > max_length:
                 truncated += 1
-                row = [*row[: max_length - 1], row[-1]]  # the closing </s> stays
+                row = [*row[: max_length - 1], row[-1]]
             rows.append(np.asarray(row, dtype=np.int32))
-    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(r) for r in rows], out=offsets[1:])
-    return Ragged(np.concatenate(rows) if rows else np.zeros(0, np.int32), offsets), truncated
+    return RaggedArray.from_rows(rows), truncated
 
 
 def tokenize_pairs(
@@ -137,18 +79,20 @@ def tokenize_pairs(
     """Tokenize both views of one language's pairs. ``native[i]`` and ``romanized[i]`` are one
     pair.
     """
-    left, cut_left = tokenize(tokenizer, native, max_length)
-    right, cut_right = tokenize(tokenizer, romanized, max_length)
-    return TokenizedPairs(left, right, cut_left + cut_right, np.zeros(len(left), np.int16))
+    native_rows, native_truncated = tokenize(tokenizer, native, max_length)
+    romanized_rows, romanized_truncated = tokenize(tokenizer, romanized, max_length)
+    truncated = native_truncated + romanized_truncated
+    languages = np.zeros(len(native_rows), np.int16)
+    return TokenizedPairs(native_rows, romanized_rows, truncated, languages)
 
 
-def joined(parts: Sequence[TokenizedPairs]) -> TokenizedPairs:
+def concatenate_pairs(parts: Sequence[TokenizedPairs]) -> TokenizedPairs:
     """Several sets of pairs as one. A single one is returned as it is."""
     if len(parts) == 1:
         return parts[0]
     return TokenizedPairs(
-        Joined([p.native for p in parts]),  # type: ignore[misc]
-        Joined([p.romanized for p in parts]),  # type: ignore[misc]
-        sum(p.truncated for p in parts),
-        np.concatenate([p.languages for p in parts]),
+        native=ConcatenatedRows([part.native for part in parts]),  # type: ignore[misc]
+        romanized=ConcatenatedRows([part.romanized for part in parts]),  # type: ignore[misc]
+        truncated=sum(part.truncated for part in parts),
+        languages=np.concatenate([part.languages for part in parts]),
     )

@@ -1,65 +1,106 @@
-"""Where words begin in rows of token ids."""
+"""Which word each token belongs to."""
 
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import torch
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.batch import register_field
+from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
+
 WORD_START = "▁"
+"""What a subword of a Unigram tokenizer starts with where it begins a word."""
+
+WORDS = register_field(
+    "words",
+    "(2B, L) int64: the word of its row that each token belongs to, counted from 0; -1 at special "
+    "tokens and padding, and in both rows of a pair whose views have different numbers of words.",
+    "token",
+)
 
 
 @dataclass(frozen=True)
 class WordBoundaries:
-    """What a tokenizer says of each id.
+    """Finds the words in rows of token ids.
 
     Args:
-        starts: (V,) bool, True where the piece begins a word.
-        special: (V,) bool.
+        starts_word: (V,) bool, True where the subword begins a word.
+        special: (V,) bool, True at special tokens. The unknown token is none: it stands for text.
     """
 
-    starts: np.ndarray
+    starts_word: np.ndarray
     special: np.ndarray
 
     @classmethod
     def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> Self:
-        pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        special = np.zeros(len(pieces), bool)
+        """Read the vocabulary of a tokenizer, V subwords."""
+        subwords = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        special = np.zeros(len(subwords), bool)
         special[list(tokenizer.all_special_ids)] = True
-        special[tokenizer.unk_token_id] = False  # stands for text
-        return cls(np.array([piece.startswith(WORD_START) for piece in pieces]), special)
+        special[tokenizer.unk_token_id] = False
+        starts_word = np.array([subword.startswith(WORD_START) for subword in subwords])
+        return cls(starts_word, special)
 
     def number(self, row: np.ndarray) -> np.ndarray:
         """(L,) ids → (L,) int64, the word of each token from 0; -1 at special tokens."""
         content = ~self.special[row]
-        numbers = np.cumsum(self.starts[row] & content) - 1
-        return np.where(content, np.maximum(numbers, 0), -1)
+        numbers = np.cumsum(self.starts_word[row] & content) - 1
+        # a text whose first subword begins no word still has its first word there
+        numbers = np.maximum(numbers, 0)
+        return np.where(content, numbers, -1)
 
     def split(self, row: np.ndarray) -> list[np.ndarray]:
-        """The tokens of each word."""
+        """(L,) ids → the ids of each word, without special tokens."""
         numbers = self.number(row)
         content = row[numbers >= 0]
-        return (
-            np.split(content, np.flatnonzero(np.diff(numbers[numbers >= 0])) + 1)
-            if len(content)
-            else []
-        )
+        if not len(content):
+            return []
+        ends = np.flatnonzero(np.diff(numbers[numbers >= 0])) + 1
+        return np.split(content, ends)
 
 
 def number_words(
-    bounds: WordBoundaries, native: list[np.ndarray], romanized: list[np.ndarray], length: int
+    boundaries: WordBoundaries, native: list[np.ndarray], romanized: list[np.ndarray], length: int
 ) -> np.ndarray:
-    """Word numbers of both views, (2B, ``length``) as :data:`transliconet.batch.WORDS` has them.
+    """Word numbers of both views, as the field :data:`WORDS` has them.
 
     Args:
-        bounds: of the tokenizer.
+        boundaries: of the tokenizer.
         native, romanized: B rows of ids each.
-        length: of the padded batch.
+        length: of the padded batch, L.
+
+    Returns:
+        (2B, L) int64.
     """
-    numbers = np.full((len(native) + len(romanized), length), -1, np.int64)
-    for i, (left, right) in enumerate(zip(native, romanized, strict=True)):
-        n, r = bounds.number(left), bounds.number(right)
-        if n.max(initial=-1) == r.max(initial=-1):
-            numbers[i, : len(n)] = n
-            numbers[len(native) + i, : len(r)] = r
+    pairs = len(native)
+    numbers = np.full((2 * pairs, length), -1, np.int64)
+    for pair, (native_row, romanized_row) in enumerate(zip(native, romanized, strict=True)):
+        native_words = boundaries.number(native_row)
+        romanized_words = boundaries.number(romanized_row)
+        # word i of both views is the same word only where both have as many
+        if native_words.max(initial=-1) == romanized_words.max(initial=-1):
+            numbers[pair, : len(native_words)] = native_words
+            numbers[pairs + pair, : len(romanized_words)] = romanized_words
     return numbers
+
+
+@dataclass(frozen=True)
+class WordNumbers(BatchField):
+    """The batch field :data:`WORDS`."""
+
+    names = (WORDS,)
+
+    def open(self, tokens: TrainingTokens) -> MakeField:
+        return _NumberedWords(WordBoundaries.from_tokenizer(tokens.tokenizer))
+
+
+@dataclass(frozen=True)
+class _NumberedWords:
+    boundaries: WordBoundaries
+
+    def __call__(self, rows: BatchRows) -> dict[str, torch.Tensor]:
+        length = rows.input_ids.shape[1]
+        numbers = number_words(self.boundaries, rows.native, rows.romanized, length)
+        return {WORDS: torch.from_numpy(numbers)}

@@ -16,8 +16,14 @@ from transliconet.batch import PAIR_INDEX, SEED
 from transliconet.errors import ConfigError, Option, require_range, section
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state
-from transliconet.objectives.base import Contrastive, Objective, active, combine
-from transliconet.objectives.encode import Reads, encode
+from transliconet.objectives.base import (
+    Objective,
+    active,
+    batch_needs,
+    combine,
+    state_requests,
+)
+from transliconet.objectives.encode import encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder.masked_lm."
@@ -61,10 +67,9 @@ class PairModule(pl.LightningModule):
         self.micro_batch = micro_batch
         self.encoder = encoder
         self.objectives = active(objectives)
-        self.reads: Reads = set()
-        for name, objective in self.objectives.items():
-            with section("objective"), section(name):
-                self.reads |= objective.reads(encoder)
+        with section("objective"):
+            self.requests = state_requests(self.objectives, encoder)
+            self.batch_needs = batch_needs(self.objectives, encoder)
         self.native_share = max(o.native_share for o in self.objectives.values())
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decays = {
@@ -79,14 +84,15 @@ class PairModule(pl.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
         torch.manual_seed(int(batch[SEED]))
-        encoded = encode(self.encoder, batch, self.reads, self.native_share, self.micro_batch)
+        encoded = encode(self.encoder, batch, self.requests, self.native_share, self.micro_batch)
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
         self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
         for objective in self.objectives.values():
-            if isinstance(objective, Contrastive):
-                self.log("negatives", float(objective.negatives_per_text(pairs)), batch_size=pairs)
+            negatives = objective.negatives_per_text(pairs)
+            if negatives is not None:
+                self.log("negatives", float(negatives), batch_size=pairs)
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
 

@@ -1,0 +1,59 @@
+"""How training text becomes batches: the settings of the ``data`` section."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from transliconet.data.masking import Masking
+from transliconet.errors import require_range
+from transliconet.tokens.noise import Augment
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which pairs are trained on, and how they are batched.
+
+    Args:
+        batch_size: pairs a batch and device; each pair is two rows.
+        batch_tokens: tokens a batch and device, both views together, in place of ``batch_size``;
+            None: ``batch_size`` counts.
+        max_length: longest row in tokens, special tokens included. Longer ones are truncated and
+            counted.
+        languages: tags to train on; None takes all.
+        skip_unchanged: leave out pairs whose romanization equals the text: there is nothing to
+            align, only MLM to learn.
+        also: more pairs folders to train on, such as the same text by another romanizer. They must
+            hold out the same ids.
+        by_language: whether a batch holds pairs of one language, so that negatives are hard
+            (:class:`transliconet.data.sampler.PairBatchSampler`).
+        window: batches whose pairs are sorted by length together
+            (:class:`transliconet.data.sampler.PairBatchSampler`).
+        augment: noisy or mixed-script romanized rows.
+        masking: how masked input is made, where an objective reads it.
+        workers: loader processes. Batches are the same for any number.
+
+    Raises:
+        ConfigError: a value cannot be used.
+    """
+
+    batch_size: int = 24
+    batch_tokens: int | None = None
+    max_length: int = 512
+    languages: Sequence[str] | None = None
+    skip_unchanged: bool = True
+    also: Sequence[str | Path] = ()
+    by_language: bool = False
+    window: int = 50
+    augment: Augment = field(default_factory=Augment)
+    masking: Masking = field(default_factory=Masking)
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        # contrast needs a negative: two pairs
+        require_range("batch_size", self.batch_size, least=2)
+        if self.batch_tokens is not None:
+            require_range("batch_tokens", self.batch_tokens, least=8)
+        # a token of text between the two special ones
+        require_range("max_length", self.max_length, least=3)
+        require_range("window", self.window, least=1)
+        require_range("workers", self.workers, least=0)

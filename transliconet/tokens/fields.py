@@ -1,0 +1,156 @@
+"""What an objective needs of a batch beside token ids, and how it is made."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from transliconet.batch import FIELDS, has_rows, has_tokens
+from transliconet.errors import ConfigError
+from transliconet.tokens.tokenize import TokenizedPairs
+
+
+@dataclass(frozen=True)
+class TrainingTokens:
+    """The tokenized training text, before the first batch is made.
+
+    Args:
+        parts: the training pairs of each pairs folder.
+        tokenizer: the encoder's.
+        autocast: data type of matrix products in training; None: float32.
+    """
+
+    parts: Sequence[TokenizedPairs]
+    tokenizer: PreTrainedTokenizerBase
+    autocast: torch.dtype | None = None
+
+
+@dataclass(frozen=True)
+class BatchRows:
+    """The rows of one batch, from which fields are made.
+
+    Args:
+        pairs: all N training pairs.
+        indices: (B,) positions of the batch's pairs among them.
+        native, romanized: B rows of token ids each, special tokens included, without padding; the
+            romanized ones after augmentation.
+        input_ids: (2B, L) int64, both views padded.
+        attention_mask, content_mask: (2B, L) bool, see :mod:`transliconet.batch`.
+        rng: randomness that depends on the batch alone, so that a resumed run and any number of
+            loader processes draw the same.
+    """
+
+    pairs: TokenizedPairs
+    indices: np.ndarray
+    native: list[np.ndarray]
+    romanized: list[np.ndarray]
+    input_ids: Tensor
+    attention_mask: Tensor
+    content_mask: Tensor
+    rng: np.random.Generator
+
+
+MakeField = Callable[[BatchRows], dict[str, Tensor]]
+"""From the rows of a batch to fields by name. Loader processes call it."""
+
+
+class BatchField:
+    """One or more fields of a batch that an objective needs.
+
+    A field that follows from the rows alone overrides :meth:`make`. One that needs preparation
+    overrides :meth:`open`, and :meth:`prepare` where the preparation takes long. Equal fields that
+    several objectives ask for are made once, so a subclass should be a frozen dataclass.
+
+        LANGUAGE = register_field("language", "(B,) int64: number of the language.", axis="pair")
+
+        @dataclass(frozen=True)
+        class Languages(BatchField):
+            names = (LANGUAGE,)
+
+            def make(self, rows: BatchRows) -> dict[str, Tensor]:
+                return {LANGUAGE: torch.from_numpy(rows.pairs.languages[rows.indices]).long()}
+    """
+
+    names: tuple[str, ...] = ()
+    """The registered fields that it makes (:func:`transliconet.batch.register_field`)."""
+
+    def prepare(self, tokens: TrainingTokens) -> None:
+        """Do what takes long and can be cached on disk.
+
+        It is called before training, by one process on each machine; the others wait.
+        """
+
+    def open(self, tokens: TrainingTokens) -> MakeField:
+        """The function that makes the fields; called once by each training process."""
+        return self.make
+
+    def make(self, rows: BatchRows) -> dict[str, Tensor]:
+        """The fields of one batch, by name."""
+        raise NotImplementedError
+
+    def identity(self, tokens: TrainingTokens) -> list[str]:
+        """Names of the cached data that the fields come from.
+
+        A run is only resumed where they are the same.
+        """
+        return []
+
+
+@dataclass(frozen=True)
+class BatchNeeds:
+    """What the objectives of a run need of each batch beside token ids.
+
+    Args:
+        masked_input: whether tokens are masked, for fields ``masked_ids`` and ``labels``.
+        fields: more fields.
+
+    Raises:
+        ConfigError: a field is not registered, or two of ``fields`` make the same one.
+    """
+
+    masked_input: bool = False
+    fields: tuple[BatchField, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [name for field in self.fields for name in field.names]
+        for name in names:
+            if name not in FIELDS:
+                raise ConfigError(
+                    name,
+                    "not a registered batch field",
+                    "Register its shape with transliconet.batch.register_field",
+                    code="TLN-CONFIG-300",
+                )
+            if names.count(name) > 1:
+                raise ConfigError(
+                    name,
+                    "two objectives ask for this batch field with different settings",
+                    "Give both the same settings, or switch one off",
+                    code="TLN-CONFIG-301",
+                )
+
+
+def check_fields(made: dict[str, Tensor], rows: BatchRows) -> dict[str, Tensor]:
+    """The fields, once their shapes are known to be those registered.
+
+    Raises:
+        ConfigError: one is not registered, or its first dimensions are not what it says.
+    """
+    for name, values in made.items():
+        expected: list[int] = []
+        if name in FIELDS and has_rows(name):
+            expected = list(rows.input_ids.shape[: 2 if has_tokens(name) else 1])
+        elif name in FIELDS and FIELDS[name].axis == "pair":
+            expected = [len(rows.indices)]
+        if name not in FIELDS or list(values.shape[: len(expected)]) != expected:
+            axis = f"axis {FIELDS[name].axis!r}" if name in FIELDS else "no axis"
+            raise ConfigError(
+                name,
+                f"a batch field of shape {tuple(values.shape)}, registered with {axis}",
+                f"Make its first dimensions {expected}, or register another axis",
+                code="TLN-CONFIG-302",
+            )
+    return made
