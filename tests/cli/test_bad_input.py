@@ -88,7 +88,7 @@ def test_wrong_language_tag(
 def test_csv_without_the_columns(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.csv").write_text("sentence\nда\n")
     done = prepare(cli_here, "corpus=csv", "corpus.paths=[rus_Cyrl.csv]")
-    refused(done, "rus_Cyrl.csv", "no column 'text'", "'sentence'", "corpus.text_column")
+    refused(done, "rus_Cyrl.csv", "no column 'text'", "'sentence'", "text_column")
 
 
 def test_an_output_folder_that_is_there(cli_here: CliHere, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.settings import CliHere
 from transliconet.corpus.sources.base import Line, Reader, Skip
 from transliconet.corpus.sources.cldr import CldrNames
-from transliconet.corpus.sources.delimited import CsvFiles
+from transliconet.corpus.sources.delimited import TranslicoCsv
 from transliconet.corpus.sources.files import sha256
 from transliconet.corpus.sources.parquet import ParquetFiles
 from transliconet.corpus.sources.text import TextFiles
@@ -54,36 +54,6 @@ def test_text_skips_a_line_of_invalid_utf8_and_says_where(tmp_path: Path) -> Non
     assert isinstance(first, Line)
     assert isinstance(third, Line)
     assert second == Skip(path, 2, "rus_Cyrl", "invalid_utf8", "byte 2: invalid start byte")
-
-
-def test_csv_brings_its_own_transliteration(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "rus_Cyrl.csv", 'transliteration,text\n"da, net","да, нет"\nskvoz\',сквозь\n'
-    )
-    assert [(x.text, x.romanized) for x in CsvFiles(path)] == [
-        ("да, нет", "da, net"),
-        ("сквозь", "skvoz'"),
-    ]
-    assert [x.romanized for x in CsvFiles(path, use_transliteration=False)] == [None, None]
-
-
-def test_csv_rows_that_lack_a_field_or_are_not_utf8_are_skipped(tmp_path: Path) -> None:
-    path = write(tmp_path / "rus_Cyrl.csv", b"text,transliteration\n\xd0\xb4\n\xff,x\n\xd0\xb4,d\n")
-    assert [x.reason if isinstance(x, Skip) else x.text for x in CsvFiles(path)] == [
-        "missing_field",
-        "invalid_utf8",
-        "д",
-    ]
-
-
-def test_csv_without_the_column_says_what_it_has(tmp_path: Path) -> None:
-    path = write(tmp_path / "rus_Cyrl.csv", "sentence,roman\nда,da\n")
-    with pytest.raises(
-        DataError, match=r"no column 'text'; the header has 'sentence', 'roman'.*corpus.text_column"
-    ):
-        CsvFiles(path)
-    reader = CsvFiles(path, text_column="sentence", transliteration_column="roman")
-    assert [x.romanized for x in reader] == ["da"]
 
 
 def test_parquet_rows_and_wanted_languages(tmp_path: Path) -> None:
@@ -147,7 +117,7 @@ def test_parquet_files_that_cannot_be_used(tmp_path: Path) -> None:
         assert error.value.code == code
 
 
-@pytest.mark.parametrize("reader", [TextFiles, CsvFiles, ParquetFiles])
+@pytest.mark.parametrize("reader", [TextFiles, TranslicoCsv, ParquetFiles])
 def test_files_that_are_not_there(reader: type, tmp_path: Path) -> None:
     for paths, code in ((str(tmp_path / "rus_Cyrl.txt"), 105), ([], 102)):
         with pytest.raises(DataError) as error:

@@ -17,12 +17,10 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import write_po
 
 from transliconet.corpus.sources.base import Line, Skip
-from transliconet.corpus.sources.delimited import CsvFiles
 from transliconet.corpus.sources.files import find_files
 from transliconet.corpus.sources.gettext import GettextCatalogues, language_of_path
 from transliconet.corpus.sources.hub import HubDataset
 from transliconet.corpus.sources.jsonl import JsonLines
-from transliconet.corpus.sources.parallel import ParallelFiles
 from transliconet.corpus.sources.text import TextFiles
 from transliconet.errors import DataError
 
@@ -146,19 +144,6 @@ def test_a_json_surrogate_escape_is_counted(tmp_path: Path) -> None:
     assert pairs.manifest["dropped"] == {"lone_surrogate": 1}
 
 
-def test_a_csv_that_breaks_off_in_its_compression(tmp_path: Path) -> None:
-    whole = gzip.compress(
-        (
-            "text,transliteration\n"
-            + "".join(f"да {i},da {os.urandom(9).hex()}\n" for i in range(9999))
-        ).encode()
-    )
-    (tmp_path / "rus_Cyrl.csv.gz").write_bytes(whole[: len(whole) // 2])
-    *lines, last = CsvFiles(str(tmp_path))
-    assert len(lines) > 1000
-    assert isinstance(last, Skip)
-
-
 def catalogue() -> Catalog:
     c = Catalog(locale="hi", domain="app")
     c.add("Open file", "फ़ाइल खोलें")
@@ -239,53 +224,6 @@ def test_a_gettext_path_without_a_language() -> None:
         assert error.value.code == "TLN-DATA-106"
 
 
-def bible(folder: Path, tag: str, lines: list[str], english: list[str]) -> None:
-    (folder / f"bible.eng_Latn-{tag}.{tag}").write_text("\n".join(lines) + "\n")
-    (folder / f"bible.eng_Latn-{tag}.eng_Latn").write_text("\n".join(english) + "\n")
-
-
-def test_parallel_layout_of_the_bible_and_of_tatoeba(tmp_path: Path) -> None:
-    bible(tmp_path, "rus_Cyrl", ["да", "нет"], ["yes", "no"])
-    bible(tmp_path, "ell_Grek", ["ναι", "όχι"], ["yes", "no"])
-    shared = [
-        (x.id, str(x.lang), x.text) for x in ParallelFiles(str(tmp_path)) if isinstance(x, Line)
-    ]
-    assert sorted(shared) == [
-        ("1", "ell_Grek", "ναι"),
-        ("1", "eng_Latn", "yes"),
-        ("1", "rus_Cyrl", "да"),
-        ("2", "ell_Grek", "όχι"),
-        ("2", "eng_Latn", "no"),
-        ("2", "rus_Cyrl", "нет"),
-    ]
-    own = list(ParallelFiles(str(tmp_path), shared=False))
-    assert len(own) == 8
-    assert len({x.id for x in own if isinstance(x, Line)}) == 4
-
-
-def test_one_file_per_language_is_parallel_by_line(tmp_path: Path) -> None:
-    for tag in ("rus_Cyrl", "ell_Grek"):
-        (tmp_path / f"{tag}.txt").write_text("a\nb\n")
-    assert [x.id for x in TextFiles(str(tmp_path), parallel=True) if isinstance(x, Line)] == [
-        "1",
-        "2",
-        "1",
-        "2",
-    ]
-
-
-def test_parallel_files_that_do_not_fit(tmp_path: Path) -> None:
-    (tmp_path / "x.txt").touch()
-    with pytest.raises(DataError, match="no file is named SET.A-B.SIDE"):
-        ParallelFiles(str(tmp_path))
-    bible(tmp_path, "rus_Cyrl", ["да"], ["yes", "no"])
-    with pytest.raises(DataError, match="sides of unequal length"):
-        ParallelFiles(str(tmp_path))
-    (tmp_path / "bible.eng_Latn-rus_Cyrl.eng_Latn").unlink()
-    with pytest.raises(DataError, match="only the side rus_Cyrl"):
-        ParallelFiles(str(tmp_path))
-
-
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     """A local dataset with one configuration a language, as the hub lays them out."""
@@ -329,6 +267,29 @@ def test_hub_datasets_that_do_not_fit(options: dict, code: str, dataset: Path) -
     with pytest.raises(DataError) as error:
         list(HubDataset(str(dataset), **options))
     assert error.value.code == code
+
+
+@pytest.mark.parametrize("splits", [True, False])
+def test_hub_datasets_written_by_save_to_disk(splits: bool, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    for tag in ("rus_Cyrl", "ell_Grek"):
+        rows = datasets.Dataset.from_dict({"translation": [{"x": f"{tag} {i}"} for i in range(2)]})
+        saved = datasets.DatasetDict(train=rows) if splits else rows
+        saved.save_to_disk(str(tmp_path / "ds" / tag))
+    (tmp_path / "ds" / "notes").mkdir()
+    reader = HubDataset(str(tmp_path / "ds"), text_column="translation.x")
+    assert sorted((x.id, x.text) for x in reader if isinstance(x, Line)) == [
+        ("ell_Grek:1", "ell_Grek 0"),
+        ("ell_Grek:2", "ell_Grek 1"),
+        ("rus_Cyrl:1", "rus_Cyrl 0"),
+        ("rus_Cyrl:2", "rus_Cyrl 1"),
+    ]
+    one = HubDataset(str(tmp_path / "ds" / "ell_Grek"), text_column="translation.x")
+    assert {str(x.lang) for x in one} == {"ell_Grek"}
+    if splits:
+        with pytest.raises(DataError) as raised:
+            list(HubDataset(str(tmp_path / "ds"), split="test", text_column="translation.x"))
+        assert raised.value.code == "TLN-DATA-136"
 
 
 def test_a_hub_name_that_is_not_there_or_no_network() -> None:

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 import transliconet as tn
 from transliconet.corpus.prepare import prepare
-from transliconet.corpus.sources.delimited import CsvFiles
+from transliconet.corpus.sources.delimited import TranslicoCsv
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
@@ -50,7 +50,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
             "text,transliteration\n" + "\n".join(rows) + "\n", encoding="utf-8"
         )
     return prepare(
-        CsvFiles([str(folder / f"{t}.csv") for t in lines]),
+        TranslicoCsv([str(folder / f"{t}.csv") for t in lines]),
         Identity(),
         folder / "pairs",
         progress=False,

@@ -3,13 +3,13 @@ with a reason.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from transliconet.corpus.sources.files import UNREADABLE, describe, find_files, relative_names
-from transliconet.errors import DataError, Option
+from transliconet.corpus.sources.files import UNREADABLE
+from transliconet.errors import DataError
 from transliconet.language_tag import LanguageNames, LanguageTag
 
 log = logging.getLogger(__name__)
@@ -113,44 +113,6 @@ def has_surrogate(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
-
-
-class TaggedFiles:
-    """Files of one language each.
-
-    Args:
-        paths: files, folders or patterns; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed.
-        lang: language of every file; None takes each file's from its name (``hin_Deva.txt``) or
-            its folder's (``hin_Deva/train.txt``).
-        tags: name → tag for names that are not tags; see
-            :class:`~transliconet.language_tag.LanguageNames`.
-
-    A subclass has ``suffixes``, those of its files, and ``_lines``, which reads one.
-    """
-
-    suffixes: tuple[str, ...]
-
-    def __init__(
-        self,
-        paths: str | Sequence[str],
-        lang: str | None = None,
-        tags: Mapping[str, str] | str | None = None,
-    ) -> None:
-        names = LanguageNames(tags)
-        given = names.tag(lang, Option("lang", lang)) if lang else None
-        self.files = find_files(paths, self.suffixes)
-        self.labels = relative_names(self.files)
-        self.tags = [given or names.tag_of_file(file) for file in self.files]
-
-    def sources(self) -> list[dict[str, object]]:
-        return describe(self.files)
-
-    def __iter__(self) -> Iterator[Line | Skip]:
-        for path, tag in zip(self.files, self.tags, strict=True):
-            yield from guarded(path, str(tag), self._lines(path, tag))
-
-    def _lines(self, path: Path, tag: LanguageTag) -> Iterator[Line | Skip]:
-        raise NotImplementedError
 
 
 class TagCache:

@@ -175,27 +175,6 @@ def open_bytes(path: Path) -> BinaryIO:
             return path.open("rb")
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Line numbers from 1 and lines without their end. Only ``\\n`` and ``\\r\\n`` end a line; a
-    BOM is taken off.
-    """
-    with open_bytes(path) as f:
-        lines = f if path.suffix != ".zst" else _split(f)
-        for number, raw in enumerate(lines, 1):
-            if number == 1:
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            yield number, raw.removesuffix(b"\n").removesuffix(b"\r")
-
-
-def _split(f: BinaryIO, size: int = 1 << 16) -> Iterator[bytes]:
-    rest = b""
-    while block := f.read(size):
-        *whole, rest = (rest + block).split(b"\n")
-        yield from whole
-    if rest:
-        yield rest
-
-
 def sha256(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as f:

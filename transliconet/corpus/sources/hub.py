@@ -15,6 +15,7 @@ from transliconet.corpus.sources.base import (
     field_of,
     id_text,
 )
+from transliconet.corpus.sources.saved import load_saved, saved_configurations
 from transliconet.errors import ConfigError, DataError, Option, first_line
 from transliconet.language_tag import LanguageNames, LanguageTag, suggested_tag
 
@@ -28,7 +29,8 @@ class HubDataset:
     """A text dataset, read as a stream.
 
     Args:
-        name: hub name (``cis-lmu/Glot500``) or local folder.
+        name: hub name (``cis-lmu/Glot500``) or local folder, also one that ``save_to_disk`` wrote (or
+            a folder of such folders, whose names are its configurations).
         configs: configurations to read. With ``lang_column`` None each must be named by a tag
             (``hin_Deva``) or be mapped by ``tags``; None takes every configuration of which that is
             true, and logs the others.
@@ -63,6 +65,7 @@ class HubDataset:
         self.text_column, self.lang_column, self.id_column = text_column, lang_column, id_column
         self.names = LanguageNames(tags)
         self.tag = self.names.tag(lang, Option("lang", lang)) if lang else None
+        self.saved = saved_configurations(name)
         self.configs = list(configs) if configs else self._configs()
         if self.tag is None and lang_column is None:
             for config in self.configs:
@@ -78,15 +81,11 @@ class HubDataset:
 
     def _configs(self) -> list[str]:
         """Configurations whose language is known; what is passed over is named once."""
-        every = list(
-            self._ask(
-                lambda datasets: datasets.get_dataset_config_names(
-                    self.name, revision=self.revision
-                )
-            )
+        every = list(self.saved) or self._ask(
+            lambda datasets: datasets.get_dataset_config_names(self.name, revision=self.revision)
         )
         if self.tag is not None or self.lang_column is not None:
-            return every
+            return list(every)
         read: list[str] = []
         for name in every:
             try:
@@ -118,11 +117,7 @@ class HubDataset:
 
     def _rows(self, config: str) -> Iterator[Line | Skip]:
         source = f"{self.name}/{config}"
-        stream = self._ask(
-            lambda datasets: datasets.load_dataset(
-                self.name, config, split=self.split, streaming=True, revision=self.revision
-            )
-        )
+        stream = self._ask(lambda datasets: self._open(datasets, config))
         tags = TagCache(source, self.names)
         fixed = self.tag
         if fixed is None and self.lang_column is None:
@@ -168,6 +163,13 @@ class HubDataset:
             return _unusable(tags.source, number, known, self.text_column, text)
         return tags.line(number, text_id, lang, text)
 
+    def _open(self, datasets: Any, config: str) -> Any:
+        if config in self.saved:
+            return load_saved(datasets, self.saved[config], self.split)
+        return datasets.load_dataset(
+            self.name, config, split=self.split, streaming=True, revision=self.revision
+        )
+
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         """The answer of the ``datasets`` package; its errors about names and networks in our
         words.
@@ -183,6 +185,8 @@ class HubDataset:
             ) from error
         try:
             return question(datasets)
+        except DataError:
+            raise
         # third-party code on a network and arbitrary files: it raises errors of many kinds
         except Exception as error:
             raise DataError(

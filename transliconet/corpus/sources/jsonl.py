@@ -17,9 +17,9 @@ from transliconet.corpus.sources.base import (
 from transliconet.corpus.sources.files import (
     describe,
     find_files,
-    numbered_lines,
     relative_names,
 )
+from transliconet.corpus.sources.lines import LONGEST_LINE, numbered_lines, require_text
 from transliconet.errors import Option
 from transliconet.language_tag import LanguageNames, LanguageTag
 
@@ -49,6 +49,7 @@ class JsonLines:
         tags: Mapping[str, str] | str | None = None,
     ) -> None:
         self.files = find_files(paths, self.suffixes)
+        require_text(self.files)
         self.labels = relative_names(self.files)
         self.names = LanguageNames(tags)
         self.text_field, self.lang_field, self.id_field = text_field, lang_field, id_field
@@ -99,8 +100,10 @@ class JsonLines:
         return tags.line(number, id_, lang, text)
 
 
-def _parse(raw: bytes) -> tuple[object, str, str]:
+def _parse(raw: bytes | None) -> tuple[object, str, str]:
     """The row; or a reason and a detail to skip it."""
+    if raw is None:
+        return None, "too_long", f"more than {LONGEST_LINE} bytes"
     try:
         return json.loads(raw), "", ""
     except UnicodeDecodeError as error:

@@ -3,24 +3,35 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from transliconet.corpus.sources.base import Line, Skip, TaggedFiles
-from transliconet.corpus.sources.files import numbered_lines
-from transliconet.language_tag import LanguageTag
+from transliconet.corpus.sources.alignment import (
+    aligned_file,
+    line_digest,
+    require_equal_length,
+)
+from transliconet.corpus.sources.base import Line, Skip, guarded
+from transliconet.corpus.sources.files import describe, find_files, relative_names
+from transliconet.corpus.sources.lines import require_text, text_lines
+from transliconet.errors import Option
+from transliconet.language_tag import LanguageNames, LanguageTag
 
 
-class TextFiles(TaggedFiles):
-    """Plain text, UTF-8, one sentence a line.
+class TextFiles:
+    """Plain text, one sentence a line, UTF-8 or UTF-16 with byte-order mark.
 
     Args:
         paths: files, folders or patterns; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed.
-        lang: tag of every file; None takes each file's from its name or its folder's.
-        tags: what the source's names of languages mean, see
-            :class:`~transliconet.language_tag.LanguageNames`.
-        parallel: line n is the same meaning in every file, so its id is ``n``. Otherwise the id is
-            ``<file name>:<line number>``: lines of different files are not taken for translations
+        lang: tag of every file. None takes each file's from its name (``hin_Deva.txt``) or its
+            folder's (``hin_Deva/train.txt``).
+        parallel: line n is the same meaning in all files that differ in their language alone, such
+            as ``hin_Deva/train.txt`` and ``kat_Geor/train.txt``. The id is ``train:n``. Otherwise
+            it is ``<file>:<line number>``: lines of different files are not taken for translations
             of each other.
+        tags: what the names of languages mean, see :class:`LanguageNames`.
 
     Only ``\\n`` and ``\\r\\n`` end a line.
+
+    Raises:
+        DataError: a file is not text, has no language, or parallel files differ in length.
     """
 
     suffixes = (".txt",)
@@ -32,21 +43,38 @@ class TextFiles(TaggedFiles):
         parallel: bool = False,
         tags: Mapping[str, str] | str | None = None,
     ) -> None:
-        super().__init__(paths, lang, tags)
-        self.parallel = parallel
+        self.files = find_files(paths, self.suffixes)
+        require_text(self.files)
+        names = LanguageNames(tags)
+        fixed = names.tag(lang, Option("lang", lang)) if lang else None
+        self.tags = [fixed or names.tag_of_file(path) for path in self.files]
+        self.prefixes = {path: f"{name}:" for path, name in relative_names(self.files).items()}
+        if parallel:
+            self.prefixes = self._aligned(names)
+
+    def _aligned(self, names: LanguageNames) -> dict[Path, str]:
+        """What precedes the line number in the ids of each file, equal for aligned files."""
+        prefixes: dict[Path, str] = {}
+        counts: dict[str, dict[Path, int]] = {}
+        for path, relative in relative_names(self.files).items():
+            aligned = aligned_file(path, relative, names)
+            group = aligned.group if aligned else relative
+            prefixes[path] = f"{group}:" if group else ""
+            counts.setdefault(group, {})[path] = line_digest(path)[0]
+        for group, lengths in counts.items():
+            require_equal_length(group, lengths)
+        return prefixes
+
+    def sources(self) -> list[dict[str, object]]:
+        return describe(self.files)
+
+    def __iter__(self) -> Iterator[Line | Skip]:
+        for path, tag in zip(self.files, self.tags, strict=True):
+            yield from guarded(path, str(tag), self._lines(path, tag))
 
     def _lines(self, path: Path, tag: LanguageTag) -> Iterator[Line | Skip]:
-        for number, raw in numbered_lines(path):
-            try:
-                text = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                detail = f"byte {error.start}: {error.reason}"
-                yield Skip(str(path), number, str(tag), "invalid_utf8", detail)
-                continue
-            yield Line(
-                str(path),
-                number,
-                str(number) if self.parallel else f"{self.labels[path]}:{number}",
-                tag,
-                text,
-            )
+        for number, text in text_lines(path, str(tag)):
+            if isinstance(text, Skip):
+                yield text
+            else:
+                yield Line(str(path), number, f"{self.prefixes[path]}{number}", tag, text=text)

@@ -1,0 +1,145 @@
+"""Text files as numbered lines: compressed or not, UTF-8 or UTF-16, in bounded memory."""
+
+import codecs
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from transliconet.corpus.sources.base import Skip
+from transliconet.corpus.sources.files import UNREADABLE, open_bytes
+from transliconet.errors import DataError
+
+LONGEST_LINE = 8 << 20
+"""Bytes. A longer line is skipped as ``too_long`` without being held in memory."""
+
+BLOCK = 1 << 16
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+NOT_TEXT = (
+    (b"<?xml", "XML", "corpus=tmx reads TMX; extract the text of other XML first"),
+    (b"<tmx", "XML", "corpus=tmx reads TMX"),
+    (b"<!DOCTYPE", "XML or HTML", "corpus=tmx reads TMX; extract the text of others first"),
+    (b"PK\x03\x04", "a zip archive", "Unpack it; save a spreadsheet as CSV for corpus=csv"),
+    (b"PAR1", "Parquet", "corpus=parquet reads it"),
+    (b"ARROW1", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
+    (b"\xff\xff\xff\xff", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
+    (b"\x1f\x8b", "gzip data", "Name the file with the ending .gz"),
+    (b"BZh", "bzip2 data", "Name the file with the ending .bz2"),
+    (b"\xfd7zXZ\x00", "xz data", "Name the file with the ending .xz"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard data", "Name the file with the ending .zst"),
+    (b"\xde\x12\x04\x95", "a compiled gettext catalogue", "corpus=gettext reads it"),
+    (b"\x95\x04\x12\xde", "a compiled gettext catalogue", "corpus=gettext reads it"),
+    (b"%PDF-", "PDF", "Extract the text first"),
+    (b"SQLite format 3\x00", "an SQLite database", "Export its table as CSV for corpus=csv"),
+)
+"""First bytes, what they are a sign of, and what to do."""
+
+
+def require_text(files: Iterable[Path]) -> None:
+    """Refuse files whose first bytes say that they hold something else than text.
+
+    A file that cannot be read passes: its lines are skipped and counted later.
+
+    Raises:
+        DataError: a file is XML, an archive, Parquet, compressed under a wrong name, or the like.
+    """
+    for path in files:
+        try:
+            with open_bytes(path) as f:
+                first = next(_utf8_blocks(f), b"")[:512]
+        except UNREADABLE:
+            continue
+        for signature, kind, remedy in NOT_TEXT:
+            # XML may begin with white space; other kinds have their signature at byte 0.
+            start = first.lstrip() if signature.startswith(b"<") else first
+            if start.startswith(signature):
+                raise DataError(path, f"{kind}, not plain text", remedy, code="TLN-DATA-130")
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Line numbers from 1, and lines in UTF-8 without their end.
+
+    Only ``\\n`` and ``\\r\\n`` end a line. A byte-order mark is removed; UTF-16 is read where a
+    mark announces it. None stands for a line longer than :data:`LONGEST_LINE`.
+    """
+    with open_bytes(path) as f:
+        for number, line in enumerate(_split_lines(_utf8_blocks(f)), 1):
+            yield number, line if line is None else line.removesuffix(b"\r")
+
+
+def text_lines(path: Path, lang: str) -> Iterator[tuple[int, str | Skip]]:
+    """Line numbers from 1, and each line decoded, or the reason why it is skipped.
+
+    Args:
+        path: a text file.
+        lang: language of the file, for the skips.
+    """
+    for number, raw in numbered_lines(path):
+        if raw is None:
+            detail = f"more than {LONGEST_LINE} bytes"
+            yield number, Skip(str(path), number, lang, "too_long", detail=detail)
+            continue
+        try:
+            yield number, raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            detail = f"byte {error.start}: {error.reason}"
+            yield number, Skip(str(path), number, lang, "invalid_utf8", detail=detail)
+
+
+def _blocks(f: BinaryIO) -> Iterator[bytes]:
+    # read1 hands out what is decompressed so far: of a damaged file, everything before the damage.
+    read = getattr(f, "read1", f.read)
+    while block := read(BLOCK):
+        yield block
+
+
+def _utf8_blocks(f: BinaryIO) -> Iterator[bytes]:
+    """The file's bytes in UTF-8 and without byte-order mark.
+
+    What is invalid in UTF-16 is invalid in the UTF-8 that comes out, so one line is skipped for it.
+    """
+    blocks = _blocks(f)
+    first = next(blocks, b"")
+    while len(first) < 4 and (more := next(blocks, b"")):
+        first += more
+    marks = (mark for mark in BYTE_ORDER_MARKS if first.startswith(mark))
+    mark = next(marks, b"")
+    encoding = BYTE_ORDER_MARKS.get(mark, "utf-8")
+    first = first.removeprefix(mark)
+    if encoding == "utf-8":
+        yield first
+        yield from blocks
+        return
+    # A lone surrogate passes through both codecs and makes its line invalid UTF-8.
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    for block in chain([first], blocks):
+        yield decoder.decode(block).encode("utf-8", "surrogatepass")
+    if decoder.getstate()[0]:
+        yield b"\xff"  # half a character at the end of the file
+
+
+def _split_lines(blocks: Iterable[bytes]) -> Iterator[bytes | None]:
+    """Lines without ``\\n``; None for one longer than :data:`LONGEST_LINE`."""
+    parts: list[bytes] = []  # of the line that goes on over several blocks
+    size = 0
+    for block in blocks:
+        first, *others = block.split(b"\n")
+        size += len(first)
+        if size > LONGEST_LINE:
+            parts.clear()
+        else:
+            parts.append(first)
+        if not others:
+            continue
+        yield None if size > LONGEST_LINE else b"".join(parts)
+        *complete, rest = others
+        yield from complete
+        parts, size = [rest], len(rest)
+    if size:
+        yield None if size > LONGEST_LINE else b"".join(parts)
