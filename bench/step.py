@@ -7,8 +7,8 @@ Random weights of Glot500's shape (401,145 subwords x 768, 12 layers), MLM + TCM
 them, float32. ``plain``
 does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one
 forward pass a view with the states of all layers kept, the head at masked positions, AdamW over
-everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary trimmed to
-the subwords that the pairs use (method=trim, grafted back at the end).
+everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary trimmed
+to the subwords that the pairs use (method=trim, grafted back at the end).
 
 Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of
 the rate that this machine's matrix products reach, the process's peak memory, and the time of each

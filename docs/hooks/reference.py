@@ -208,11 +208,11 @@ def overview() -> str:
 
 OVERVIEW = """# Configuration reference
 
-Made from the files of `conf/` when this site is built: every key with its default and its comment.
+Made from the files of `conf/` with the site: every key with its default and its comment.
 
 Options are [Hydra](https://hydra.cc)'s: `key=value` on the command line, `group=option` to choose a
-file of a group, `key.inner=value` for a key inside another. `transliconet COMMAND --help` prints the
-same with the values of your command line; `--cfg job` prints only the values.
+file of a group, `key.inner=value` for a key inside another. `transliconet COMMAND --help` prints
+the same with the values of your command line; `--cfg job` prints only the values.
 
 """
 

@@ -62,7 +62,8 @@ class Encoder(nn.Module):
         if len(tokenizer) > masked_lm.config.vocab_size:
             raise CheckpointError(
                 name,
-                f"its tokenizer has {len(tokenizer)} pieces, its model only {masked_lm.config.vocab_size} rows",
+                f"its tokenizer has {len(tokenizer)} tokens, its model only "
+                f"{masked_lm.config.vocab_size} rows",
                 "Take tokenizer and model from the same checkpoint",
                 code="TLN-CKPT-400",
             )
@@ -77,7 +78,10 @@ class Encoder(nn.Module):
         """
         path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
         local = bool(path) and Path(path).is_dir()
-        remedy = "Give a folder with config.json, model.safetensors and tokenizer.json, or a hub name that is reachable"
+        remedy = (
+            "Give a folder with config.json, model.safetensors and tokenizer.json, "
+            "or a hub name that is reachable"
+        )
         if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
             raise CheckpointError(
                 Option("path", path), "no such folder", remedy, code="TLN-CKPT-401"

@@ -31,8 +31,9 @@ def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: in
 
     Args:
         encoder: changed in place.
-        trainable: ``all``; ``embeddings``, every row of the table; ``new_rows``, those that vocabulary extension
-            added; or ``new_rows_and_body``, these and the layers, but not the original rows.
+        trainable: ``all``; ``embeddings``, every row of the table; ``new_rows``, those that
+            vocabulary extension added; or ``new_rows_and_body``, these and the layers, but not the
+            original rows.
         frozen_layers: the lowest so many transformer layers stay as they are. Where any do, so do
             the positions and the norm below them; the table of pieces is ``trainable``'s.
 

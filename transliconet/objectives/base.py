@@ -32,7 +32,8 @@ class Objective(ABC):
                 return {StateRequest(CLEAN, encoder.layers, "mean")}
 
             def __call__(self, encoded):
-                native, romanized = encoded.views(StateRequest(CLEAN, encoded.encoder.layers, "mean"))
+                top = StateRequest(CLEAN, encoded.encoder.layers, "mean")
+                native, romanized = encoded.views(top)
                 return {"length_gap": (native.norm(dim=1) - romanized.norm(dim=1)).abs().mean()}
 
     One that needs more of the batch than token ids and masks declares it in :meth:`fields`.

@@ -122,7 +122,7 @@ class _VocabularyLoss(torch.autograd.Function):
         factor = outer[0][0]
         if bool((outer[0] != factor).any()):
             raise RuntimeError(
-                "vocabulary_loss: its groups got different gradients; weigh them by factors= instead"
+                "vocabulary_loss: groups got different gradients; weigh them by factors= instead"
             )
         gradients = ctx.gradients
         ctx.gradients = None  # they are as large as the weight

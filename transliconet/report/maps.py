@@ -12,7 +12,7 @@ from transliconet.model.vectors import normalize
 from transliconet.report.plots import new_figure, save_figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's, which colour-blind readers can tell apart; each group has its own marker, too."""
+"""Okabe and Ito's, which colour-blind readers can tell apart; markers differ, too."""
 MARKERS = "o^sDvP*X"
 BACKGROUND_COLOUR = "#d0d0d0"
 
