@@ -10,6 +10,7 @@ from transliconet.cli.app import build, hydra_command, plain
 from transliconet.corpus.estimate import Estimate, estimate
 from transliconet.corpus.prepare import prepare as prepare_pairs
 from transliconet.corpus.recipe import Recipe
+from transliconet.errors import section as option_section
 from transliconet.pairs import MIN_CANDIDATES, PairsFolder
 from transliconet.romanizers.base import Romanizer, check_romanizer
 from transliconet.romanizers.registry import romanizer
@@ -40,7 +41,8 @@ def build_romanizer(section: Any) -> Romanizer:
     """The romanizer of a section: a name, a map of language to name, or a class as ``_target_``."""
     if isinstance(section, DictConfig) and "_target_" in section:
         return check_romanizer(build(section), f"corpus.romanizer._target_={section['_target_']}")
-    return romanizer(plain(section), "corpus.romanizer")
+    with option_section("corpus"):
+        return romanizer(plain(section))
 
 
 def summary(languages: Mapping[str, Mapping[str, Any]], romanized: bool = True) -> str:

@@ -1,8 +1,9 @@
 """The interface of romanizers, and what becomes of a line that one raises on."""
 
+from importlib.util import find_spec
 from typing import Protocol
 
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, Option
 
 
 class Romanizer(Protocol):
@@ -14,12 +15,12 @@ class Romanizer(Protocol):
     >>> class Greeklish:
     ...     name = "greeklish"
     ...     version = "1"
-    ...     letters = str.maketrans("αβγδεζηικλμνοπρσςτυωά", "abgdeziiklmnoprsstyoa")
+    ...     letters = str.maketrans("αβγδεζηικλμνοπρσςτυωάί", "abgdeziiklmnoprsstyoai")
     ...
     ...     def __call__(self, text: str, language: str) -> str:
     ...         return text.lower().translate(self.letters)
 
-    The command line takes it with ``+corpus.romanizer._target_=my_romanizer.Greeklish``; other keys
+    The command line takes it with ``"corpus.romanizer={_target_: my_romanizer.Greeklish}"``; other keys
     of that mapping are arguments of the class. Python takes ``prepare(reader, Greeklish(), out)``.
 
     It is sent to worker processes, so it has to be picklable: load large tables at the first call.
@@ -54,6 +55,21 @@ class Identity:
 
     def __call__(self, text: str, language: str) -> str:
         return text
+
+
+def required_package(module: str, romanizer: str, remedy: str = "") -> None:
+    """Say early, and without importing it, that a package is missing.
+
+    Raises:
+        ConfigError: ``module`` is not installed.
+    """
+    if find_spec(module) is None:
+        raise ConfigError(
+            Option("romanizer", romanizer),
+            f"the package {module} is not installed",
+            remedy or "pip install 'transliconet[romanizers]'",
+            code="TLN-CONFIG-243",
+        )
 
 
 def check_romanizer(candidate: object, given: object) -> Romanizer:

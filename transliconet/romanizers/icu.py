@@ -1,6 +1,6 @@
 """ICU's transliterator."""
 
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, Option
 
 
 class Icu:
@@ -19,7 +19,7 @@ class Icu:
             import icu
         except ImportError as error:
             raise ConfigError(
-                "corpus.romanizer=icu",
+                Option("romanizer", "icu"),
                 "PyICU is not installed",
                 "pip install 'transliconet[icu]' (needs ICU's headers)",
                 code="TLN-CONFIG-240",

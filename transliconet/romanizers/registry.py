@@ -1,20 +1,105 @@
-"""Romanizers by name."""
+"""Romanizers by name, and by language."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
-from transliconet.errors import require_choice
+from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.romanizers.base import Identity, Romanizer
+from transliconet.romanizers.by_language import DEFAULT, ByLanguage
+from transliconet.romanizers.east_asian import Cutlet, Jyutping, Pykakasi, Pypinyin
+from transliconet.romanizers.european import Cyrillic, Greek
 from transliconet.romanizers.icu import Icu
+from transliconet.romanizers.indic import SCHEMES, Indic
+from transliconet.romanizers.korean import KoreanRevised
+from transliconet.romanizers.thai import ThaiRoyal
 from transliconet.romanizers.uroman import Uroman
 
-ROMANIZERS: dict[str, Callable[[], Romanizer]] = {"uroman": Uroman, "icu": Icu, "none": Identity}
+ROMANIZERS: dict[str, Callable[[], Romanizer]] = {
+    "uroman": Uroman,
+    "icu": Icu,
+    "none": Identity,
+    "cutlet": Cutlet,
+    "pykakasi": Pykakasi,
+    "pypinyin": Pypinyin,
+    "jyutping": Jyutping,
+    "korean-revised": KoreanRevised,
+    "indic-iso": partial(Indic, "iso"),
+    "indic-iast": partial(Indic, "iast"),
+    "indic-itrans": partial(Indic, "itrans"),
+    "indic-typed": partial(Indic, "typed"),
+    "thai-royal": ThaiRoyal,
+    "cyrtranslit": Cyrillic,
+    "greek-iso": partial(Greek, "iso"),
+    "greek-typed": partial(Greek, "typed"),
+}
+BEST = "best"
+BEST_BY_LANGUAGE = {
+    "jpn": "cutlet",
+    "zho": "pypinyin",
+    "cmn": "pypinyin",
+    "yue": "jyutping",
+    "kor": "korean-revised",
+    "tha": "thai-royal",
+    "ell": "greek-typed",
+    "srp": "cyrtranslit",
+    "mkd": "cyrtranslit",
+    **dict.fromkeys(SCHEMES, "indic-typed"),
+    DEFAULT: "uroman",
+}
+"""What ``best`` means: readings instead of characters for Japanese and Chinese, and elsewhere the
+spelling that is nearest to what people type.
+"""
+_KEY = re.compile(r"[a-z]{3}|[A-Z][a-z]{3}|[a-z]{3}_[A-Z][a-z]{3}")
 
 
-def romanizer(name: str, option: str = "corpus.romanizer") -> Romanizer:
-    """The romanizer of that name, which ``option`` gives.
+def romanizer(which: str | Mapping[str, str], option: str = "romanizer") -> Romanizer:
+    """The romanizer that ``option`` gives.
+
+    Args:
+        which: a name of :data:`ROMANIZERS`; ``best``; or a map of tag, language or script to name,
+            such as ``{jpn: cutlet, default: uroman}`` (``default`` is uroman where it is missing).
+        option: what the user set, for the error.
 
     Raises:
-        ConfigError: there is none, or its package is not installed.
+        ConfigError: there is no such romanizer or key, or a package is not installed.
     """
-    require_choice(option, name, ROMANIZERS)
-    return ROMANIZERS[name]()
+    if isinstance(which, Mapping):
+        return _by_language(which, option)
+    if which == BEST:
+        return _by_language(BEST_BY_LANGUAGE, option, BEST)
+    require_choice(option, which, [*ROMANIZERS, BEST])
+    return ROMANIZERS[which]()
+
+
+def _by_language(names: Mapping[Any, Any], option: str, name: str = "by_language") -> ByLanguage:
+    made: dict[str, Romanizer] = {}  # by name: tables are loaded once
+    for key, of_key in names.items():
+        if key != DEFAULT and not (isinstance(key, str) and _KEY.fullmatch(key)):
+            raise ConfigError(
+                Option(option, f"{{{key}: {of_key}}}"),
+                f"{key!r} is no language, script or tag",
+                "Write jpn, Jpan, jpn_Jpan or default",
+                code="TLN-CONFIG-242",
+            )
+        require_choice(option, of_key, ROMANIZERS)
+        if of_key not in made:
+            made[of_key] = ROMANIZERS[of_key]()
+    complete = dict(names)
+    if DEFAULT not in complete:
+        complete[DEFAULT] = "uroman"
+        made.setdefault("uroman", Uroman())
+    return ByLanguage({key: made[of_key] for key, of_key in complete.items()}, name)
+
+
+def romanizer_of_manifest(described: Mapping[str, Any], option: str = "romanizer") -> Romanizer:
+    """The romanizer that a pairs folder's manifest names.
+
+    Raises:
+        ConfigError: it is one of the user's own, or a package is not installed.
+    """
+    if isinstance(parts := described.get("languages"), Mapping):
+        names = {key: part["name"] for key, part in parts.items()}
+        return _by_language(names, option, str(described.get("name")))
+    return romanizer(described.get("name", Identity.name), option)

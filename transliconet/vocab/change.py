@@ -8,7 +8,7 @@ from transliconet.errors import ConfigError, Option, section
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.romanizers.base import Identity, Romanizer
-from transliconet.romanizers.registry import romanizer
+from transliconet.romanizers.registry import romanizer, romanizer_of_manifest
 from transliconet.romanizers.uroman import Uroman
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs, VocabularyMethod
 
@@ -29,7 +29,7 @@ class VocabularySpec:
     """
 
     method: VocabularyMethod
-    romanizer: str | Sequence[str] = ROMANIZERS_OF_PAIRS
+    romanizer: str | Sequence[str] | Mapping[str, str] = ROMANIZERS_OF_PAIRS
     protect: str | Sequence[str] = ALL_LANGUAGES
 
 
@@ -66,7 +66,7 @@ def change_vocabulary(
 
 
 def resolve_romanizers(
-    names: str | Sequence[str], folders: Sequence[PairsFolder]
+    names: str | Sequence[str] | Mapping[str, str], folders: Sequence[PairsFolder]
 ) -> list[Romanizer]:
     """Romanizers by name; ``pairs`` stands for those that the folders were made with, or uroman
     where their text came romanized.
@@ -74,12 +74,17 @@ def resolve_romanizers(
     Raises:
         ConfigError: there is none of that name, or its package is not installed.
     """
+    if isinstance(names, Mapping):
+        return [romanizer(names)]
     names = [names] if isinstance(names, str) else list(names)
-    if names == [ROMANIZERS_OF_PAIRS]:
-        used = [f.manifest.get("romanizer", {}).get("name", Identity.name) for f in folders]
-        names = [name for name in dict.fromkeys(used) if name != Identity.name]
-        names = names or [Uroman.name]
-    return [romanizer(name, "romanizer") for name in names]
+    if names != [ROMANIZERS_OF_PAIRS]:
+        return [romanizer(name) for name in names]
+    of_folders: list[Mapping[str, object]] = []
+    for folder in folders:
+        described = folder.manifest.get("romanizer", {})
+        if described.get("name", Identity.name) != Identity.name and described not in of_folders:
+            of_folders.append(described)
+    return [romanizer_of_manifest(described) for described in of_folders] or [Uroman()]
 
 
 def native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
