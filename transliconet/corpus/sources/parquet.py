@@ -141,7 +141,8 @@ class ParquetFiles:
             file = pq.ParquetFile(path, page_checksum_verification=True)
             sizes = _row_group_sizes(file)
         except DAMAGED as error:
-            yield Skip(str(path), 1, self._language(None), "unreadable_rest", _problem(error))
+            problem = _problem(error)
+            yield Skip(str(path), 1, self._language(None), "unreadable_rest", detail=problem)
             return
         for group, size in enumerate(sizes):
             number = start
@@ -153,11 +154,11 @@ class ParquetFiles:
             except DAMAGED as error:
                 problem = _problem(error)
                 lost = start + size - number
-                log.warning("%s: row group %d: %d rows lost (%s)", path, group, lost, problem)
+                log.warning("%s: %d rows lost (%s)", path, lost, problem)
                 languages = self._languages_of(file, group, size)
                 for row_number in range(number, start + size):
                     lang = languages[row_number - start]
-                    yield Skip(str(path), row_number + 1, lang, "unreadable_row", problem)
+                    yield Skip(str(path), row_number + 1, lang, "unreadable_row", detail=problem)
             start += size
 
     def _rows(self, batch: pa.RecordBatch) -> Iterable[tuple[object, object, object]]:
