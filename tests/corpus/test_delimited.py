@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transliconet.corpus.sources.base import Line, Skip
-from transliconet.corpus.sources.delimited import DelimitedFiles, TranslicoCsv, language_in_comments
-from transliconet.corpus.sources.dialect import Dialect, KnownDialect
+from transliconet.corpus.sources.delimited import DelimitedFiles, TranslicoCsv
+from transliconet.corpus.sources.dialect import Dialect, KnownDialect, language_in_comments
 from transliconet.errors import ConfigError, DataError
 
 
@@ -185,6 +185,24 @@ def test_a_damaged_file_gives_what_it_has_and_a_skip(tmp_path: Path) -> None:
     assert len(lines) > 1000
     assert isinstance(last, Skip)
     assert last.reason == "unreadable_rest"
+
+
+def test_a_row_that_holds_a_text_and_its_translation(tmp_path: Path) -> None:
+    path = write(tmp_path / "pairs.tsv", "Go.\tИди.\nHi.\n\tПривет.\n")
+    reader = DelimitedFiles(path, text_column={"en": 1, "rus_Cyrl": 2}, tags="auto")
+    assert [(x.id, str(x.lang), x.text) for x in reader if isinstance(x, Line)] == [
+        ("pairs.tsv:1", "eng_Latn", "Go."),
+        ("pairs.tsv:1", "rus_Cyrl", "Иди."),
+        ("pairs.tsv:3", "eng_Latn", ""),
+        ("pairs.tsv:3", "rus_Cyrl", "Привет."),
+    ]
+    assert [x.reason for x in reader if isinstance(x, Skip)] == ["missing_field"]
+    with pytest.raises(ConfigError) as raised:
+        DelimitedFiles(path, text_column={"eng_Latn": 1}, lang="rus_Cyrl")
+    assert raised.value.code == "TLN-CONFIG-113"
+    with pytest.raises(DataError, match="no column 'hindi'.*Set text_column") as missing:
+        DelimitedFiles(path, text_column={"eng_Latn": "Go.", "hin_Deva": "hindi"})
+    assert missing.value.code == "TLN-DATA-101"
 
 
 def test_blank_lines_before_the_header(tmp_path: Path) -> None:

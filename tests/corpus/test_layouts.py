@@ -64,6 +64,7 @@ FILES: dict[str, str | bytes] = {
         "utf-16"
     ),
     "xtreme/test-hi.tsv": f"{FIRST}\tदूसरा\tneutral\n{SECOND}\tतीसरा\tentailment\n",
+    "bitext/all.tsv": f"This is the first sentence.\t{FIRST}\nSecond.\t{SECOND}\n",
     "memory/ui.tmx.gz": gzip.compress(TMX.encode()),
     "json/hin_Deva.jsonl": json.dumps({"text": FIRST}) + "\n",
     "nested/all.jsonl": json.dumps({"translation": {"hi": FIRST, "en": "First."}}) + "\n",
@@ -84,6 +85,7 @@ EXPECTED = {
     "TransliCo's CSV": (1, "hin_Deva", 0),
     "a table with a header, from Excel too": (2, "eng_Latn hin_Deva", 1),
     "a table without a header": (2, "hin_Deva", 0),
+    "a table with a text and its translation in a row": (4, "eng_Latn hin_Deva", 2),
     "translation memories": (2, "eng_Latn hin_Deva", 1),
     "JSON lines": (1, "hin_Deva", 0),
     "JSON lines, text inside an object": (1, "hin_Deva", 0),

@@ -7,7 +7,14 @@ from itertools import islice
 from pathlib import Path
 
 from transliconet.corpus.sources.base import Line, Skip, TagCache, guarded, has_surrogate
-from transliconet.corpus.sources.dialect import Dialect, KnownDialect, Row, sniff, usual_width
+from transliconet.corpus.sources.dialect import (
+    Dialect,
+    KnownDialect,
+    Row,
+    language_in_comments,
+    sniff,
+    usual_width,
+)
 from transliconet.corpus.sources.files import (
     UNREADABLE,
     describe,
@@ -24,8 +31,6 @@ SAMPLE_LINES, SAMPLE_CHARACTERS = 200, 1 << 20
 _SEPARATOR_HINT = re.compile(r"sep=(.)\s*")
 """A first line with which Excel says what the delimiter is."""
 
-_COMMENT_ENTRY = re.compile(r"\W*(?P<key>[^:]+?)\s*:\s*(?P<value>\S+)")
-
 
 class DelimitedFiles:
     """Rows of fields, separated by commas, semicolons, tabs or another character.
@@ -37,11 +42,13 @@ class DelimitedFiles:
         tags: what the source's names of languages mean, see :class:`LanguageNames`.
         text_column, lang_column, id_column, transliteration_column: names in the header, or
             numbers from 1. Without an id the id is ``<file>:<line number>``. Rows with equal ids
-            are translations of each other.
+            are translations of each other. Where a row holds a text and its translations,
+            ``text_column`` maps languages to columns: ``{"eng_Latn": 1, "hin_Deva": 2}``.
         dialect: how rows are written.
 
     Raises:
-        ConfigError: columns are given by name although there is no header.
+        ConfigError: columns are given by name although there is no header, or two options say the
+            language.
         DataError: a column is missing, or a file is not text.
     """
 
@@ -53,7 +60,7 @@ class DelimitedFiles:
         *,
         lang: str | None = None,
         tags: Mapping[str, str] | str | None = None,
-        text_column: str | int = "text",
+        text_column: str | int | Mapping[str, str | int] = "text",
         lang_column: str | int | None = None,
         id_column: str | int | None = None,
         transliteration_column: str | int | None = None,
@@ -61,8 +68,22 @@ class DelimitedFiles:
     ) -> None:
         self.names = LanguageNames(tags)
         self.dialect = dialect or Dialect()
+        self.text_tags: dict[str, LanguageTag | None] = {"text": None}
+        text_columns: dict[str, str | int] = {}
+        if isinstance(text_column, Mapping):
+            self.text_tags = {f"text {name}": self.names.tag(name) for name in text_column}
+            text_columns = {f"text {name}": column for name, column in text_column.items()}
+            if lang or lang_column or transliteration_column:
+                raise ConfigError(
+                    Option("text_column", dict(text_column)),
+                    "says the language of each column already",
+                    "Leave lang, lang_column and transliteration_column out",
+                    code="TLN-CONFIG-113",
+                )
+        else:
+            text_columns = {"text": text_column}
         self.columns: dict[str, str | int | None] = {
-            "text": text_column,
+            **text_columns,
             "lang": None if lang else lang_column,
             "id": id_column,
             "transliteration": transliteration_column,
@@ -83,7 +104,7 @@ class DelimitedFiles:
 
     def _check_columns(self) -> None:
         for name, column in self.columns.items():
-            option = Option(f"{name}_column", column)
+            option = Option(_option_of(name), column)
             if isinstance(column, str) and self.dialect.header is False:
                 raise ConfigError(
                     option,
@@ -141,14 +162,17 @@ class DelimitedFiles:
 
     def _missing_column(self, path: Path, dialect: Dialect, sample: Sequence[str]) -> DataError:
         named = [c for c in self.columns.values() if isinstance(c, str)]
-        known = sniff(dialect, sample, [], header=True)
+        # With the delimiter that finds one of the columns, the header shows how others are called.
+        found = [sniff(dialect, sample, [column], header=True) for column in named]
+        fitting = [known for known in found if known]
+        known = fitting[0] if fitting else sniff(dialect, sample, [], header=True)
         first = next((row for _, row in known.rows(enumerate(sample)) if row), []) if known else []
         missing = [c for c in named if c not in first]
         if missing:
             problem = f"no column {missing[0]!r}; the header has {', '.join(map(repr, first))}"
-            option = next(name for name, c in self.columns.items() if c == missing[0])
-            remedy = f"Set {option}_column to one of these"
-            if option == "transliteration":
+            name = next(name for name, c in self.columns.items() if c == missing[0])
+            remedy = f"Set {_option_of(name)} to one of these"
+            if name == "transliteration":
                 remedy += ", or to null to romanize the text again"
         else:
             most = max(c for c in self.columns.values() if isinstance(c, int))
@@ -158,7 +182,7 @@ class DelimitedFiles:
 
     def _tag_of(self, path: Path, comments: Sequence[str]) -> LanguageTag | None:
         """The language of a whole file; None where its rows say it."""
-        if self.tag or self.columns["lang"] is not None:
+        if self.tag or self.columns["lang"] is not None or "text" not in self.text_tags:
             return self.tag
         if named := language_in_comments(comments):
             return self.names.tag(named, f"{path}: {named}")
@@ -181,7 +205,11 @@ class DelimitedFiles:
             elif not header_seen:
                 header_seen = True
             else:
-                yield self._line(layout, number, row, tags)
+                fields = self._fields(layout, number, row)
+                if isinstance(fields, Skip):
+                    yield fields
+                else:
+                    yield from self._lines_of_row(layout, number, fields, tags)
         yield from too_long
 
     def _row_lines(self, path: Path, lang: str, too_long: list[Skip]) -> Iterator[tuple[int, str]]:
@@ -196,8 +224,9 @@ class DelimitedFiles:
             if not (hint or self.dialect.is_comment(line)):
                 yield number, line
 
-    def _line(self, layout: "_Layout", number: int, row: Row, tags: TagCache) -> Line | Skip:
-        source, lang = tags.source, layout.known_language
+    def _fields(self, layout: "_Layout", number: int, row: Row) -> dict[str, str] | Skip:
+        """The row's fields by what they hold, or why it cannot be used."""
+        source, lang = str(layout.path), layout.known_language
         if any(row[layout.width :]):
             detail = f"{len(row)} fields where there are {layout.width} columns"
             return Skip(source, number, lang, "extra_fields", detail=detail)
@@ -206,13 +235,20 @@ class DelimitedFiles:
             return Skip(source, number, lang, "missing_field", detail=min(missing))
         if has_surrogate("".join(fields.values())):
             return Skip(source, number, lang, "invalid_utf8")
-        id_ = fields.get("id", f"{self.ids[layout.path]}:{number}").strip()
-        if not id_:
+        fields["id"] = fields.get("id", f"{self.ids[layout.path]}:{number}").strip()
+        if not fields["id"]:
             return Skip(source, number, lang, "missing_field", detail="id")
-        line = tags.line(number, id_, layout.tag or fields["lang"].strip(), fields["text"])
-        if isinstance(line, Line) and "transliteration" in fields:
-            return replace(line, romanized=fields["transliteration"])
-        return line
+        return fields
+
+    def _lines_of_row(
+        self, layout: "_Layout", number: int, fields: Mapping[str, str], tags: TagCache
+    ) -> Iterator[Line | Skip]:
+        for name, column_tag in self.text_tags.items():
+            lang = column_tag or layout.tag or fields["lang"].strip()
+            line = tags.line(number, fields["id"], lang, fields[name])
+            if isinstance(line, Line) and "transliteration" in fields:
+                line = replace(line, romanized=fields["transliteration"])
+            yield line
 
 
 class TranslicoCsv(DelimitedFiles):
@@ -242,6 +278,11 @@ class TranslicoCsv(DelimitedFiles):
         )
 
 
+def _option_of(name: str) -> str:
+    """The option that sets a column: ``text_column`` for ``text`` and ``text hi``."""
+    return f"{name.split()[0]}_column"
+
+
 @dataclass(frozen=True)
 class _Layout:
     """How to read a file: its language unless its rows say it, the dialect, positions from 0 of the
@@ -257,21 +298,3 @@ class _Layout:
     @property
     def known_language(self) -> str:
         return str(self.tag or "unknown")
-
-
-def language_in_comments(comments: Sequence[str]) -> str | None:
-    """The language that the comments at the top of a file name, or None.
-
-    They are those of the Parallel Bible Corpus:
-
-    >>> language_in_comments(["# closest ISO 639-3:\\thin", "# ISO 15924:\\tDeva"])
-    'hin_Deva'
-    """
-    entries: dict[str, str] = {}
-    for comment in comments:
-        if match := _COMMENT_ENTRY.match(comment):
-            key = re.sub(r"[\s_-]+", " ", match["key"].lower())
-            entries.setdefault(key, match["value"])
-    language = entries.get("closest iso 639 3") or entries.get("iso 639 3")
-    script = entries.get("iso 15924")
-    return f"{language}_{script}" if language and script else language

@@ -209,3 +209,24 @@ def _quoted(dialect: Dialect, delimiter: str, sample: Sequence[str]) -> bool:
         shown = shown or any(_WHOLE_FIELD_QUOTED.fullmatch(f) for f in fields)
     rows = [row for _, row in strict.rows(enumerate(sample))]
     return shown and None not in rows
+
+
+_COMMENT_ENTRY = re.compile(r"\W*(?P<key>[^:]+?)\s*:\s*(?P<value>\S+)")
+
+
+def language_in_comments(comments: Sequence[str]) -> str | None:
+    """The language that the comments at the top of a file name, or None.
+
+    They are those of the Parallel Bible Corpus:
+
+    >>> language_in_comments(["# closest ISO 639-3:\\thin", "# ISO 15924:\\tDeva"])
+    'hin_Deva'
+    """
+    entries: dict[str, str] = {}
+    for comment in comments:
+        if match := _COMMENT_ENTRY.match(comment):
+            key = re.sub(r"[\s_-]+", " ", match["key"].lower())
+            entries.setdefault(key, match["value"])
+    language = entries.get("closest iso 639 3") or entries.get("iso 639 3")
+    script = entries.get("iso 15924")
+    return f"{language}_{script}" if language and script else language
