@@ -27,6 +27,7 @@ torch.set_num_threads(1)  # the tests run in several processes already
 
 SLOW_FIXTURES = {"run_cli", "site"}
 SLOW_FILES = (
+    "cli/test_bad_input.py",
     "cli/test_spine.py",
     "corpus/test_prepare.py",
     "docs/test_notebooks.py",
