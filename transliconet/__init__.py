@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.sweep import plot_tradeoff
     from transliconet.report.table import Table
-    from transliconet.runs.fit import fit
+    from transliconet.runs.fit import FitOptions, fit
+    from transliconet.runs.spec import CheckpointSpec, EarlyStoppingSpec
     from transliconet.sweep.job import Job, read_sweep
 
 _HOMES = {
@@ -47,11 +48,17 @@ _HOMES = {
     "Job": "sweep.job",
     "read_sweep": "sweep.job",
     "fit": "runs.fit",
+    "FitOptions": "runs.fit",
+    "CheckpointSpec": "runs.spec",
+    "EarlyStoppingSpec": "runs.spec",
 }
 
 __all__ = [
     "Candidates",
+    "CheckpointSpec",
+    "EarlyStoppingSpec",
     "Embedding",
+    "FitOptions",
     "Job",
     "Neighbours",
     "PairsFolder",

@@ -21,7 +21,7 @@ from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
 from transliconet.romanizers.base import Romanizer, romanize_line
 from transliconet.romanizers.registry import romanizer
-from transliconet.runs.export import export_encoder
+from transliconet.runs.hf_folder import export_encoder
 
 _ROMANIZERS: dict[str, Romanizer] = {}
 

@@ -102,7 +102,9 @@ class StorageError(TransliconetError, RuntimeError):
 
 
 class Interrupted(TransliconetError, RuntimeError):
-    """A run was told to stop, and has saved what it did."""
+    """A run was told to stop by a signal, :attr:`signal`."""
+
+    signal: int = 15
 
 
 def first_line(error: BaseException) -> str:

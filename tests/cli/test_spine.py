@@ -78,7 +78,7 @@ def test_pairs(run: Path) -> None:
 
 
 def test_run_folder(run: Path) -> None:
-    assert (run / ".hydra" / "config.yaml").is_file()
+    assert (run / "run.json").is_file()
     assert (run / "checkpoints" / "last.ckpt").is_file()
     assert (run / "before_after.png").read_bytes().startswith(b"\x89PNG")
     assert list((run / "tensorboard").glob("events*"))

@@ -25,7 +25,7 @@ from transliconet.objectives.anchors import ANCHOR, Anchors, Teacher, weights_di
 from transliconet.objectives.encode import encode
 from transliconet.pairs import PairsFolder
 from transliconet.probe.search import gold_ranks
-from transliconet.runs.export import encoder_from_checkpoint, export_encoder, save_skeleton
+from transliconet.runs.hf_folder import encoder_from_checkpoint, export_encoder, save_architecture
 from transliconet.tokens.cache import cached_token_ids
 from transliconet.tokens.fields import BatchNeeds
 from transliconet.tokens.tokenize import TokenizedPairs
@@ -209,7 +209,7 @@ def test_only_new_rows_change_and_the_head_stays_tied(
     first = extended.masked_lm.config.original_vocabulary
     train_new_rows(extended)
     module = fit(extended, cldr_pairs, AnchoredContrast(cached_negatives=64))
-    save_skeleton(extended, tmp_path / "run")
+    save_architecture(extended, tmp_path / "run")
     # type: ignore[union-attr]
     module.trained_by.save_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
     restore_table(extended)

@@ -58,7 +58,7 @@ def test_fit_leaves_a_run_folder_and_a_better_encoder(
     torch.testing.assert_close(
         *map(torch.tensor, (tn.embed(tn.load(result.export), texts), tn.embed(encoder, texts)))
     )
-    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(
@@ -67,7 +67,16 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(
     def weights(seed: int) -> torch.Tensor:
         encoder = make_encoder()
         objectives = {"mlm": MaskedLanguageModel(), "tcm": replace(CONTRAST, input="masked")}
-        tn.fit(encoder, cldr_pairs, objectives, tmp_path / "run", steps=3, batch_size=8, seed=seed)
+        tn.fit(
+            encoder,
+            cldr_pairs,
+            objectives,
+            tmp_path / "run",
+            steps=3,
+            batch_size=8,
+            seed=seed,
+            overwrite=True,
+        )
         return encoder.masked_lm.get_input_embeddings().weight.detach()
 
     first, again, other = weights(0), weights(0), weights(1)

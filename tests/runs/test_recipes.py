@@ -11,7 +11,7 @@ import torch
 from tests.settings import SMALL_BATCHES, CliHere
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
-from transliconet.runs.export import export_encoder
+from transliconet.runs.hf_folder import export_encoder
 from transliconet.vocab.apply import changed_share
 
 TABLE = "roberta.embeddings.word_embeddings.weight"

@@ -27,8 +27,19 @@ from transliconet.report.sweep import (
     sweep_page,
     tradeoff_tasks,
 )
+from transliconet.storage import file_lock
 from transliconet.sweep import process
-from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job, read_sweep, varied
+from transliconet.sweep.job import (
+    DONE,
+    FAILED,
+    LOCK_FILE,
+    RUNNING,
+    STOPPED,
+    Job,
+    read_sweep,
+    varied,
+)
+from transliconet.sweep.plan import check_same_sweep, find_or_make_job
 from transliconet.sweep.process import LOG, run_job
 
 RECORD = {
@@ -56,7 +67,7 @@ STAND_IN = """\
 import json, os, signal, sys, time
 from pathlib import Path
 given = dict(a.split("=", 1) for a in sys.argv[4:])
-out = Path(given["out"])
+out = Path(given["out"].strip("'"))
 (out / "environment.json").write_text(json.dumps({{**os.environ, "argv": sys.argv[1:], "started": time.time()}}))
 if given["do"] == "fail":
     print("error: wrong: on purpose. Change it", file=sys.stderr)
@@ -91,38 +102,119 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return script
 
 
+def start_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int] | None = None) -> Job:
+    """Run the job with these overrides in a sweep's folder."""
+    return run_job(find_or_make_job(folder.parent, overrides, folder.name), gpus)
+
+
 def starts(folder: Path) -> int:
     return (folder / LOG).read_text(encoding="utf-8").count("$ transliconet train")
 
 
 def test_a_job_that_is_done_is_not_run_again(stand_in: Path, tmp_path: Path) -> None:
-    job = run_job(tmp_path / "0", ["do=ok", "out=x", "jobs.gpus=[1]", "jobs=joblib", "resume=last"])
+    job = start_job(
+        tmp_path / "0", ["do=ok", "out=x", "jobs.gpus=[1]", "jobs=joblib", "resume=last"]
+    )
     assert (job.state, job.accuracies, job.overrides) == (
         DONE,
         {"native→romanized": 0.5},
         ["do=ok"],
     )
-    again = run_job(tmp_path / "0", ["do=ok", "out=y"])
+    again = start_job(tmp_path / "0", ["do=ok", "out=y"])
     assert again == job
     assert starts(tmp_path / "0") == 1
     argv = json.loads((tmp_path / "0" / "environment.json").read_text())["argv"]
-    assert argv == ["-m", "transliconet", "train", "do=ok", f"out={tmp_path / '0'}", "resume=last"]
+    assert argv == [
+        "-m",
+        "transliconet",
+        "train",
+        "do=ok",
+        f"out='{tmp_path / '0'}'",
+        "resume=last",
+    ]
 
 
 def test_a_failure_is_written_down_and_the_job_tried_again_the_next_time(
     stand_in: Path, tmp_path: Path
 ) -> None:
     for times in (1, 2):
-        job = run_job(tmp_path / "0", ["do=fail"])
+        job = start_job(tmp_path / "0", ["do=fail"])
         assert (job.state, job.error) == (FAILED, "wrong: on purpose. Change it (exit status 1)")
         assert Job.read(tmp_path / "0") == job
         assert starts(tmp_path / "0") == times
 
 
-def test_a_folder_with_another_job_is_left_alone(stand_in: Path, tmp_path: Path) -> None:
-    run_job(tmp_path / "0", ["do=ok", "seed=1"])
-    with pytest.raises(ConfigError, match=r"0/ holds another job \(seed=1 seed=2\)"):
-        run_job(tmp_path / "0", ["do=ok", "seed=2"])
+def test_jobs_are_known_by_their_settings_not_by_their_number(
+    stand_in: Path, tmp_path: Path
+) -> None:
+    for number, (seed, size) in enumerate(itertools.product((0, 1), (8, 16))):
+        start_job(tmp_path / str(number), ["do=ok", f"seed={seed}", f"size={size}"])
+    # a third size comes third, where another job is
+    found = []
+    for number, (seed, size) in enumerate(itertools.product((0, 1), (8, 16, 32))):
+        overrides = [f"size={size}", f"seed={seed}", "do=ok"]  # their order does not matter
+        found.append(find_or_make_job(tmp_path, overrides, str(number)))
+    assert [job.name for job in found] == ["0", "1", "4", "2", "3", "5"]
+    assert [job.state for job in found] == [DONE, DONE, RUNNING, DONE, DONE, RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "named"),
+    [
+        ([["seed=0", "lr=1"], ["seed=0", "lr=2"], ["seed=0", "lr=3"]], None),
+        ([["seed=0", "lr=3"]], None),
+        ([["seed=1", "lr=1"]], "seed=0, not 1"),
+        ([["seed=0", "lr=1", "size=8"]], "size=its default, not 8"),
+        ([["seed=0"]], "lr=1,2, not its default"),
+    ],
+    ids=["a value more", "another value", "another constant", "a key more", "a key less"],
+)
+def test_a_sweep_is_not_mixed_with_another(
+    wanted: list[list[str]], named: str | None, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        find_or_make_job(tmp_path, ["seed=0", f"lr={number}", "out=x"], str(number))
+    if named is None:
+        check_same_sweep(tmp_path, wanted)
+        return
+    with pytest.raises(ConfigError) as caught:
+        check_same_sweep(tmp_path, wanted)
+    assert caught.value.code == "TLN-CONFIG-880"
+    assert named in str(caught.value)
+
+
+def test_a_job_with_no_process_behind_it_is_not_running(stand_in: Path, tmp_path: Path) -> None:
+    start_job(tmp_path / "0", ["do=ok"])
+    Job(tmp_path / "0", ["do=ok"], RUNNING).write()
+    assert [job.state for job in read_sweep(tmp_path)] == [STOPPED]
+    with file_lock(tmp_path / "0" / LOCK_FILE, keep=True):
+        assert [job.state for job in read_sweep(tmp_path)] == [RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["seed=0,1", "objective.tcm.temprature=1"], "objective.tcm.temprature: no such key"),
+        (["seed=0,1"], "pairs: no value given in the job seed=0"),
+        (["pairs=x", "objective=contrast,contrst"], "objective=contrst: not an option"),
+    ],
+    ids=["a key", "a missing value", "one job of two"],
+)
+def test_all_jobs_are_checked_before_torch_is_imported(
+    overrides: list[str], message: str, tmp_path: Path
+) -> None:
+    code = """
+import sys
+from transliconet.cli.app import run
+status = run("train", ["-m", "out=sweep", *sys.argv[1:]])
+print(status, "torch" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *overrides], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.strip().endswith("1 False"), done.stderr
+    assert f"error: {message}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_nothing_of_a_process_group_or_of_slurm_reaches_a_job(
@@ -131,7 +223,7 @@ def test_nothing_of_a_process_group_or_of_slurm_reaches_a_job(
     for name in ("LOCAL_RANK", "MASTER_PORT", "WORLD_SIZE", "SLURM_NTASKS", "SLURM_JOB_ID"):
         monkeypatch.setenv(name, "3")
     monkeypatch.setenv("KEPT", "yes")
-    run_job(tmp_path / "0", ["do=ok"])
+    start_job(tmp_path / "0", ["do=ok"])
     environment = json.loads((tmp_path / "0" / "environment.json").read_text())
     assert environment["KEPT"] == "yes"
     assert not {k for k in environment if k.startswith(("SLURM", "MASTER", "LOCAL_", "WORLD"))}
@@ -139,7 +231,7 @@ def test_nothing_of_a_process_group_or_of_slurm_reaches_a_job(
 
 def test_each_gpu_has_one_job_at_a_time(stand_in: Path, tmp_path: Path) -> None:
     def run(number: int) -> Job:
-        return run_job(
+        return start_job(
             tmp_path / str(number), ["do=ok", "seconds=0.3", f"seed={number}"], gpus=[71, 72]
         )
 
@@ -172,9 +264,10 @@ def test_a_job_saves_and_stops_when_the_sweep_dies_and_nobody_else_runs_it_meanw
     code = textwrap.dedent(f"""
         import sys
         from pathlib import Path
+        from transliconet.sweep.plan import find_or_make_job
         from transliconet.sweep.process import run_job
         sys.executable = {str(stand_in)!r}
-        run_job(Path({str(tmp_path / "0")!r}), ["do=wait"])
+        run_job(find_or_make_job(Path({str(tmp_path)!r}), ["do=wait"], "0"))
     """)
     sweep = subprocess.Popen([real_python(stand_in), "-c", code], cwd=Path(__file__).parents[2])
     wait_for((tmp_path / "0" / "waiting").is_file)
@@ -183,11 +276,11 @@ def test_a_job_saves_and_stops_when_the_sweep_dies_and_nobody_else_runs_it_meanw
     (tmp_path / "0" / "waiting").unlink()
     job = Job.read(tmp_path / "0")
     assert job is not None
-    assert job.state == RUNNING
+    assert job.state in (RUNNING, STOPPED)
     replace(
         job, overrides=["do=ok"]
     ).write()  # the same job for run_job; the stand-in ends by itself this time
-    assert run_job(tmp_path / "0", ["do=ok"]).state == DONE
+    assert start_job(tmp_path / "0", ["do=ok"]).state == DONE
     assert (tmp_path / "0" / "saved").is_file(), (
         "the second process started before the first had saved"
     )
@@ -201,32 +294,32 @@ def test_a_job_whose_process_outlived_the_sweep_is_done_and_one_that_was_stopped
     stand_in: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "0"
-    run_job(folder, ["do=ok"])
+    start_job(folder, ["do=ok"])
     Job(folder, ["do=ok"], RUNNING).write()
-    assert run_job(folder, ["do=ok"]).state == DONE
+    assert start_job(folder, ["do=ok"]).state == DONE
     assert starts(folder) == 1
     (folder / "results.json").write_text('{"records": [')  # a kill in the middle of it
     Job(folder, ["do=ok"], RUNNING).write()
-    assert run_job(folder, ["do=ok"]).state == DONE
+    assert start_job(folder, ["do=ok"]).state == DONE
     assert starts(folder) == 2
 
 
 def test_a_job_that_failed_behind_its_results_is_run_again(stand_in: Path, tmp_path: Path) -> None:
     folder = tmp_path / "0"
-    run_job(folder, ["do=ok"])
+    start_job(folder, ["do=ok"])
     Job(folder, ["do=ok"], FAILED, "no room for the plot").write()
-    assert run_job(folder, ["do=ok"]) == Job.read(folder)
+    assert start_job(folder, ["do=ok"]) == Job.read(folder)
     assert starts(folder) == 2
 
 
 def test_a_job_that_something_else_stopped_says_so(stand_in: Path, tmp_path: Path) -> None:
     def stop() -> None:
         wait_for((tmp_path / "0" / "waiting").is_file)
-        subprocess.run(["pkill", "-TERM", "-f", f"out={tmp_path / '0'}"], check=True)
+        subprocess.run(["pkill", "-TERM", "-f", f"out=.{tmp_path / '0'}"], check=True)
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(stop)
-        assert run_job(tmp_path / "0", ["do=wait"]).state == STOPPED
+        assert start_job(tmp_path / "0", ["do=wait"]).state == STOPPED
 
 
 def jobs_of(points: Sequence[tuple[float, float]]) -> list[Job]:

@@ -18,8 +18,8 @@ from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.pairs import PairsFolder
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.runs.export import encoder_from_checkpoint, save_skeleton
-from transliconet.train.checkpoint import LastAndBest, best_checkpoint
+from transliconet.runs.hf_folder import encoder_from_checkpoint, save_architecture
+from transliconet.train.checkpoint import RunCheckpoint, best_checkpoint
 from transliconet.train.early_stopping import EarlyStop, RequireMetrics, require_metrics
 from transliconet.train.module import PairModule
 from transliconet.train.probing import ProbeWhileTraining
@@ -76,12 +76,11 @@ def fit(cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder], tmp_path:
         module = PairModule(make_encoder(), {"tcm": objective}, partial(torch.optim.AdamW, lr=1e-3))
         probe = Scripted(accuracies=accuracies)
         probing = ProbeWhileTraining(probe, cldr_pairs, every_n_steps=2)
-        best = LastAndBest(
+        best = RunCheckpoint(
             tmp_path / "checkpoints",
             monitor=WATCHED,
             mode="max",
             save_top_k=1,
-            save_last=True,
             every_n_train_steps=2,
         )
         trainer = pl.Trainer(
@@ -94,7 +93,7 @@ def fit(cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder], tmp_path:
             use_distributed_sampler=False,
             callbacks=[best, probing, *callbacks],
         )
-        save_skeleton(module.encoder, tmp_path)
+        save_architecture(module.encoder, tmp_path)
         data = small_data(cldr_pairs, module.encoder.tokenizer, module.batch_needs, batch_size=8)
         trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         return trainer, probe, best
@@ -145,9 +144,9 @@ def test_the_last_checkpoint_is_of_the_last_step(fit, tmp_path: Path) -> None:
 def test_a_metric_that_nobody_logs_ends_the_run_at_its_first_step(fit) -> None:
     with pytest.raises(
         ConfigError,
-        match=r"early_stopping.monitor=los: no such metric. Did you mean 'loss'\? There are .*loss/tcm.*probe/later, step",
+        match=r"monitor=los: no such metric. Did you mean 'loss'\? There are .*loss/tcm.*probe/later, step",
     ):
-        fit((0.1,), [RequireMetrics({"early_stopping.monitor": "los"}, ["probe/later"])])
+        fit((0.1,), [RequireMetrics({"early_stopping": "los"}, ["probe/later"])])
 
 
 def test_numbers_that_cannot_be_waited_for() -> None:
@@ -158,7 +157,7 @@ def test_numbers_that_cannot_be_waited_for() -> None:
         with pytest.raises(ConfigError, match=named):
             EarlyStop(**{"monitor": "loss", "every_n_steps": 1, **options})
     with pytest.raises(ConfigError, match="with probe_every_n_steps also those of the probe"):
-        require_metrics({"checkpoint.monitor": WATCHED}, ["loss"])
+        require_metrics({"checkpoint": WATCHED}, ["loss"])
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_numbers_that_cannot_be_waited_for() -> None:
         ),
         (
             ["checkpoint.monitor='probe/romanized→native'"],
-            "checkpoint.monitor=probe/romanized→native: checkpoint.save_top_k=0 keeps none by it. Add checkpoint.save_top_k=1",
+            "checkpoint.monitor=probe/romanized→native: no checkpoint is kept by it. Add save_top_k=1",
         ),
         (
             [
@@ -190,7 +189,7 @@ def test_numbers_that_cannot_be_waited_for() -> None:
         ),
         (
             ["early_stopping.monitor=loss", "early_stopping.mode=up"],
-            "early_stopping: `mode` can be min, max, got up",
+            "early_stopping.mode=up: not a known choice",
         ),
         (
             ["early_stopping.monitor=los"],

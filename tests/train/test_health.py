@@ -73,7 +73,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_pairs(
     ids=["cuda", "cpu", "python"],
 )
 def test_running_out_of_memory_names_the_options_that_save_it(error: Exception) -> None:
-    named = r"data.batch_size=24, data.max_length=512: out of memory .*micro_batch=64"
+    named = r"batch_size=24, max_length=512: out of memory .*micro_batch=64"
     with pytest.raises(TrainingError, match=named), explain_out_of_memory(24, 512):
         raise error
     with pytest.raises(RuntimeError, match="something else"), explain_out_of_memory(24, 512):

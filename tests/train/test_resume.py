@@ -23,7 +23,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.pairs import PairsFolder
-from transliconet.train.checkpoint import AtomicCheckpointIO, LastAndBest
+from transliconet.train.checkpoint import AtomicCheckpointIO, RunCheckpoint
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
 
@@ -187,6 +187,13 @@ def wait_for(file: Path, process: subprocess.Popen) -> None:
         time.sleep(0.01)
 
 
+def wait_for_one(folder: Path, pattern: str, process: subprocess.Popen) -> Path:
+    while not (found := list(folder.glob(pattern))):
+        assert process.poll() is None, finished(process)
+        time.sleep(0.01)
+    return found[0]
+
+
 def weights(run: Path) -> bytes:
     return (run / "export" / "model.safetensors").read_bytes()
 
@@ -258,21 +265,24 @@ def test_slurm_gets_its_job_back_in_the_same_folder(
         "SLURM_JOB_NODELIST": "localhost",
     }
     folder = "${run_name:}"
-    last = tmp_path / "slurm-4711" / "checkpoints" / "last.ckpt"
     process = start(folder, "trainer.max_steps=100000", **slurm)
-    wait_for(last, process)
+    last = wait_for_one(tmp_path, "slurm-4711-*/checkpoints/last.ckpt", process)
     process.send_signal(signal.SIGUSR1)
     status, told = finished(process)
     assert "stopped by SIGUSR1: saved at step" in told
     assert status != 0
     assert (tmp_path / "asked").read_text() == "requeue 4711\n"
     step = torch.load(last, weights_only=True)["global_step"]
-    status, told = finished(
-        start(folder, f"trainer.max_steps={step + 2}", **slurm, SLURM_RESTART_COUNT="1")
-    )
-    assert status == 0, told
-    assert f"trained {step + 2} steps" in told
-    assert not (tmp_path / "slurm-4711" / "checkpoints" / "last-v1.ckpt").exists()
+    process = start(folder, "trainer.max_steps=100000", **slurm, SLURM_RESTART_COUNT="1")
+    before = last.stat().st_mtime_ns
+    while last.stat().st_mtime_ns == before:
+        assert process.poll() is None, finished(process)
+        time.sleep(0.01)
+    process.terminate()
+    finished(process)
+    assert torch.load(last, weights_only=True)["global_step"] > step
+    assert [path.name for path in last.parent.glob("*.ckpt")] == ["last.ckpt"]
+    assert len(list(tmp_path.glob("slurm-4711-*"))) == 1
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
@@ -320,7 +330,7 @@ def test_a_run_that_has_ended_goes_on_from_its_last_step(
         pairs = small_data(
             cldr_pairs, encoder.tokenizer, batch_size=140, languages=["kat_Geor", "rus_Cyrl"]
         )
-        saving = LastAndBest(tmp_path, save_last=True, save_top_k=0, every_n_train_steps=1000)
+        saving = RunCheckpoint(tmp_path, save_top_k=0, every_n_train_steps=1000)
         trainer = pl.Trainer(
             **{"max_epochs": -1, **end},
             accumulate_grad_batches=3,

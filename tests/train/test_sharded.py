@@ -16,7 +16,7 @@ from torch.distributed.fsdp import StateDictType
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.gradcache import recompute_in_backward
-from transliconet.runs.export import export_run, save_skeleton
+from transliconet.runs.hf_folder import export_run, save_architecture
 from transliconet.train.sharded import (
     METADATA,
     fsdp_strategy,
@@ -93,7 +93,7 @@ def trained(
 ) -> Path:
     folder = tmp_path_factory.mktemp("fsdp")
     (folder / "encoder").symlink_to(encoder_folder)
-    save_skeleton(encoder, folder / "run")
+    save_architecture(encoder, folder / "run")
     mp.spawn(work, (folder,), nprocs=2)  # type: ignore[no-untyped-call]
     return folder
 

@@ -15,7 +15,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.probe.results import read_results
 from transliconet.romanizers.base import Identity
-from transliconet.runs.export import export_encoder
+from transliconet.runs.hf_folder import export_encoder
 from transliconet.unicode_script import scripts_in
 from transliconet.vocab.apply import extend, unigram_vocabulary
 from transliconet.vocab.base import VocabularyInputs

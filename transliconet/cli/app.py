@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from difflib import get_close_matches
-from functools import wraps
+from functools import cache
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -77,7 +80,9 @@ def run(command: str, overrides: list[str]) -> int:
     original = sys.argv
     sys.argv = [f"transliconet {command}", *overrides]
     try:
-        import_module(f"transliconet.cli.{command}").main()
+        _hydra_main(command)()
+        if _ERRORS:
+            raise _ERRORS.pop()
         return import_module("transliconet.cli.sweep").summarize() if command == "train" else 0
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
@@ -85,45 +90,72 @@ def run(command: str, overrides: list[str]) -> int:
             # fails
             return 0
         print(stopped, file=sys.stderr)
-        return 128 + signal.SIGTERM
+        return 128 + stopped.signal
     except (TransliconetError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    except SweepRefused as refused:
+        print(f"error: {explain(refused.error, command, overrides)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt as interrupt:
+        print(str(interrupt) or "interrupted", file=sys.stderr)
+        return 128 + getattr(interrupt, "signal", signal.SIGINT)
     finally:
         sys.argv = original
 
 
 _ORIGINAL_ARGV = list(sys.argv)
+_ERRORS: list[TransliconetError] = []
+"""What ended the command that Hydra runs."""
 
 
+@cache
 def run_name() -> str:
-    """A name for a run: the same for a SLURM job that is requeued, else the time."""
+    """A name for a run: the time; in a SLURM job, which may be requeued, its number and a digest
+    of the command line.
+    """
     job = slurm.job_name()
-    return f"slurm-{job}" if job else time.strftime("%Y-%m-%d_%H-%M-%S")
+    if job is None:
+        return time.strftime("%Y-%m-%d_%H-%M-%S")
+    digest = sha256("\0".join(sys.argv[1:]).encode()).hexdigest()[:6]
+    return f"slurm-{job}-{digest}"
 
 
-OmegaConf.register_new_resolver("run_name", run_name, use_cache=True, replace=True)
+OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
-def hydra_command(name: str) -> Callable[[Callable[[DictConfig], object]], Callable[[], None]]:
-    """Make ``function(cfg)`` the Hydra main of the root configuration ``name``."""
+class SweepRefused(BaseException):
+    """A sweep cannot start. Hydra turns any ``Exception`` of a callback into a warning."""
 
-    def decorate(function: Callable[[DictConfig], object]) -> Callable[[], None]:
-        @wraps(function)
-        def task(cfg: DictConfig) -> object:
-            # Lightning starts further processes by running sys.argv again: it must name the
-            # command.
-            sys.argv = list(_ORIGINAL_ARGV)
-            return function(cfg)  # sweepers read it
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
-        return hydra.main(
-            version_base="1.3", config_path="pkg://transliconet.conf", config_name=name
-        )(task)
 
-    return decorate
+def _hydra_main(command: str) -> Callable[[], None]:
+    """The Hydra main of a command. Its module is imported when its configuration is composed: a
+    mistake in a key is told before torch is imported, which takes seconds.
+    """
+
+    def task(cfg: DictConfig) -> object:
+        # Lightning starts further processes by running sys.argv again: it must name the command
+        sys.argv = list(_ORIGINAL_ARGV)
+        in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+        if in_sweep and command == "train":
+            from transliconet.cli.sweep import run_as_job
+
+            return run_as_job(cfg)  # sweepers read what it returns
+        try:
+            return import_module(f"transliconet.cli.{command}").main(cfg)
+        except TransliconetError as error:
+            if in_sweep:
+                raise
+            _ERRORS.append(error)  # Hydra would print a line of its own
+            return None
+
+    return hydra.main(
+        version_base="1.3", config_path="pkg://transliconet.conf", config_name=command
+    )(task)
 
 
 def build(cfg: Any, **arguments: Any) -> Any:

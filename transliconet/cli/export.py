@@ -4,8 +4,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.cli.app import hydra_command
-from transliconet.runs.export import export_run
+from transliconet.runs.hf_folder import export_run
 
 
 def export(cfg: DictConfig) -> Path:
@@ -13,6 +12,5 @@ def export(cfg: DictConfig) -> Path:
     return export_run(cfg.run, cfg.out, cfg.checkpoint, cfg.overwrite)
 
 
-@hydra_command("export")
 def main(cfg: DictConfig) -> None:
     print(f"exported: {export(cfg)}")

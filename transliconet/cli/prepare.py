@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, hydra_command, plain
+from transliconet.cli.app import build, plain
 from transliconet.corpus.estimate import Estimate, estimate
 from transliconet.corpus.prepare import prepare as prepare_pairs
 from transliconet.corpus.recipe import Recipe
@@ -100,7 +100,6 @@ def _estimate_text(result: Estimate, processes: int) -> str:
     )
 
 
-@hydra_command("prepare")
 def main(cfg: DictConfig) -> None:
     result = prepare(cfg)
     if isinstance(result, Estimate):

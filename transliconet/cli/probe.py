@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.cli.app import build, hydra_command, plain
+from transliconet.cli.app import build, plain
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
 from transliconet.pairs import PairsFolder
@@ -55,7 +55,6 @@ def probe(cfg: DictConfig) -> ProbeResult:
     return ProbeResult(records, passed_over)
 
 
-@hydra_command("probe")
 def main(cfg: DictConfig) -> None:
     result = probe(cfg)
     print(probe_tables(result.records, TABLE_ROWS[cfg.by]))

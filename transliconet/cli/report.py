@@ -5,7 +5,6 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.cli.app import hydra_command
 from transliconet.errors import ConfigError
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
@@ -66,7 +65,6 @@ def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
     return html, markdown
 
 
-@hydra_command("report")
 def main(cfg: DictConfig) -> None:
     results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
     if cfg.sweep is not None and results:

@@ -2,36 +2,110 @@
 at the end.
 """
 
-import logging
+import signal
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+from hydra import compose
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
-from hydra.types import RunMode
-from omegaconf import DictConfig
+from hydra.utils import get_class
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from transliconet.errors import ConfigError
-from transliconet.sweep.job import DONE, Job, read_sweep
+from transliconet.cli.app import SweepRefused
+from transliconet.errors import ConfigError, Option, TransliconetError
+from transliconet.sweep.job import DONE, Job, find_jobs, read_sweep, varied
+from transliconet.sweep.overrides import settings_of
+from transliconet.sweep.plan import check_same_sweep, find_or_make_job, job_overrides
 from transliconet.sweep.process import LOG, run_job
 
-log = logging.getLogger(__name__)
 
-_FOLDERS: list[Path] = []
-"""Of the sweep that this process runs, if it runs one."""
+@dataclass
+class SweepProgress:
+    """Where the sweep of this process is.
+
+    Args:
+        folder: of the sweep.
+        total: number of jobs; 0 where the sweeper decides as it goes.
+        keys: whose values differ between jobs.
+        started: jobs so far.
+        seconds: durations of the jobs that ran.
+        skipped: jobs that had been done before.
+    """
+
+    folder: Path
+    total: int = 0
+    keys: Sequence[str] = ()
+    started: int = 0
+    seconds: list[float] = field(default_factory=list)
+    skipped: int = 0
 
 
-class NoteFolder(Callback):
-    """Notes where a sweep's jobs are, for :func:`summarize`."""
+_SWEEPS: list[SweepProgress] = []
+"""The sweep that this process runs, if it runs one."""
+
+
+class SweepStopped(KeyboardInterrupt):
+    """SIGTERM; Hydra would go on with the next job after an ``Exception``."""
+
+    signal = int(signal.SIGTERM)
+
+
+class CheckSweep(Callback):
+    """Checks all jobs before the first one starts, as far as that is possible without torch."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _FOLDERS.append(Path(config.hydra.sweep.dir))
+        sweep = SweepProgress(Path(config.hydra.sweep.dir).absolute())
+        _SWEEPS.append(sweep)
+        signal.signal(signal.SIGTERM, _stop)
+        if not issubclass(get_class(config.hydra.sweeper._target_), BasicSweeper):
+            return  # a search draws its jobs as it goes
+        try:
+            self._check(sweep, list(config.hydra.overrides.task))
+        except (TransliconetError, HydraException, OmegaConfBaseException) as error:
+            raise SweepRefused(error) from error
+
+    def _check(self, sweep: SweepProgress, task: list[str]) -> None:
+        given = OverridesParser.create().parse_overrides(task)
+        jobs = BasicSweeper.split_arguments(given, None)[0]
+        for overrides in jobs:
+            _require_values(overrides)
+        check_same_sweep(sweep.folder, jobs)
+        sweep.total = len(jobs)
+        settings = [settings_of(overrides) for overrides in jobs]
+        several = []
+        for key in settings[0]:
+            values = {job[key] for job in settings}
+            if len(values) > 1:
+                several.append(key)
+        sweep.keys = several
 
 
-def in_sweep() -> bool:
-    """Whether this process starts jobs of a sweep, rather than being one."""
-    return bool(HydraConfig.get().mode == RunMode.MULTIRUN)
+def _require_values(overrides: Sequence[str]) -> None:
+    """Raise where a job has no value for a key that needs one."""
+    cfg = compose("train", overrides=list(overrides))
+    missing = sorted(key for key in OmegaConf.missing_keys(cfg) if not key.startswith("hydra"))
+    if missing:
+        raise ConfigError(
+            missing[0],
+            f"no value given in the job {' '.join(overrides)}",
+            f"Add {missing[0]}=…",
+            code="TLN-CONFIG-964",
+        )
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SweepStopped(
+        "stopped by SIGTERM: the job in progress has saved. The same command goes on from there"
+    )
 
 
 def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
@@ -42,8 +116,17 @@ def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
         nothing is named.
     """
     hydra = HydraConfig.get()
-    job = run_job(Path(hydra.runtime.output_dir), list(hydra.overrides.task), cfg.jobs.gpus)
-    log.info("job %s: %s", job.name, _outcome(job))
+    folder, own = Path(hydra.sweep.dir).absolute(), Path(hydra.runtime.output_dir)
+    overrides = job_overrides(list(hydra.overrides.task))
+    wished = str(own.relative_to(folder)).replace("/", "_")
+    job = find_or_make_job(folder, overrides, wished)
+    if own != job.folder and own.is_dir() and not any(own.iterdir()):
+        own.rmdir()  # Hydra made it
+    progress = _SWEEPS[-1] if _SWEEPS else SweepProgress(folder)
+    _print_start(progress, job)
+    was_done = job.state == DONE
+    job = run_job(job, cfg.jobs.gpus)
+    _print_end(progress, job, was_done)
     return objectives(job, cfg.jobs.maximize)
 
 
@@ -55,10 +138,11 @@ def objectives(job: Job, names: Sequence[str]) -> float | tuple[float, ...] | No
     """
     if job.state != DONE or not names:
         return None
-    if absent := [name for name in names if name not in job.accuracies]:
+    absent = [name for name in names if name not in job.accuracies]
+    if absent:
         measured = ", ".join(job.accuracies) or "nothing (probe=none?)"
         raise ConfigError(
-            f"jobs.maximize={list(names)}",
+            Option("jobs.maximize", list(names)),
             f"{absent[0]} was not measured",
             f"Measured: {measured}",
             code="TLN-CONFIG-954",
@@ -67,10 +151,31 @@ def objectives(job: Job, names: Sequence[str]) -> float | tuple[float, ...] | No
     return values if len(values) > 1 else values[0]
 
 
-def _outcome(job: Job) -> str:
+def _print_start(progress: SweepProgress, job: Job) -> None:
+    progress.started += 1
+    keys = progress.keys or varied(find_jobs(progress.folder))
+    settings = [f"{key.split('.')[-1]}={job.settings.get(key)}" for key in keys]
+    number = f"[{progress.started}/{progress.total}] " if progress.total else ""
+    print(f"{number}{' '.join(settings) or f'job {job.name}'} …", end="", flush=True)
+
+
+def _print_end(progress: SweepProgress, job: Job, was_done: bool) -> None:
+    if was_done:
+        progress.skipped += 1
+        print(" was done", flush=True)
+        return
+    progress.seconds.append(job.seconds)
+    parts = [f" {job.seconds:.0f} s"]
     if job.state != DONE:
-        return f"{job.state}: {job.error}"
-    return f"{job.state} in {job.seconds:.0f} s; {_percent(job.accuracies) or 'not probed'}"
+        parts.append(f"{job.state}: {job.error}")
+    elif job.accuracies:
+        parts.append(_percent(job.accuracies))
+    left = progress.total - progress.started
+    if left > 0:
+        mean = sum(progress.seconds) / len(progress.seconds)
+        end = time.localtime(time.time() + left * mean)
+        parts.append(time.strftime("ends %H:%M", end))
+    print(", ".join(parts), flush=True)
 
 
 def _percent(accuracies: Mapping[str, float]) -> str:
@@ -81,14 +186,13 @@ def summarize() -> int:
     """Print what became of the jobs of the sweep that this process has run; the exit status, 1 if
     any is not done.
     """
-    if not _FOLDERS:
+    if not _SWEEPS:
         return 0
-    folder = _FOLDERS.pop()
+    folder = _SWEEPS.pop().folder
     jobs = read_sweep(folder)
     unfinished = [job for job in jobs if job.state != DONE]
-    print(
-        f"\n{len(jobs) - len(unfinished)} of {len(jobs)} jobs done; transliconet report sweep={folder} has the table"
-    )
+    done = len(jobs) - len(unfinished)
+    print(f"\n{done} of {len(jobs)} jobs done; transliconet report sweep={folder} has the table")
     for job in unfinished:
         print(f"job {job.name} {job.state}: {job.error}\n  {job.folder / LOG}")
     if unfinished:

@@ -1,146 +1,147 @@
-"""``transliconet train``: pairs folder and encoder → run folder."""
+"""``transliconet train``: fills a :class:`transliconet.runs.spec.RunSpec` from the configuration
+and runs it.
+"""
 
-import logging
-from collections.abc import Callable
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import pytorch_lightning as pl
 import transformers
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
+from pytorch_lightning.loggers import Logger
 
-from transliconet.cli.app import build, hydra_command, plain
-from transliconet.cli.sweep import in_sweep, run_as_job
-from transliconet.data.datamodule import PairsDataModule
-from transliconet.errors import ConfigError
+from transliconet.cli.app import build, plain, run_name
+from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
-from transliconet.model.trainable import (
-    checkpoint_layers,
-    choose_trainable,
-    compile_layers,
-    set_dropout,
-)
 from transliconet.pairs import PairsFolder
-from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.runs.run import TrainResult, run_training
-from transliconet.train.callbacks import Progress, Throughput
-from transliconet.train.checkpoint import AtomicCheckpointIO
-from transliconet.train.early_stopping import RequireMetrics, require_metrics
-from transliconet.train.health import StopOnNaN, explain_out_of_memory
-from transliconet.train.interrupt import SaveOnSignal, resumed_checkpoint
-from transliconet.train.module import PairModule
-from transliconet.train.probing import PROBED, ProbeWhileTraining
-from transliconet.vocab.base import VocabularyInputs
-from transliconet.vocab.change import VocabularySpec, change_vocabulary
-from transliconet.vocab.graft import Graft
-from transliconet.vocab.trim import Trim
+from transliconet.runs.assemble import finished_encoder
+from transliconet.runs.run import TrainResult, run
+from transliconet.runs.spec import (
+    EncoderSpec,
+    OptimizerSpec,
+    ProbeSpec,
+    RunOutput,
+    RunSpec,
+    Settings,
+    TrainerSpec,
+    VocabularyStep,
+)
+from transliconet.sweep.overrides import without_interpolation
+from transliconet.vocab.change import VocabularySpec
 
-log = logging.getLogger(__name__)
+PLACE = ("out", "run_dir", "resume", "overwrite", "jobs")
+"""Keys that say where and how a run is executed, not what it is."""
+CHANGEABLE = (
+    "logger",
+    "checkpoint",
+    "early_stopping",
+    "probe",
+    "probe_every_n_steps",
+    "pairs",  # the data module compares what is in it
+    "data.workers",
+    "data.also",
+    "micro_batch",
+    "gradient_checkpointing",
+    "compile",
+    "graft",
+    "trainer.max_steps",
+    "trainer.max_epochs",
+    "trainer.max_time",
+    "trainer.accelerator",
+    "trainer.num_nodes",
+    "trainer.log_every_n_steps",
+    "trainer.enable_progress_bar",
+    "trainer.enable_model_summary",
+    "trainer.profiler",
+)
+"""Keys that a resumed run may change; a checkpoint decides the others."""
 
 
 def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
-    """What ``cfg`` says: loaded, or made from scratch with a tokenizer trained on the training part
-    of ``pairs``.
-    """
+    """The encoder of the section ``encoder``."""
     transformers.logging.disable_progress_bar()
-    if not cfg.get("_partial_"):
-        return build(cfg)
-    if pairs is None:
-        raise ConfigError(
-            "encoder",
-            "made from scratch, which takes a pairs folder",
-            "Add pairs=FOLDER",
-            code="TLN-CONFIG-955",
-        )
-    return build(cfg, texts=pairs.texts("train"))
+    return finished_encoder(build(cfg), pairs)
 
 
-def _probing(
-    cfg: DictConfig, probe: RetrievalProbe | None, pairs: PairsFolder, encoder: Encoder
-) -> list[pl.Callback]:
-    """The probe while training and what watches its metrics."""
-    probing: list[pl.Callback] = []
-    probed: list[str] = []
-    if cfg.probe_every_n_steps is not None:
-        if probe is None:
-            problem = f"probe_every_n_steps={cfg.probe_every_n_steps} has no probe"
-            raise ConfigError("probe=none", problem, "Choose a probe", code="TLN-CONFIG-956")
-        while_training = ProbeWhileTraining(probe, pairs, cfg.probe_every_n_steps)
-        probing, probed = [while_training], while_training.metrics(encoder)
-    watched = {
-        f"{section}.monitor": str(cfg[section].monitor)
-        for section in ("checkpoint", "early_stopping")
-        if cfg[section] and cfg[section].get("monitor") is not None
-    }
-    of_probe = {option: name for option, name in watched.items() if name.startswith(PROBED)}
-    require_metrics(of_probe, probed)  # the others are known when they are first logged
-    if "checkpoint.monitor" in of_probe:
-        _require_fresh_scores(cfg)
-    stopping = [build(cfg.early_stopping)] if "early_stopping.monitor" in watched else []
-    return [
-        *probing,
-        RequireMetrics(watched, probed),
-        *stopping,
-    ]  # each looks at what the one before did
-
-
-def _require_fresh_scores(cfg: DictConfig) -> None:
-    """A checkpoint's score must be that of its own step, and it must be kept."""
-    if cfg.checkpoint.save_top_k == 0:
-        option = f"checkpoint.monitor={cfg.checkpoint.monitor}"
-        raise ConfigError(
-            option,
-            "checkpoint.save_top_k=0 keeps none by it",
-            "Add checkpoint.save_top_k=1",
-            code="TLN-CONFIG-957",
-        )
-    every = cfg.checkpoint.every_n_train_steps
-    if not every or every % cfg.probe_every_n_steps:
-        raise ConfigError(
-            f"checkpoint.every_n_train_steps={every}",
-            f"not a multiple of probe_every_n_steps={cfg.probe_every_n_steps}: scores would be of earlier steps",
-            f"Set checkpoint.every_n_train_steps={cfg.probe_every_n_steps}",
-            code="TLN-CONFIG-958",
-        )
-
-
-def train(cfg: DictConfig) -> TrainResult:
-    """Run what ``cfg`` describes; ``cfg.run_dir`` gets the results."""
+def run_spec(cfg: DictConfig) -> RunSpec:
+    """The run that ``cfg`` describes."""
     _refuse_what_cannot_run(cfg)
-    pl.seed_everything(cfg.seed, workers=True, verbose=False)
-    pairs, out = PairsFolder.open(cfg.pairs), Path(cfg.run_dir)
-    encoder = _operated(cfg, pairs)
-    module = PairModule(
-        encoder, build(cfg.objective), **build(cfg.optim), micro_batch=cfg.micro_batch
-    )
-    choose_trainable(encoder, cfg.trainable, cfg.frozen_layers)
-    if cfg.dropout is not None:
-        set_dropout(encoder, cfg.dropout)
-    if cfg.gradient_checkpointing:
-        checkpoint_layers(encoder)
-    if cfg.compile:
-        compile_layers(encoder)
-    data = PairsDataModule(
-        pairs,
-        encoder.tokenizer,
-        build(cfg.data),
-        module.batch_needs,
-        positions=encoder.positions,
+    sharded = _sharded(cfg)
+    vocabulary = None
+    if "_target_" in cfg.method:  # an experiment may leave settings of no method
+        spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
+        vocabulary = VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
+    return RunSpec(
+        pairs=PairsFolder.open(cfg.pairs),
+        encoder=EncoderSpec(
+            make=partial(build_encoder, cfg.encoder),
+            source=cfg.encoder.get("path"),
+            trainable=cfg.trainable,
+            frozen_layers=cfg.frozen_layers,
+            dropout=cfg.dropout,
+            gradient_checkpointing=cfg.gradient_checkpointing,
+            compile=cfg.compile,
+        ),
+        vocabulary=vocabulary,
+        objectives=build(cfg.objective),
+        optimizer=OptimizerSpec(**build(cfg.optim)),
+        data=build(cfg.data),
+        micro_batch=cfg.micro_batch,
+        trainer=TrainerSpec(
+            make=partial(build, cfg.trainer),
+            loggers=partial(_loggers, cfg),
+            sharded=sharded,
+            progress_bar=cfg.trainer.enable_progress_bar,
+        ),
+        probe=ProbeSpec(_probe(cfg), cfg.probe_every_n_steps),
+        checkpoint=build(cfg.checkpoint),
+        early_stopping=build(cfg.early_stopping),
+        output=RunOutput(
+            out=Path(cfg.out),
+            resume=cfg.resume,
+            overwrite=cfg.overwrite,
+            numbered=Path(cfg.out).name == run_name(),
+            show=True,
+        ),
+        settings=Settings(recorded_settings(cfg), CHANGEABLE, PLACE),
         seed=cfg.seed,
     )
-    probe = (
-        build(cfg.probe) if "_target_" in cfg.probe else None
-    )  # an experiment may leave settings of no probe
-    callbacks = [StopOnNaN(data.pair_names), *_probing(cfg, probe, pairs, encoder)]
-    trainer, resume = _trainer(cfg, out, callbacks), resumed_checkpoint(cfg.resume, out)
-    plain = cast(dict, OmegaConf.to_container(cfg, resolve=True))
-    with explain_out_of_memory(cfg.data.batch_size, cfg.data.max_length):
-        return run_training(module, data, trainer, pairs, out, probe, resume, plain, _grafting(cfg))
+
+
+def _probe(cfg: DictConfig) -> Any:
+    return build(cfg.probe) if "_target_" in cfg.probe else None
+
+
+def _loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
+    with open_dict(cfg):
+        cfg.run_dir = without_interpolation(str(folder))
+    return list(build(cfg.logger).values())
+
+
+def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, resolved, but for values of environment variables: a
+    token must not get into a file that is shared.
+    """
+    raw = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+    resolved = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    return _without_environment(raw, resolved)
+
+
+def _without_environment(raw: Any, resolved: Any) -> Any:
+    if isinstance(raw, str) and "${oc.env:" in raw:
+        return raw
+    if isinstance(resolved, Mapping) and isinstance(raw, Mapping):
+        return {key: _without_environment(raw[key], value) for key, value in resolved.items()}
+    if isinstance(resolved, list) and isinstance(raw, list):
+        pairs = zip(raw, resolved, strict=True)
+        return [_without_environment(before, after) for before, after in pairs]
+    return resolved
 
 
 def _refuse_what_cannot_run(cfg: DictConfig) -> None:
-    ends = cfg.trainer
-    if ends.max_steps == -1 and ends.max_epochs in (None, -1) and ends.max_time is None:
+    trainer = cfg.trainer
+    if trainer.max_steps == -1 and trainer.max_epochs in (None, -1) and trainer.max_time is None:
         raise ConfigError(
             "trainer.max_epochs",
             "the run has no end",
@@ -149,9 +150,9 @@ def _refuse_what_cannot_run(cfg: DictConfig) -> None:
         )
     if _sharded(cfg) and cfg.trainable.startswith("new_rows"):
         raise ConfigError(
-            f"trainable={cfg.trainable}",
+            Option("trainable", cfg.trainable),
             "not with FSDP",
-            "Take trainer=ddp, or trainable=all",
+            "Use trainer=ddp, or trainable=all",
             code="TLN-CONFIG-960",
         )
 
@@ -161,49 +162,10 @@ def _sharded(cfg: DictConfig) -> bool:
     return not isinstance(cfg.trainer.strategy, str)
 
 
-def _operated(cfg: DictConfig, pairs: PairsFolder) -> Encoder:
-    """The encoder, its vocabulary changed if ``cfg.method`` says so."""
-    encoder = build_encoder(cfg.encoder, pairs)
-    if "_target_" not in cfg.method:
-        return encoder
-    also = [PairsFolder.open(folder) for folder in cfg.data.also]
-    spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
-    operated = change_vocabulary(spec, encoder, [pairs, *also], cfg.data.languages)
-    log.info(
-        "vocabulary: %s", ", ".join(f"{number} {name}" for name, number in operated.counts.items())
-    )
-    return operated.encoder
+def train(cfg: DictConfig) -> TrainResult:
+    """Run what ``cfg`` describes."""
+    return run(run_spec(cfg))
 
 
-def _trainer(cfg: DictConfig, out: Path, callbacks: list[pl.Callback]) -> pl.Trainer:
-    progress = [Progress()] if cfg.trainer.enable_progress_bar else []
-    saving = [build(cfg.checkpoint), SaveOnSignal(out / "checkpoints" / "last.ckpt")]
-    return build(
-        cfg.trainer,
-        logger=list(build(cfg.logger).values()),
-        callbacks=[*saving, *callbacks, Throughput(), *progress],
-        plugins=[] if _sharded(cfg) else [AtomicCheckpointIO()],
-        default_root_dir=str(out),
-    )
-
-
-def _grafting(cfg: DictConfig) -> Callable[[Encoder], Encoder] | None:
-    """Puts a trimmed encoder back into the one that it was trimmed from."""
-    if not cfg.graft or cfg.method.get("_target_") != f"{Trim.__module__}.{Trim.__name__}":
-        return None
-    if "path" not in cfg.encoder:
-        raise ConfigError(
-            "method=trim",
-            "an encoder made from scratch has no full vocabulary",
-            "Add graft=false",
-            code="TLN-CONFIG-961",
-        )
-    return lambda trained: Graft(cfg.encoder.path)(trained, VocabularyInputs()).encoder
-
-
-@hydra_command("train")
-def main(cfg: DictConfig) -> float | tuple[float, ...] | None:
-    if in_sweep():
-        return run_as_job(cfg)
+def main(cfg: DictConfig) -> None:
     train(cfg)
-    return None

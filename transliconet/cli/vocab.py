@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, hydra_command, plain
+from transliconet.cli.app import build, plain
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError
 from transliconet.outputs import output_folder
 from transliconet.pairs import PairsFolder
 from transliconet.report.card import vocabulary_card
-from transliconet.runs.export import KIND, export_encoder
+from transliconet.runs.hf_folder import KIND, export_encoder
 from transliconet.vocab.apply import changed_share
 from transliconet.vocab.base import VocabularyChange
 from transliconet.vocab.change import VocabularySpec, change_vocabulary, native_texts
@@ -51,7 +51,6 @@ def _method_name(method: Mapping) -> str:
     return str(method["_target_"]).rpartition(".")[2]
 
 
-@hydra_command("vocab")
 def main(cfg: DictConfig) -> None:
     change, changed = vocab(cfg)
     print(tabulate(change.counts.items(), ["subwords", "number"], tablefmt="simple"))

@@ -1,30 +1,100 @@
 """Training from Python: one call that leaves the run folder that ``transliconet train`` leaves."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loggers import CSVLogger
 
-from transliconet.data.datamodule import PairsDataModule
+from transliconet.data.masking import Masking
 from transliconet.data.settings import DataSettings
 from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
-from transliconet.model.trainable import choose_trainable
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.runs.run import TrainResult, run_training
+from transliconet.runs.run import TrainResult, run
+from transliconet.runs.spec import (
+    CheckpointSpec,
+    EarlyStoppingSpec,
+    EncoderSpec,
+    OptimizerSpec,
+    ProbeSpec,
+    RunOutput,
+    RunSpec,
+    Settings,
+    TrainerSpec,
+    VocabularyStep,
+)
 from transliconet.third_party import quiet_libraries
-from transliconet.train.callbacks import Throughput
-from transliconet.train.health import StopOnNaN, explain_out_of_memory
-from transliconet.train.module import PairModule
+from transliconet.tokens.noise import Augment
+from transliconet.train.loggers import MetricsCsvLogger
 from transliconet.train.optim import linear_warmup_decay
-from transliconet.train.probing import ProbeWhileTraining
+from transliconet.vocab.base import VocabularyMethod
+from transliconet.vocab.change import VocabularySpec
+
+CHANGEABLE = ("steps", "probe", "probe_every_n_steps", "checkpoints", "early_stopping", "trainer")
+"""Settings of :func:`fit` that a resumed run may change."""
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Further arguments of :func:`fit`; the defaults are those of ``conf/``.
+
+    Args:
+        batch_size: pairs a step; each is two rows.
+        max_length: rows are truncated to this many tokens, or to what the encoder takes, if that
+            is less.
+        skip_unchanged: leave out pairs whose romanization equals the text.
+        also: more pairs folders to train on, e.g. the same text by another romanizer.
+        by_language: batches of one language each: hard negatives.
+        languages: tags to train on; None takes all.
+        augment: noisy or mixed-script romanized rows.
+        masking: how masked input is made.
+        learning_rate: of AdamW, the highest, after the warm-up.
+        warmup: share of all steps.
+        weight_decay: not of biases, norms and new rows.
+        new_rows_lr_factor: of rows that :class:`transliconet.vocab.transmi.TransMI` added, as a
+            factor.
+        layer_decay: each layer's learning rate as a factor of that of the layer above.
+        trainable, frozen_layers: see :func:`transliconet.model.trainable.choose_trainable`.
+        dropout: None: what the encoder's configuration says.
+        micro_batch: texts encoded at a time (GradCache); None: all.
+        accumulate: batches an optimizer step.
+        checkpoints: which to keep; None writes none, and nothing can be resumed.
+        early_stopping: ends the run when a metric no longer improves.
+        probe_every_n_steps: also probe during training, for curves.
+        graft: after ``method=Trim(…)``, put the trained rows back into the full vocabulary.
+    """
+
+    batch_size: int = 24
+    max_length: int = 512
+    skip_unchanged: bool = True
+    also: Sequence[str | Path] = ()
+    by_language: bool = False
+    languages: Sequence[str] | None = None
+    augment: Augment = field(default_factory=Augment)
+    masking: Masking = field(default_factory=Masking)
+    learning_rate: float = 2e-5
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    new_rows_lr_factor: float = 1.0
+    layer_decay: float = 1.0
+    trainable: str = "all"
+    frozen_layers: int = 0
+    dropout: float | None = None
+    micro_batch: int | None = None
+    accumulate: int = 1
+    checkpoints: CheckpointSpec | None = field(default_factory=CheckpointSpec)
+    early_stopping: EarlyStoppingSpec = field(default_factory=EarlyStoppingSpec)
+    probe_every_n_steps: int | None = None
+    graft: bool = True
+
+    def __post_init__(self) -> None:
+        require_range("learning_rate", self.learning_rate, above=0)
 
 
 def fit(
@@ -34,107 +104,139 @@ def fit(
     out: str | Path,
     *,
     steps: int,
-    batch_size: int = 64,
-    learning_rate: float = 2e-4,
-    new_rows_lr_factor: float = 1.0,
-    max_length: int = 64,
-    skip_unchanged: bool = True,
-    trainable: str = "all",
+    method: VocabularyMethod | None = None,
     probe: RetrievalProbe | None = None,
-    probe_every_n_steps: int | None = None,
+    resume: str | None = None,
+    overwrite: bool = False,
     seed: int = 0,
-    **trainer: Any,
+    trainer: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> TrainResult:
     """Train an encoder on pairs with AdamW, linear warm-up and decay, probing before and after.
 
-    For a notebook. It writes no checkpoints: what must survive an interruption, or runs on several
-    devices, is for ``transliconet train``, which also has every other option.
+    It leaves the run folder that ``transliconet train`` leaves. Runs on several devices are for
+    the command.
 
     Args:
-        encoder: trained in place.
+        encoder: trained in place, unless ``method`` makes another one of it: then the trained one
+            is in the export.
         pairs: trains on the part that is not held out, probes on the other.
         objectives: by name, e.g. ``{"tcm": TransliterationContrast(…)}``; their weighted terms are
             summed.
-        out: run folder, made or written over: ``metrics.csv``, ``results.json``, ``sample.npz``,
+        out: run folder: ``metrics.csv``, ``results.json``, ``sample.npz``, ``checkpoints/``,
             ``export/``.
         steps: optimizer steps.
-        batch_size: pairs a step; each is two rows.
-        learning_rate: the highest, after the warm-up.
-        new_rows_lr_factor: of rows that :class:`transliconet.vocab.transmi.TransMI` added, as a
-            factor.
-        max_length: rows are cut at so many tokens, or at what the encoder takes, if that is less.
-        skip_unchanged: leave out pairs whose romanization equals the text.
-        trainable: see :func:`transliconet.model.trainable.choose_trainable`.
+        method: a change of the vocabulary before training, such as ``TransMI()``.
         probe: run before and after; None leaves it out.
-        probe_every_n_steps: also run it while training, for curves.
+        resume: checkpoint to go on from; ``last``: that of ``out``, if it has one. The encoder must
+            be the one that the run started from.
+        overwrite: start over in a folder that holds a run.
         seed: of everything random.
         trainer: more arguments of ``pytorch_lightning.Trainer``.
+        options: see :class:`FitOptions`.
 
     Raises:
-        ConfigError: an option has a value that cannot be used.
+        ConfigError: an option has a value that cannot be used, or ``out`` holds a run.
         DataError: no training pair is left, or nothing to probe.
         TrainingError: the loss is not a number, or memory runs out.
+        Interrupted: the run was stopped by hand; ``resume="last"`` goes on.
     """
     require_range("steps", steps, least=1)
-    require_range("learning_rate", learning_rate, above=0)
-    pl.seed_everything(seed, workers=True, verbose=False)
-    module = PairModule(
-        encoder,
-        objectives,
-        partial(torch.optim.AdamW, lr=learning_rate),
-        linear_warmup_decay,
-        new_rows_lr_factor=new_rows_lr_factor,
-    )
-    choose_trainable(encoder, trainable)
-    data = PairsDataModule(
-        pairs,
-        encoder.tokenizer,
-        DataSettings(
-            batch_size=batch_size,
-            max_length=min(max_length, encoder.positions),
-            skip_unchanged=skip_unchanged,
+    chosen = FitOptions(**options)
+    step = None
+    if method is not None:
+        step = VocabularyStep(VocabularySpec(method), chosen.languages, chosen.graft)
+    settings = {
+        "encoder": encoder.name,
+        "objective": {name: _recorded(objective) for name, objective in objectives.items()},
+        "method": _recorded(method),
+        "steps": steps,
+        "seed": seed,
+        "probe": probe.settings() if probe else None,
+        "trainer": {name: str(value) for name, value in (trainer or {}).items()},
+        **_recorded(chosen),
+    }
+    spec = RunSpec(
+        pairs=pairs,
+        encoder=EncoderSpec(
+            make=lambda _: encoder,
+            source=encoder.name,
+            trainable=chosen.trainable,
+            frozen_layers=chosen.frozen_layers,
+            dropout=chosen.dropout,
         ),
-        module.batch_needs,
-        positions=encoder.positions,
+        vocabulary=step,
+        objectives=objectives,
+        optimizer=_optimizer(chosen),
+        data=_data(chosen, encoder.positions),
+        micro_batch=chosen.micro_batch,
+        trainer=TrainerSpec(
+            make=partial(_trainer, chosen, steps, trainer or {}),
+            loggers=lambda folder: [MetricsCsvLogger(folder)],
+        ),
+        probe=ProbeSpec(probe, chosen.probe_every_n_steps),
+        checkpoint=chosen.checkpoints,
+        early_stopping=chosen.early_stopping,
+        output=RunOutput(Path(out), resume, overwrite),
+        settings=Settings(settings, CHANGEABLE),
         seed=seed,
     )
-    callbacks = [StopOnNaN(data.pair_names), Throughput()]
-    if probe and probe_every_n_steps is not None:
-        callbacks.append(ProbeWhileTraining(probe, pairs, probe_every_n_steps))
-    settings = {
+    with quiet_libraries():
+        return run(spec)
+
+
+def _optimizer(options: FitOptions) -> OptimizerSpec:
+    return OptimizerSpec(
+        optimizer=partial(torch.optim.AdamW, lr=options.learning_rate),
+        scheduler=partial(linear_warmup_decay, warmup=options.warmup),
+        weight_decay=options.weight_decay,
+        new_rows_lr_factor=options.new_rows_lr_factor,
+        layer_decay=options.layer_decay,
+    )
+
+
+def _data(options: FitOptions, positions: int) -> DataSettings:
+    return DataSettings(
+        batch_size=options.batch_size,
+        max_length=min(options.max_length, positions),
+        languages=options.languages,
+        skip_unchanged=options.skip_unchanged,
+        also=options.also,
+        by_language=options.by_language,
+        augment=options.augment,
+        masking=options.masking,
+    )
+
+
+def _trainer(options: FitOptions, steps: int, more: Mapping[str, Any], **own: Any) -> pl.Trainer:
+    arguments = {
         "max_steps": steps,
         "accelerator": "auto",
         "devices": 1,
         "gradient_clip_val": 1.0,
         "log_every_n_steps": 10,
-        "enable_checkpointing": False,
+        "accumulate_grad_batches": options.accumulate,
         "enable_model_summary": False,
         "enable_progress_bar": False,
         "use_distributed_sampler": False,
-        "logger": CSVLogger(str(out), "", ""),
-        "callbacks": callbacks,
+        **more,
     }
-    config = {
-        "objective": {name: asdict(cast(Any, objective)) for name, objective in objectives.items()},
-        "data": {
-            "batch_size": batch_size,
-            "max_length": max_length,
-            "skip_unchanged": skip_unchanged,
-        },
-        "optim": {"lr": learning_rate, "new_rows_lr_factor": new_rows_lr_factor},
-        "trainable": trainable,
-        "steps": steps,
-        "seed": seed,
-        "probe": probe.settings() if probe else None,
-    }
-    with quiet_libraries(), explain_out_of_memory(batch_size, max_length):
-        return run_training(
-            module,
-            data,
-            pl.Trainer(**{**settings, **trainer}),
-            pairs,
-            out,
-            probe,
-            config=config,
-            show=False,
-        )
+    callbacks = [*own.pop("callbacks"), *arguments.pop("callbacks", [])]
+    return pl.Trainer(**arguments, **own, callbacks=callbacks)
+
+
+def _recorded(value: Any) -> Any:
+    """Plain containers of a dataclass, without what is no setting."""
+    if value is None:
+        return None
+    if not is_dataclass(value) or isinstance(value, type):
+        return str(value)
+    recorded = {}
+    for each in fields(value):
+        content = getattr(value, each.name)
+        if each.name == "also":
+            content = [str(folder) for folder in content]
+        elif is_dataclass(content):
+            content = _recorded(content)
+        recorded[each.name] = content
+    return recorded

@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from transliconet.errors import DataError, first_line
-from transliconet.storage import atomic_write
+from transliconet.storage import atomic_write, file_lock
+from transliconet.sweep.overrides import settings_of
 
-FILE = "job.json"
+JOB_FILE, LOCK_FILE = "job.json", ".job.lock"
+"""Files of a job's folder. The lock is held by the sweep's process and by the job's, which may
+outlive it.
+"""
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
-"""States. A job that is ``running`` with no process behind it was killed."""
+"""States."""
+KILLED = "its process was killed"
 
 
 @dataclass(frozen=True)
@@ -42,24 +47,22 @@ class Job:
     @property
     def settings(self) -> dict[str, str]:
         """Key → value of the overrides."""
-        return {
-            key: value for key, _, value in (override.partition("=") for override in self.overrides)
-        }
+        return settings_of(self.overrides)
 
     def write(self) -> None:
         """Write the file, whole or not at all."""
         content = {k: v for k, v in asdict(self).items() if k != "folder"}
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-        atomic_write(self.folder / FILE, text)
+        atomic_write(self.folder / JOB_FILE, text)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Job | None":
-        """The job of a run folder; None where there is none.
+        """The job of a run folder as its file has it; None where there is none.
 
         Raises:
             DataError: its file is damaged.
         """
-        file = Path(folder) / FILE
+        file = Path(folder) / JOB_FILE
         if not file.is_file():
             return None
         try:
@@ -72,6 +75,18 @@ class Job:
                 code="TLN-DATA-880",
             ) from error
 
+    def as_it_is(self) -> "Job":
+        """The job, ``stopped`` instead of ``running`` where no process is behind it any more."""
+        if self.state != RUNNING:
+            return self
+        try:
+            with file_lock(self.folder / LOCK_FILE, wait=False, keep=True):
+                return replace(self, state=STOPPED, error=KILLED)
+        except BlockingIOError:
+            return self
+        except OSError:  # a read-only folder: nothing runs there
+            return replace(self, state=STOPPED, error=KILLED)
+
 
 def read_sweep(folder: str | Path) -> list[Job]:
     """The jobs of a sweep's folder, in the order of their numbers.
@@ -79,11 +94,7 @@ def read_sweep(folder: str | Path) -> list[Job]:
     Raises:
         DataError: there is none, or the file of one is damaged.
     """
-    jobs = [
-        job
-        for path in Path(folder).expanduser().glob(f"*/{FILE}")
-        if (job := Job.read(path.parent))
-    ]
+    jobs = find_jobs(Path(folder).expanduser())
     if not jobs:
         raise DataError(
             folder,
@@ -91,10 +102,22 @@ def read_sweep(folder: str | Path) -> list[Job]:
             "Give the folder out= of transliconet train -m",
             code="TLN-DATA-881",
         )
+    return [job.as_it_is() for job in jobs]
+
+
+def find_jobs(folder: Path) -> list[Job]:
+    """The jobs in a folder as their files have them, in the order of their numbers."""
+    found = [Job.read(path.parent) for path in folder.glob(f"*/{JOB_FILE}")]
+    jobs = [job for job in found if job is not None]
     return sorted(jobs, key=lambda job: (len(job.name), job.name))
 
 
 def varied(jobs: Sequence[Job]) -> list[str]:
     """The keys whose values differ between jobs."""
-    keys = dict.fromkeys(key for job in jobs for key in job.settings)
-    return [key for key in keys if len({job.settings.get(key) for job in jobs}) > 1]
+    keys = [key for job in jobs for key in job.settings]
+    several = []
+    for key in dict.fromkeys(keys):
+        values = {job.settings.get(key) for job in jobs}
+        if len(values) > 1:
+            several.append(key)
+    return several

@@ -5,6 +5,7 @@ it uses.
 import logging
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,19 +18,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from transliconet.errors import ConfigError, DataError
+from transliconet.errors import DataError
 from transliconet.probe.results import mean_accuracies, read_results
 from transliconet.storage import file_lock
-from transliconet.sweep.job import DONE, FAILED, RUNNING, STOPPED, Job
+from transliconet.sweep.job import DONE, FAILED, LOCK_FILE, RUNNING, STOPPED, Job
+from transliconet.sweep.overrides import quoted
 
 log = logging.getLogger(__name__)
 
 LOG = "job.log"
-LOCK = ".job.lock"
-"""Held by the sweep's process and by the job's, which may outlive it."""
+ERROR_LINE = re.compile(r"(error: |stopped by |\w*(Error|Exception)\b)")
 POLL = 0.5
 """Seconds between two looks for a free GPU."""
-RANKS = {
+PROCESS_GROUP_VARIABLES = {
     "LOCAL_RANK",
     "NODE_RANK",
     "GROUP_RANK",
@@ -39,60 +40,34 @@ RANKS = {
     "MASTER_ADDR",
     "MASTER_PORT",
 }
-"""Variables that would make a job a part of something: it starts its own processes, also within a
-job of SLURM's.
-"""
-ELSEWHERE = ("out=", "resume=", "jobs.", "jobs=")
-"""Overrides that say where and how jobs are run, not what they are."""
+"""Variables that would make a job part of another process group; it starts its own processes."""
 
 
-def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | None = None) -> Job:
-    """Run ``transliconet train`` with ``overrides`` in ``folder``, unless it is done there already.
+def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
+    """Run ``transliconet train`` with the job's overrides in its folder, unless it is done already.
 
     A job that was killed goes on from its last checkpoint. What the process prints goes to
     ``job.log``; a failure is written down and returned, not raised. If this process ends, however,
     the job saves and stops.
 
     Args:
-        folder: run folder of the job.
-        overrides: of the command.
+        job: see :func:`transliconet.sweep.plan.find_or_make_job`.
         gpus: numbers as of ``CUDA_VISIBLE_DEVICES``; the job gets one that no other job has, and
             waits for it. None: it sees what this process sees.
-
-    Raises:
-        ConfigError: the folder has another job.
     """
-    what = [override for override in overrides if not override.startswith(ELSEWHERE)]
-    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
-        lock = held.enter_context(file_lock(folder / LOCK, keep=True))
-        before = Job.read(folder)
-        if before is not None and list(before.overrides) != what:
-            differing = " ".join(sorted(set(before.overrides) ^ set(what)))
-            raise ConfigError(
-                f"out={folder.parent}",
-                f"{folder.name}/ holds another job ({differing})",
-                "Choose another",
-                code="TLN-CONFIG-880",
-            )
-        job = before or Job(folder, what)
-        if (
-            before is not None
-            and before.state == RUNNING
-            and (found := _accuracies(folder)) is not None
-        ):
-            job = replace(
-                before, state=DONE, accuracies=found
-            )  # its process outlived the one that ran the sweep
-            job.write()
+        lock = held.enter_context(file_lock(job.folder / LOCK_FILE, keep=True))
+        job = Job.read(job.folder) or job
+        if job.state == RUNNING:
+            accuracies = _accuracies(job.folder)
+            if accuracies is not None:  # its process outlived the one that ran the sweep
+                job = replace(job, state=DONE, accuracies=accuracies)
+                job.write()
         if job.state == DONE:
-            log.info("job %s: was done", job.name)
             return job
         job = replace(job, state=RUNNING, error="")
         inherited = [lock.fileno()]
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith("SLURM_") and k not in RANKS
-        }
+        environment = _job_environment()
         if gpus:
             gpu, gpu_lock = held.enter_context(free_gpu(gpus))
             inherited.append(gpu_lock.fileno())
@@ -101,6 +76,15 @@ def run_job(folder: Path, overrides: Sequence[str], gpus: Sequence[int | str] | 
         job = _run(job, environment, inherited)
         job.write()
         return job
+
+
+def _job_environment() -> dict[str, str]:
+    """This process's variables, without those that would make the job part of something."""
+    environment = {}
+    for name, value in os.environ.items():
+        if not name.startswith("SLURM_") and name not in PROCESS_GROUP_VARIABLES:
+            environment[name] = value
+    return environment
 
 
 @contextmanager
@@ -123,19 +107,12 @@ def free_gpu(gpus: Sequence[int | str]) -> Iterator[tuple[int | str, IO[bytes]]]
 
 
 def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> Job:
-    command = [
-        sys.executable,
-        "-m",
-        "transliconet",
-        "train",
-        *job.overrides,
-        f"out={job.folder}",
-        "resume=last",
-    ]
+    overrides = [*job.overrides, f"out={quoted(str(job.folder))}", "resume=last"]
+    command = [sys.executable, "-m", "transliconet", "train", *overrides]
     reading, writing = os.pipe()
     started = time.monotonic()
     with (job.folder / LOG).open("ab") as output:
-        output.write(f"$ transliconet {' '.join(command[3:])}\n".encode())
+        output.write(f"$ {shlex.join(['transliconet', *command[3:]])}\n".encode())
         output.flush()
         process = subprocess.Popen(
             command,
@@ -152,15 +129,17 @@ def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> 
     except BaseException:  # an interrupted sweep: the job sees the pipe close, and saves
         os.close(writing)
         process.wait()
+        seconds = round(time.monotonic() - started, 1)
+        replace(job, state=STOPPED, error="the sweep was stopped", seconds=seconds).write()
         raise
     os.close(writing)
     job = replace(job, seconds=round(time.monotonic() - started, 1))
     if status == 0:
         return replace(job, state=DONE, accuracies=_accuracies(job.folder) or {})
-    stopped = status in (128 + signal.SIGTERM, -signal.SIGTERM)
-    return replace(
-        job, state=STOPPED if stopped else FAILED, error=_last_words(job.folder / LOG, status)
-    )
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    stopped = any(status in (128 + number, -number) for number in numbers)
+    state = STOPPED if stopped else FAILED
+    return replace(job, state=state, error=_last_error(job.folder / LOG, status))
 
 
 def _accuracies(folder: Path) -> dict[str, float] | None:
@@ -171,18 +150,13 @@ def _accuracies(folder: Path) -> dict[str, float] | None:
         return None
 
 
-def _last_words(log: Path, status: int) -> str:
+def _last_error(log: Path, status: int) -> str:
     """The error that a log ends with, else its last line."""
-    lines = [
-        line
-        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
-        if line.strip()
-    ]
-    errors = [
-        line for line in lines if re.match(r"(error: |stopped by |\w*(Error|Exception)\b)", line)
-    ]
-    said = (errors or lines)[-1].removeprefix("error: ")
-    return f"{said[:500]} (exit status {status})"
+    text = log.read_text(encoding="utf-8", errors="replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR_LINE.match(line)]
+    message = (errors or lines)[-1].removeprefix("error: ")
+    return f"{message[:500]} (exit status {status})"
 
 
 LIFELINE = "TRANSLICONET_LIFELINE"

@@ -1,4 +1,4 @@
-"""What is measured while a run goes on."""
+"""Callbacks that measure or show the progress of a run."""
 
 import math
 import time
@@ -13,9 +13,7 @@ from transliconet.objectives.encode import num_native_rows
 
 
 class AfterStep(pl.Callback):
-    """Calls :meth:`after_step` when an optimizer step is done: once, however many batches are
-    accumulated for it.
-    """
+    """Calls :meth:`after_step` once for each optimizer step, however many batches it accumulates."""
 
     _step = 0
 
@@ -80,19 +78,19 @@ class Progress(TQDMProgressBar):
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
         super().on_train_epoch_start(trainer, *args)
         batches = trainer.estimated_stepping_batches * trainer.accumulate_grad_batches
-        of = f"/{math.ceil(batches / self.total_train_batches)}" if math.isfinite(batches) else ""
-        self.train_progress_bar.set_description(f"epoch {trainer.current_epoch + 1}{of}")
+        description = f"epoch {trainer.current_epoch + 1}"
+        if math.isfinite(batches):
+            description += f"/{math.ceil(batches / self.total_train_batches)}"
+        self.train_progress_bar.set_description(description)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         items = super().get_metrics(trainer, pl_module)
         items.pop("v_num", None)
-        done, left = (
-            trainer.global_step - self._first_step,
-            trainer.estimated_stepping_batches - trainer.global_step,
-        )
-        if done and math.isfinite(left):
+        steps_done = trainer.global_step - self._first_step
+        steps_left = trainer.estimated_stepping_batches - trainer.global_step
+        if steps_done and math.isfinite(steps_left):
             now = time.time()
-            items["ends"] = time.strftime(
-                "%H:%M", time.localtime(now + left * (now - self._since) / done)
-            )
+            seconds_a_step = (now - self._since) / steps_done
+            end = time.localtime(now + steps_left * seconds_a_step)
+            items["ends"] = time.strftime("%H:%M", end)
         return items

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there at all, and which of them to keep."""
+"""Checkpoints: written whole or not at all, which of them to keep, and reading one safely."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,14 +8,21 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
+from pytorch_lightning.utilities import rank_zero_only
+from torch import Tensor, nn
 
-from transliconet.errors import CheckpointError
+from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.storage import atomic_file
+from transliconet.train.module import PREFIX
+from transliconet.train.sharded import gathered_state, is_sharded
+
+CHECKPOINTS, LAST, BEST = "checkpoints", "last.ckpt", "best"
+"""Folder of a run, the file in it that a resumed run starts from, and the name of the best one."""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the file and renames: a run killed while it saves leaves the checkpoint that
-    was there before.
+    """Writes beside the file and renames: a run killed while it saves leaves the previous
+    checkpoint.
 
     Lightning's own goes through the system's temporary folder, from where a file is copied, not
     renamed.
@@ -37,26 +44,96 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         return super().load_checkpoint(path, map_location, weights_only=True)
 
 
-class LastAndBest(ModelCheckpoint):
-    """Lightning's, but that ``last.ckpt`` is of the last step: Lightning's stays at the last
-    multiple of ``every_n_train_steps``, if the run reached one.
+class RunCheckpoint(ModelCheckpoint):
+    """Lightning's, such that a run can be killed at any moment and its folder be moved.
 
-    It is saved when the last batch is done, not when training ends: by then Lightning counts an
-    epoch that a number of steps cut short as complete, and a run that goes on from there would
-    leave out the rest of it.
+    - ``last.ckpt`` is always of the last step. It is saved when the last batch is done, not when
+      training ends: by then Lightning counts an epoch cut short by ``max_steps`` as complete, and
+      a resumed run would leave out the rest of it.
+    - A checkpoint that is no longer among the best is deleted after ``last.ckpt`` is written,
+      so that every file named there exists.
+    - A resumed run deletes the files that its ``last.ckpt`` does not name: a killed process
+      wrote them after it.
+
+    Args:
+        dirpath: folder of the checkpoints.
+        options: of Lightning's ``ModelCheckpoint``.
     """
+
+    def __init__(self, dirpath: str | Path, **options: Any) -> None:
+        super().__init__(
+            dirpath,
+            save_last=True,
+            save_on_exception=False,
+            enable_version_counter=False,  # or there would be a last-v1.ckpt
+            **options,
+        )
+        self._superseded: list[str] = []
+
+    @property
+    def state_key(self) -> str:
+        return type(self).__qualname__  # Lightning's depends on options that may change
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
     ) -> None:
         super().on_train_batch_end(trainer, pl_module, *batch)
+        last_epoch = trainer.current_epoch + 1 == trainer.max_epochs
         ends = (
             trainer.should_stop
             or trainer.global_step == trainer.max_steps
-            or (trainer.is_last_batch and trainer.current_epoch + 1 == trainer.max_epochs)
+            or (trainer.is_last_batch and last_epoch)
         )
-        if ends and self.save_last and not self._should_skip_saving_checkpoint(trainer):
+        if ends and not self._should_skip_saving_checkpoint(trainer):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Nothing: the last batch has saved."""
+
+    def _save_last_checkpoint(
+        self, trainer: pl.Trainer, monitor_candidates: dict[str, Tensor]
+    ) -> None:
+        super()._save_last_checkpoint(trainer, monitor_candidates)
+        for path in self._superseded:
+            super()._remove_checkpoint(trainer, path)
+        self._superseded.clear()
+
+    def _should_remove_checkpoint(self, trainer: pl.Trainer, previous: str, current: str) -> bool:
+        # Lightning would keep the file that the run was resumed from for ever
+        return previous != current and Path(previous).parent == Path(str(self.dirpath))
+
+    def _remove_checkpoint(self, trainer: pl.Trainer, filepath: str) -> None:
+        self._superseded.append(filepath)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the scores of the files that are here, also where the folder was moved."""
+        kept: dict[str, Tensor] = {}
+        same_metric = state_dict["monitor"] == self.monitor
+        if same_metric:
+            for path, score in state_dict["best_k_models"].items():
+                if self._here(path).is_file():
+                    kept[str(self._here(path))] = score
+        best = min if self.mode == "min" else max
+        worst = max if self.mode == "min" else min
+        self.best_k_models = kept
+        if kept:
+            self.best_model_path = best(kept, key=lambda path: kept[path])
+            self.best_model_score = kept[self.best_model_path]
+            self.kth_best_model_path = worst(kept, key=lambda path: kept[path])
+            self.kth_value = kept[self.kth_best_model_path]
+        self.last_model_path = str(self._here(LAST))
+        self._delete_unknown({*kept, self.last_model_path} if same_metric else None)
+
+    def _here(self, path: str) -> Path:
+        return Path(str(self.dirpath)) / Path(path).name
+
+    @rank_zero_only
+    def _delete_unknown(self, known: set[str] | None) -> None:
+        if known is None:
+            return
+        for file in Path(str(self.dirpath)).glob("*.ckpt"):
+            if str(file) not in known and file.is_file():
+                file.unlink()
 
 
 def best_checkpoint(run: Path) -> str:
@@ -66,32 +143,122 @@ def best_checkpoint(run: Path) -> str:
     Raises:
         CheckpointError: the run kept none by a metric, or it is gone.
     """
-    folder = run / "checkpoints"
-    last = folder / "last.ckpt"
-    kept = []
-    if last.is_file():
-        states = torch.load(last, map_location="cpu", weights_only=True, mmap=True).get(
-            "callbacks", {}
-        )
-        kept = [
-            s
-            for s in states.values()
-            if s.get("best_model_path") and s.get("monitor") not in (None, "step")
-        ]
-    there = sorted(f.name for f in folder.glob("*.ckpt")) or ["none"]
-    if not kept:
+    folder = run / CHECKPOINTS
+    last = folder / LAST
+    states = _content(last).get("callbacks", {}) if last.is_file() else {}
+    chosen = [state for state in states.values() if _is_by_metric(state)]
+    there = ", ".join(_names(folder))
+    if not chosen:
         raise CheckpointError(
-            "checkpoint=best",
+            Option("checkpoint", BEST),
             f"{run} kept no checkpoint by a metric",
-            f"Train with checkpoint.monitor and checkpoint.save_top_k=1. There: {', '.join(there)}",
+            f"Train with a monitor and save_top_k=1 for the checkpoints. There: {there}",
             code="TLN-CKPT-800",
         )
-    name = Path(kept[0]["best_model_path"]).name
-    if name not in there:
+    name = Path(chosen[0]["best_model_path"]).name
+    if not (folder / name).exists():
         raise CheckpointError(
-            "checkpoint=best",
+            Option("checkpoint", BEST),
             f"{name} is not in {folder} any more",
-            f"There: {', '.join(there)}",
+            f"There: {there}",
             code="TLN-CKPT-801",
         )
     return name
+
+
+def _is_by_metric(state: Any) -> bool:
+    if not isinstance(state, dict) or not state.get("best_model_path"):
+        return False
+    return state.get("monitor") not in (None, "step")
+
+
+def checkpoint_path(run: Path, checkpoint: str) -> Path:
+    """The checkpoint of a run folder by its name, or ``best``.
+
+    Raises:
+        CheckpointError: it is not there.
+    """
+    path = run / CHECKPOINTS / (best_checkpoint(run) if checkpoint == BEST else checkpoint)
+    if not path.exists():
+        raise CheckpointError(
+            Option("checkpoint", checkpoint),
+            f"not in {path.parent}",
+            f"There: {', '.join(_names(path.parent))}",
+            code="TLN-CKPT-804",
+        )
+    return path
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.glob("*.ckpt")) or ["none"]
+
+
+def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
+    """The masked LM's part of a checkpoint, a file or an FSDP folder, checked against
+    ``masked_lm``.
+
+    Only tensors and plain data are read.
+
+    Raises:
+        CheckpointError: there is no such file, it is damaged or holds code, or it is of another
+            model.
+    """
+    if not Path(file).is_file() and not is_sharded(file):
+        raise CheckpointError(
+            file,
+            "no such checkpoint",
+            "Give a file of a run's checkpoints/ folder",
+            code="TLN-CKPT-805",
+        )
+    content = gathered_state(file) if is_sharded(file) else _content(file).get("state_dict")
+    if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
+        raise _unreadable(file, "it holds no state of a model")
+    state = {k.removeprefix(PREFIX): v for k, v in content.items() if k.startswith(PREFIX)}
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    expected = {name: tuple(value.shape) for name, value in masked_lm.state_dict().items()}
+    names = expected.keys() | shapes.keys()
+    differing = sorted(name for name in names if expected.get(name) != shapes.get(name))
+    if differing:
+        name = differing[0]
+        raise CheckpointError(
+            file,
+            f"does not fit the encoder: {name} has shape {shapes.get(name, ())} there and "
+            f"{expected.get(name, ())} here, and {len(differing) - 1} more differ",
+            "Use the encoder that the checkpoint was trained with",
+            code="TLN-CKPT-806",
+        )
+    return state
+
+
+def callback_state(file: str | Path, name: str) -> dict[str, Any]:
+    """What the callback ``name`` saved in a checkpoint's file; empty where there is none."""
+    if not Path(file).is_file():
+        return {}
+    state = _content(file).get("callbacks", {}).get(name, {})
+    return state if isinstance(state, dict) else {}
+
+
+def _content(file: str | Path) -> dict[str, Any]:
+    """Tensors and plain data of a checkpoint's file, the tensors left on the disk until used."""
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    # torch raises pickle, zip, key and runtime errors for a file it cannot read
+    except Exception as error:
+        raise _unreadable(file, _without_advice(first_line(error))) from error
+    if not isinstance(content, dict):
+        raise _unreadable(file, "it holds no checkpoint")
+    return content
+
+
+def _without_advice(message: str) -> str:
+    """torch's message without its advice to load what it refuses."""
+    return "it may hold code" if "weights" in message.lower() else message
+
+
+def _unreadable(file: str | Path, why: str) -> CheckpointError:
+    return CheckpointError(
+        file,
+        f"cannot be loaded ({why})",
+        "Take another checkpoint of this run",
+        code="TLN-CKPT-807",
+    )

@@ -1,36 +1,47 @@
-"""What watches a metric: it must exist, and stopping early looks at it when a probe has run."""
+"""Stopping early by a metric, and the check that a monitored metric exists."""
 
 import logging
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import (
+    ConfigError,
+    Option,
+    TransliconetError,
+    require_choice,
+    require_range,
+)
 from transliconet.train.callbacks import AfterStep
-from transliconet.train.probing import PROBED
+from transliconet.train.probing import PROBE_PREFIX
 
 log = logging.getLogger(__name__)
 
-ALWAYS = ("step", "epoch")
+UNLOGGED = ("step", "epoch")
 """What Lightning's checkpoints can be chosen by without anyone logging it."""
 
 
 class EarlyStop(AfterStep, EarlyStopping):
-    """Lightning's early stopping, which waits for validation, looking every so many optimizer steps
-    instead.
+    """Lightning's early stopping, which waits for validation, here every ``every_n_steps``
+    optimizer steps instead.
+
+    Whether the run has ended is part of a checkpoint: a run that is killed after it stopped ends at
+    the same step when it is resumed.
 
     Args:
         monitor: name of the metric, ``probe/romanized→eng_Latn`` or ``loss``.
-        every_n_steps: optimizer steps between two looks: those between two probes, or some are
-            counted twice.
+        every_n_steps: optimizer steps between two checks; use that of the probe, or a value is
+            checked twice.
         mode: ``max`` or ``min``: what is better.
-        patience: looks without improvement after which the run ends.
-        min_delta: less than this is no improvement.
+        patience: checks without improvement after which the run ends.
+        min_delta: an improvement by less does not count.
 
     Raises:
-        ConfigError: a number that is none.
+        ConfigError: a number is out of its range.
     """
 
     def __init__(
@@ -44,57 +55,63 @@ class EarlyStop(AfterStep, EarlyStopping):
         require_range("every_n_steps", every_n_steps, least=1)
         require_range("patience", patience, least=1)
         require_range("min_delta", min_delta, least=0)
+        require_choice("mode", mode, ("max", "min"))
         super().__init__(monitor, min_delta, patience, mode=mode, check_on_train_epoch_end=False)
-        self.every = every_n_steps
+        self.every_n_steps = every_n_steps
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        not_finite = self.stopping_reason == EarlyStoppingReason.NON_FINITE_METRIC
+        if self.wait_count >= self.patience or not_finite:
+            trainer.should_stop = True  # the checkpoint is of a run that had stopped
 
     def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.global_step % self.every:
+        step = trainer.global_step
+        if step % self.every_n_steps:
             return
         self.on_validation_end(trainer, pl_module)
         if trainer.should_stop and trainer.is_global_zero:
-            log.info(
-                "stopped early at step %d. %s", trainer.global_step, self.stopping_reason_message
-            )
+            log.info("stopped early at step %d. %s", step, self.stopping_reason_message)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        # Lightning would put the checkpoint's patience in the place of this run's
+        super().load_state_dict({**state_dict, "patience": self.patience})
 
 
 class RequireMetrics(AfterStep):
-    """Ends a run at its first step where a metric that is watched is not there: Lightning would
-    wait for it.
+    """Ends a run at its first step if a monitored metric is not logged: Lightning would wait for
+    it.
 
     Args:
-        watched: option → name of the metric.
-        promised: names that come later.
+        monitored: section of the option ``monitor`` → name of the metric.
+        logged_later: names that are not logged at the first step.
 
     Raises:
         ConfigError: from the training loop.
     """
 
-    def __init__(self, watched: Mapping[str, str], promised: Iterable[str] = ()) -> None:
-        self.watched, self.promised = dict(watched), tuple(promised)
+    def __init__(self, monitored: Mapping[str, str], logged_later: Iterable[str] = ()) -> None:
+        self.monitored, self.logged_later = dict(monitored), tuple(logged_later)
 
     def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        require_metrics(self.watched, [*trainer.callback_metrics, *self.promised])
-        self.watched = {}
+        require_metrics(self.monitored, [*trainer.callback_metrics, *self.logged_later])
+        self.monitored = {}
 
 
-def require_metrics(watched: Mapping[str, str], available: Iterable[str]) -> None:
-    """Raise :class:`ConfigError` unless every metric of ``watched`` (option → name) is among
-    ``available``.
+def require_metrics(monitored: Mapping[str, str], available: Iterable[str]) -> None:
+    """Raise :class:`ConfigError` unless every metric of ``monitored`` (section → name) is
+    available.
     """
-    names = sorted({*ALWAYS, *available})
-    for option, name in watched.items():
-        if name in names:
-            continue
-        close = get_close_matches(name, names, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
-        probes = (
-            ""
-            if any(n.startswith(PROBED) for n in names)
-            else "; with probe_every_n_steps also those of the probe"
-        )
-        raise ConfigError(
-            f"{option}={name}",
-            "no such metric",
-            f"{hint}There are {', '.join(names)}{probes}",
-            code="TLN-CONFIG-800",
-        )
+    names = sorted({*UNLOGGED, *available})
+    for section, name in monitored.items():
+        if name not in names:
+            raise _no_such_metric(name, names).in_section(section)
+
+
+def _no_such_metric(name: str, names: list[str]) -> TransliconetError:
+    close = get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    remedy = f"{hint}There are {', '.join(names)}"
+    if not any(known.startswith(PROBE_PREFIX) for known in names):
+        remedy += "; with probe_every_n_steps also those of the probe"
+    return ConfigError(Option("monitor", name), "no such metric", remedy, code="TLN-CONFIG-800")

@@ -1,4 +1,4 @@
-"""What stops a run that has gone wrong, with words for it."""
+"""Ends a run that has gone wrong, and says what to do."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor
 from transliconet.batch import PAIR_INDEX
 from transliconet.errors import TrainingError
 
-SHOWN = 20
+MAX_PAIRS_NAMED = 20
 """Pair ids that an error names."""
 
 
@@ -39,22 +39,29 @@ class StopOnNaN(pl.Callback):
         if bool(torch.isfinite(loss)):
             return
         positions = self._pairs.tolist()
-        names = list(self.pair_names(positions[:SHOWN]))
-        more = f" and {len(positions) - SHOWN} more" if len(positions) > SHOWN else ""
-        terms = {k: v.item() for k, v in trainer.callback_metrics.items() if k.startswith("loss/")}
+        names = ", ".join(self.pair_names(positions[:MAX_PAIRS_NAMED]))
+        if len(positions) > MAX_PAIRS_NAMED:
+            names += f" and {len(positions) - MAX_PAIRS_NAMED} more"
+        terms = []
+        for name, value in trainer.callback_metrics.items():
+            if name.startswith("loss/"):
+                terms.append(f"{name} {value.item():.3g}")
         raise TrainingError(
             f"step {trainer.global_step}",
-            f"the loss is {loss.item()} ({', '.join(f'{k} {v:.3g}' for k, v in terms.items())}); pairs: "
-            f"{', '.join(names)}{more}",
-            "Look at these pairs; if they are sound, lower optim.optimizer.lr, raise the temperature, or set "
-            "trainer.precision=bf16-mixed in place of 16-mixed",
+            f"the loss is {loss.item()} ({', '.join(terms)}); pairs: {names}",
+            "Look at these pairs; if they are sound, lower the learning rate, raise the "
+            "temperature, or use precision=bf16-mixed in place of 16-mixed",
             code="TLN-TRAIN-800",
         )
 
 
+OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
+"""What torch's messages say when the memory of a CPU or GPU runs out."""
+
+
 @contextmanager
 def explain_out_of_memory(batch_size: int, max_length: int) -> Iterator[None]:
-    """Turn running out of memory into words about the options that save it.
+    """Turn an out-of-memory error into one that names the options that save memory.
 
     Raises:
         TrainingError: the block ran out of memory.
@@ -63,16 +70,15 @@ def explain_out_of_memory(batch_size: int, max_length: int) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         text = str(error)
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and not any(
-            words in text
-            for words in ("not enough memory", "can't allocate memory", "out of memory")
-        ):
+        by_type = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not by_type and not any(words in text for words in OUT_OF_MEMORY):
             raise
+        reason = text.splitlines()[0][:150] if text else "MemoryError"
         raise TrainingError(
-            f"data.batch_size={batch_size}, data.max_length={max_length}",
-            f"out of memory ({text.splitlines()[0][:150] if text else 'MemoryError'})",
-            "Least harmful first: micro_batch=64 (same loss, less memory, slower), gradient_checkpointing=true, "
-            "trainer.precision=bf16-mixed, data.max_length=64, method=trim (a small vocabulary), a smaller "
-            "data.batch_size (fewer negatives)",
+            f"batch_size={batch_size}, max_length={max_length}",
+            f"out of memory ({reason})",
+            "From the least harmful: micro_batch=64 (same loss, less memory, slower), "
+            "gradient_checkpointing=true, precision=bf16-mixed, max_length=64, method=trim (a "
+            "small vocabulary), a smaller batch_size (fewer negatives)",
             code="TLN-TRAIN-801",
         ) from error

@@ -13,10 +13,8 @@ from transliconet.probe.results import mean_accuracies, task_name
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.callbacks import AfterStep
 
-PROBED = "probe/"
-"""Begins the name of a metric that :class:`transliconet.train.probing.ProbeWhileTraining`
-logs.
-"""
+PROBE_PREFIX = "probe/"
+"""How the name of each metric of :class:`ProbeWhileTraining` begins."""
 
 
 class ProbeWhileTraining(AfterStep):
@@ -26,32 +24,47 @@ class ProbeWhileTraining(AfterStep):
     Args:
         probe: what to run; on the first process, the others wait.
         pairs: the folder it reads.
-        every_n_steps: optimizer steps between two probes; the first comes after so many.
+        every_n_steps: optimizer steps between two probes.
     """
 
     def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
         require_range("probe_every_n_steps", every_n_steps, least=1)
         self.probe = replace(probe, metrics=())  # only accuracies are logged
-        self.pairs, self.every = pairs, every_n_steps
+        self.pairs, self.every_n_steps = pairs, every_n_steps
+
+        self._seconds_before = 0.0
+        self._started = time.monotonic()
+        self._seconds_probing = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
-        self._since, self._probing = time.monotonic(), 0.0
+        self._started, self._seconds_probing = time.monotonic(), 0.0
+
+    @property
+    def train_seconds(self) -> float:
+        """Time trained, in all processes that the run has had, without the probes."""
+        here = time.monotonic() - self._started - self._seconds_probing
+        return self._seconds_before + here
+
+    def state_dict(self) -> dict[str, float]:
+        return {"train_seconds": self.train_seconds}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        self._seconds_before = state_dict["train_seconds"]
 
     def after_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         step = trainer.global_step
-        if step % self.every:
+        if step % self.every_n_steps:
             return
         started = time.monotonic()
         means: dict[str, float] = {}
         if trainer.is_global_zero:
             encoder = cast(Encoder, pl_module.encoder)
             means = mean_accuracies(self.probe.run(encoder, self.pairs))
-        self._probing += time.monotonic() - started
-        means["train_seconds"] = time.monotonic() - self._since - self._probing
-        metrics = {
-            f"{PROBED}{name}": value for name, value in trainer.strategy.broadcast(means).items()
-        }
+        self._seconds_probing += time.monotonic() - started
+        means["train_seconds"] = self.train_seconds
+        shared = trainer.strategy.broadcast(means)
+        metrics = {f"{PROBE_PREFIX}{name}": value for name, value in shared.items()}
         pl_module.log_dict(
             metrics, logger=False
         )  # for callbacks that watch; loggers would miss steps they do not log
@@ -61,8 +74,8 @@ class ProbeWhileTraining(AfterStep):
     def metrics(self, encoder: Encoder) -> list[str]:
         """Names of what it will log."""
         layers, tasks = self.probe.layers(encoder), self.probe.tasks(self.pairs)
-        return [
-            f"{PROBED}{task_name(task, layer, len(layers) > 1)}"
-            for layer in layers
-            for task in tasks
-        ]
+        several = len(layers) > 1
+        names = []
+        for layer in layers:
+            names += [f"{PROBE_PREFIX}{task_name(task, layer, several)}" for task in tasks]
+        return names

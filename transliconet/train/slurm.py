@@ -1,4 +1,4 @@
-"""The SLURM job that this process runs in, if it does."""
+"""The SLURM job that this process runs in, if any."""
 
 import os
 import subprocess
@@ -6,15 +6,14 @@ import subprocess
 
 def job_name() -> str | None:
     """``4711``, or ``4711_3`` for a task of an array; None outside of SLURM."""
-    job, array, task = (
-        os.environ.get(f"SLURM_{name}") for name in ("JOB_ID", "ARRAY_JOB_ID", "ARRAY_TASK_ID")
-    )
+    job = os.environ.get("SLURM_JOB_ID")
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else job
 
 
-def was_requeued() -> bool:
-    """Whether the job has run before."""
-    return int(os.environ.get("SLURM_RESTART_COUNT", "0")) > 0
+def restarts() -> int:
+    """How often the job has been requeued."""
+    return int(os.environ.get("SLURM_RESTART_COUNT", "0"))
 
 
 def requeue(job: str) -> str:

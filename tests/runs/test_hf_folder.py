@@ -14,13 +14,13 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.report.card import model_card
-from transliconet.runs.export import (
-    PREFIX,
+from transliconet.runs.hf_folder import (
     encoder_from_checkpoint,
     export_encoder,
     export_run,
-    save_skeleton,
+    save_architecture,
 )
+from transliconet.train.module import PREFIX
 
 TEXTS = ["Москва", "Ελλάδα και Κύπρος", "Moskva"]
 MANIFEST = {
@@ -40,7 +40,7 @@ def logits(model: torch.nn.Module, tokenizer: Callable) -> torch.Tensor:
 def run_folder(encoder: Encoder, tmp_path: Path) -> Path:
     """A run with one checkpoint, as Lightning lays it out."""
     run = tmp_path / "run"
-    save_skeleton(encoder, run)
+    save_architecture(encoder, run)
     (run / "checkpoints").mkdir()
     state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
     torch.save({"state_dict": state, "global_step": 3}, run / "checkpoints" / "last.ckpt")

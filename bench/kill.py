@@ -1,0 +1,318 @@
+"""Kill commands at random moments, run them again, and compare with a run that was left alone.
+
+python bench/kill.py --pairs PAIRS --out FOLDER [--only train/early_stopping,probe] [--kills 10]
+
+Each trial kills its command again and again, with SIGKILL, SIGTERM, SIGINT or SIGKILL in the moment
+that a file is being written, until it was killed ``--kills`` times or finishes; then it is left
+alone. A kill counts as survived if what the trial leaves is identical, times excepted. A command of
+one process is forked from one that has imported everything, so that kills hit the work and not
+the imports.
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TIMES = {"pairs_per_s", "tokens_per_s", "probe/train_seconds"}
+TINY = [
+    "encoder=tiny",
+    "encoder.vocab_size=600",
+    "encoder.hidden_size=16",
+    "encoder.heads=2",
+    "encoder.layers=1",
+    "objective=contrast",
+    "data.batch_size=16",
+    "data.max_length=32",
+    "trainer=cpu",
+    "trainer.max_epochs=-1",
+    "trainer.max_steps=24",
+    "trainer.enable_progress_bar=false",
+    "trainer.log_every_n_steps=2",
+    "checkpoint.every_n_train_steps=2",
+    "logger=csv",
+    "probe.min_candidates=8",
+    "optim.optimizer.lr=1e-3",
+]
+PROBED = ["probe_every_n_steps=2", "checkpoint.monitor='probe/romanized→native'"]
+TRAIN = {
+    "plain": [],
+    "accumulation": ["trainer.accumulate_grad_batches=3"],
+    "workers": ["data.workers=1"],
+    "gradcache": ["micro_batch=8"],
+    "anchored": ["objective=anchored", "objective.anchor.cached_negatives=64"],
+    "masked": ["objective=translico", "objective.tcm.layer=1", "dropout=0.1"],
+    "by_language": ["data.by_language=true"],
+    "top_k": [*PROBED, "checkpoint.save_top_k=2"],
+    "early_stopping": [
+        *PROBED,
+        "checkpoint.save_top_k=1",
+        "early_stopping.monitor='probe/romanized→native'",
+        "early_stopping.patience=2",
+        "early_stopping.min_delta=0.02",
+    ],
+    "trim": ["method=trim", "graft=false"],
+    "two_processes": ["trainer=ddp_2cpu"],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command to be killed.
+
+    Args:
+        name: as ``--only`` has it.
+        command: from the output folder to the arguments.
+        again: more arguments when it is run again.
+        files: patterns of the files that it writes, whose beginning is a moment to kill.
+        forked: it may be forked rather than started.
+    """
+
+    name: str
+    command: Callable[[Path], list[str]]
+    again: list[str] = field(default_factory=list)
+    files: str = "**/.*.partial"
+    forked: bool = True
+
+
+@dataclass
+class Tally:
+    tried: int = 0
+    survived: int = 0
+    different: list[str] = field(default_factory=list)
+
+
+def cases(pairs: Path, run: Path) -> Iterator[Case]:
+    """Every command; ``run`` is a finished run folder."""
+    for name, options in TRAIN.items():
+        fixed = ["train", f"pairs={pairs}", *TINY, *options]
+        yield Case(
+            f"train/{name}",
+            lambda out, fixed=fixed: [*fixed, f"out={out}"],
+            again=["resume=last"],
+            forked=name != "two_processes",
+        )
+    corpus = ["corpus=cldr", "corpus.languages=[kat_Geor,rus_Cyrl,hin_Deva]", "progress=false"]
+    for processes in (1, 2):
+        yield Case(
+            f"prepare/{processes}",
+            lambda out, n=processes: ["prepare", *corpus, f"processes={n}", f"out={out}"],
+            forked=processes == 1,
+        )
+    encoder = ["encoder=local", f"encoder.path={run / 'export'}"]
+    yield Case("vocab", lambda out: ["vocab", *encoder, f"pairs={pairs}", f"out={out}"])
+    yield Case("export", lambda out: ["export", f"run={run}", f"out={out}"])
+    yield Case(
+        "probe",
+        lambda out: ["probe", *encoder, f"pairs={pairs}", f"out={out / 'results.json'}"],
+    )
+    yield Case("report", lambda out: ["report", f"results=[{run}]", f"out={out / 'page'}"])
+    sweep = ["train", "-m", f"pairs={pairs}", *TINY, "trainer.max_steps=6", "seed=0,1"]
+    yield Case("sweep", lambda out: [*sweep, f"out={out}"], forked=False)
+
+
+def start(case: Case, out: Path, again: bool) -> int:
+    """Start the command in a process group of its own; its process id."""
+    arguments = [*case.command(out), *(case.again if again else [])]
+    log = open(f"{out}.log", "ab")  # noqa: SIM115
+    if not case.forked:
+        command = [sys.executable, "-m", "transliconet", *arguments]
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True).pid
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        log.close()
+        return child
+    os.setsid()
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    from transliconet.cli.app import run
+
+    status = 70
+    try:
+        status = run(arguments[0], arguments[1:])
+    finally:
+        sys.stdout.flush()
+        os._exit(status)
+
+
+def ended(process: int) -> int | None:
+    """The exit status, None while the process runs."""
+    found, status = os.waitpid(process, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def wait(process: int, seconds: float = 600) -> int:
+    end = time.monotonic() + seconds
+    while (status := ended(process)) is None:
+        if time.monotonic() > end:
+            os.killpg(process, signal.SIGKILL)
+            return -signal.SIGKILL
+        time.sleep(0.02)
+    return status
+
+
+def disturb(case: Case, process: int, out: Path, seconds: float, rng: random.Random) -> bool:
+    """Kill the process at a random moment; False if it ended before."""
+    way = rng.choice(("group", "main", "term", "int", "saving"))
+    end = time.monotonic() + rng.uniform(0, seconds)
+    seen = {path: path.stat().st_mtime_ns for path in out.glob(case.files)}
+    while time.monotonic() < end or way == "saving":
+        if ended(process) is not None:
+            return False
+        if way == "saving":
+            writing = [p for p in out.glob(case.files) if _changed(p, seen)]
+            if writing and rng.random() < 0.3:
+                break
+        time.sleep(0.001)
+    if way in ("group", "saving"):
+        os.killpg(process, signal.SIGKILL)
+    elif way == "main":
+        os.kill(process, signal.SIGKILL)
+    else:
+        os.kill(process, signal.SIGTERM if way == "term" else signal.SIGINT)
+    wait(process)
+    return True
+
+
+def _changed(path: Path, seen: dict[Path, int]) -> bool:
+    try:
+        return path.stat().st_mtime_ns != seen.get(path)
+    except FileNotFoundError:
+        return False
+
+
+def fingerprint(out: Path) -> dict[str, str]:
+    """What a command left: file → digest, times excepted."""
+    found = {}
+    for path in sorted(out.rglob("*")):
+        name = str(path.relative_to(out))
+        parts = Path(name).parts
+        if not path.is_file() or any(part.startswith(".") for part in parts):
+            continue
+        if path.suffix in (".log", ".png", ".yaml", ".html") or path.name == "run.json":
+            continue
+        if path.suffix == ".ckpt":
+            found[name] = "there"
+        else:
+            found[name] = hashlib.sha256(_without_times(path)).hexdigest()[:12]
+    return found
+
+
+def _without_times(path: Path) -> bytes:
+    if path.name == "metrics.csv":
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = [
+                {k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(lines)
+            ]
+        return json.dumps(rows).encode()
+    if path.name == "results.json":
+        return json.dumps(json.loads(path.read_text(encoding="utf-8"))["records"]).encode()
+    if path.name == "job.json":
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.dumps([content["state"], content["overrides"], content["accuracies"]]).encode()
+    if path.name in ("README.md", "manifest.json"):
+        return b""
+    return path.read_bytes()
+
+
+def trial(case: Case, out: Path, seconds: float, kills: int, rng: random.Random) -> int:
+    """Kill and run again until it has finished; the number of kills."""
+    done = 0
+    for attempt in range(10 * kills):
+        process = start(case, out, again=attempt > 0)
+        if done < kills and disturb(case, process, out, seconds, rng):
+            done += 1
+            continue
+        status = wait(process)
+        if status == 0:
+            return done
+        if done < kills:
+            continue
+        if _is_there(out):
+            return done
+        raise RuntimeError(f"{case.name}: exit status {status}, see {out}.log")
+    raise RuntimeError(f"{case.name} does not end")
+
+
+def _is_there(out: Path) -> bool:
+    """Whether a kill came after all was written: the command then refuses to overwrite it."""
+    return "already there" in Path(f"{out}.log").read_text(encoding="utf-8")[-2000:]
+
+
+def run_case(case: Case, folder: Path, options: argparse.Namespace) -> Tally:
+    tally, rng = Tally(), random.Random(options.seed)
+    reference = folder / "reference"
+    started = time.monotonic()
+    if wait(start(case, reference, again=False)) != 0:
+        raise RuntimeError(f"{case.name} fails when left alone, see {reference}.log")
+    seconds = time.monotonic() - started
+    expected = fingerprint(reference)
+    while tally.tried < options.kills:
+        out = folder / f"trial-{tally.tried}"
+        try:
+            kills = trial(case, out, seconds, min(options.burst, options.kills), rng)
+            found = fingerprint(out)
+        except RuntimeError as error:
+            kills, found = options.burst, {"error": str(error)}
+        kills = max(kills, 1)
+        names = expected.keys() | found.keys()
+        different = sorted(name for name in names if expected.get(name) != found.get(name))
+        tally.tried += kills
+        if different:
+            tally.different.append(
+                f"{out.name}: {', '.join(different[:5])} {found.get('error', '')}"
+            )
+        else:
+            tally.survived += kills
+            shutil.rmtree(out, ignore_errors=True)
+    return tally
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="", help="names of cases, or their beginnings")
+    parser.add_argument("--kills", type=int, default=10, help="of each case")
+    parser.add_argument("--burst", type=int, default=3, help="kills of one trial")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    for name in ("torch", "transformers", "pytorch_lightning", "transliconet.cli.train"):
+        __import__(name)
+    folder = options.out.absolute()
+    folder.mkdir(parents=True)
+    run = folder / "run"
+    first = Case(
+        "run", lambda out: ["train", f"pairs={options.pairs.absolute()}", *TINY, f"out={out}"]
+    )
+    if wait(start(first, run, again=False)):
+        raise SystemExit(f"see {run}.log")
+    chosen = tuple(options.only.split(",")) if options.only else ("",)
+    total = Tally()
+    for case in cases(options.pairs.absolute(), run):
+        if not case.name.startswith(chosen):
+            continue
+        place = folder / case.name.replace("/", "-")
+        place.mkdir()
+        tally = run_case(case, place, options)
+        total.tried += tally.tried
+        total.survived += tally.survived
+        print(f"{case.name}: {tally.survived} of {tally.tried} kills survived", flush=True)
+        for line in tally.different:
+            print(f"  {line}", flush=True)
+    print(f"all: {total.survived} of {total.tried}")
+
+
+if __name__ == "__main__":
+    main()

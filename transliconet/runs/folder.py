@@ -1,0 +1,241 @@
+"""The run folder: everything in it belongs to one run."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from transliconet.errors import CheckpointError, ConfigError, Option
+from transliconet.outputs import claimed_folder, is_kind
+from transliconet.runs.spec import RunOutput, Settings
+from transliconet.storage import atomic_write
+from transliconet.train import slurm
+from transliconet.train.checkpoint import CHECKPOINTS, LAST, callback_state
+from transliconet.train.loggers import is_first_process
+
+KIND, RUN_FILE, LOG = "run", "run.json", "train.log"
+FOLDER_VARIABLE = "TRANSLICONET_RUN_FOLDER"
+"""Environment variable: the run folder, for the further processes of a run."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Content of ``run.json``.
+
+    Args:
+        id: identifies the run.
+        settings: plain nested containers.
+        finished: steps, once the run has ended and all is written; None before.
+        slurm_job: the SLURM job that runs it.
+        slurm_restarts: how often that job had been requeued when the run was last started.
+    """
+
+    id: str
+    settings: Mapping[str, Any]
+    finished: int | None = None
+    slurm_job: str | None = None
+    slurm_restarts: int = 0
+
+    def write(self, folder: Path) -> None:
+        text = json.dumps(vars(self), ensure_ascii=False, indent=1, default=str)
+        atomic_write(folder / RUN_FILE, text + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunRecord | None":
+        """The record of a run folder; None where there is none that can be read."""
+        try:
+            return cls(**json.loads((folder / RUN_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What will happen in a run folder.
+
+    Args:
+        path: the folder.
+        record: of the run that will be there.
+        checkpoint: to go on from; None starts at the first step.
+        continues: the folder holds this run already.
+        overwrite: the run that it holds is deleted first.
+    """
+
+    path: Path
+    record: RunRecord
+    checkpoint: Path | None = None
+    continues: bool = False
+    overwrite: bool = False
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.path / CHECKPOINTS / LAST
+
+
+def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
+    """Decide where a run goes and what it starts from. A folder is made only for a default name.
+
+    Raises:
+        ConfigError: the folder holds a run and nothing says what to do with it.
+        CheckpointError: a setting differs that the checkpoint decides.
+    """
+    path = _folder(output)
+    there = RunRecord.read(path) if is_kind(path, KIND) else None
+    job, restarts = slurm.job_name(), slurm.restarts()
+    resume, overwrite = output.resume, output.overwrite
+    if resume is not None and overwrite:
+        raise ConfigError(
+            Option("resume", resume),
+            "not together with overwrite=true",
+            "Give one of them",
+            code="TLN-CONFIG-852",
+        )
+    if restarts and there is not None and there.slurm_job == job:
+        resume, overwrite = "last", False  # a job that SLURM requeued goes on without being told
+    checkpoint = _checkpoint(resume, path)
+    inside = checkpoint is not None and checkpoint.parent == (path / CHECKPOINTS).absolute()
+    continues = there is not None and (resume == "last" or inside)
+    if there is not None and not continues and not overwrite:
+        raise ConfigError(
+            Option("out", output.out),
+            "holds a run already",
+            "Go on with resume=last, start over with overwrite=true, or choose another folder",
+            code="TLN-CONFIG-850",
+        )
+    record = RunRecord(
+        id=uuid4().hex, settings=settings.values, slurm_job=job, slurm_restarts=restarts
+    )
+    if there is not None and continues:
+        _refuse_changes(there.settings, settings)
+        record = replace(record, id=there.id, finished=there.finished)
+        if _changed(there.settings, settings.values, settings.place):
+            record = replace(record, finished=None)
+    elif checkpoint is not None:
+        _refuse_changes(callback_state(checkpoint, "RunState").get("settings", {}), settings)
+    return RunPlan(
+        path,
+        record,
+        checkpoint=checkpoint,
+        continues=continues,
+        overwrite=overwrite and there is not None,
+    )
+
+
+@contextmanager
+def claimed(plan: RunPlan) -> Iterator[None]:
+    """Be the only run in the folder while the block runs. Further processes of the run do nothing.
+
+    Raises:
+        ConfigError, StorageError: see :func:`transliconet.outputs.claimed_folder`.
+    """
+    if not is_first_process():
+        yield
+        return
+    ours = is_kind(plan.path, KIND)
+    with claimed_folder(
+        plan.path, KIND, overwrite=plan.overwrite, resume=ours and not plan.overwrite
+    ):
+        replace(plan.record, finished=None).write(plan.path)
+        os.environ[FOLDER_VARIABLE] = str(plan.path)
+        handler = logging.FileHandler(plan.path / LOG, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s"))
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            os.environ.pop(FOLDER_VARIABLE, None)
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+
+def release(plan: RunPlan) -> None:
+    """Remove a folder that :func:`plan_run` made and nothing was written to."""
+    with suppress(OSError):
+        plan.path.rmdir()
+
+
+def _folder(output: RunOutput) -> Path:
+    path = Path(output.out).expanduser().absolute()
+    if not is_first_process():
+        return Path(os.environ.get(FOLDER_VARIABLE, path))
+    return _numbered(path) if output.numbered else path
+
+
+def _numbered(path: Path) -> Path:
+    """The first free one of NAME, NAME-2, …; after SLURM has requeued a job, the first one of this
+    job that was not gone on with yet: its commands run in the same order again.
+    """
+    job, restarts = slurm.job_name(), slurm.restarts()
+    for number in count(1):
+        candidate = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        record = RunRecord.read(candidate)
+        if record is None:
+            with suppress(FileExistsError):
+                candidate.mkdir(parents=True)
+                return candidate
+        elif restarts and record.slurm_job == job and record.slurm_restarts < restarts:
+            return candidate
+    raise AssertionError("count() does not end")
+
+
+def _checkpoint(resume: str | None, path: Path) -> Path | None:
+    """The checkpoint to go on from."""
+    if resume is None:
+        return None
+    if resume != "last":
+        return Path(resume).expanduser().absolute()
+    last = path / CHECKPOINTS / LAST
+    return last if last.exists() else None
+
+
+def _refuse_changes(then: Mapping[str, Any], settings: Settings) -> None:
+    decided = _changed(then, settings.values, [*settings.changeable, *settings.place])
+    if not then or not decided:
+        return
+    differences = [f"{key} {before}, not {now}" for key, (before, now) in decided.items()]
+    raise CheckpointError(
+        "resume",
+        f"the run had {'; '.join(differences[:3])}",
+        "Keep what the run had, or start another run from an export of it",
+        code="TLN-CKPT-850",
+    )
+
+
+def _changed(
+    then: Mapping[str, Any], now: Mapping[str, Any], ignored: Sequence[str]
+) -> dict[str, tuple[Any, Any]]:
+    """Dotted key → both values, of all settings that differ and are not ignored."""
+    before, after = flat(_plain(then)), flat(_plain(now))
+    changed = {}
+    for key in sorted(before.keys() | after.keys()):
+        under = [key == name or key.startswith(f"{name}.") for name in ignored]
+        if not any(under) and before.get(key) != after.get(key):
+            changed[key] = (before.get(key), after.get(key))
+    return changed
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as they come back from a file."""
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return plain
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys.
+
+    >>> flat({"data": {"window": 1}, "seed": 0})
+    {'data.window': 1, 'seed': 0}
+    """
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found.update(flat(value, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = value
+    return found

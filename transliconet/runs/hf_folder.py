@@ -1,0 +1,101 @@
+"""From an encoder or a run to a plain Hugging Face folder, which transformers loads without our
+code.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+
+from transliconet.errors import CheckpointError, Option
+from transliconet.model.encoder import Encoder
+from transliconet.outputs import new_folder, output_folder
+from transliconet.storage import atomic_write
+from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
+
+KIND = "export"
+"""What the marker of an exported folder says."""
+ENCODER_FOLDER, NAME_FILE = "encoder", "name.json"
+"""Folder of a run with configuration and tokenizer, so that a checkpoint is exported without the
+base model.
+"""
+CHECKPOINT_COMMENT = "<!-- checkpoint -->"
+"""Line of a model card that says, after an export, which checkpoint it is."""
+
+
+def save_architecture(encoder: Encoder, run: Path) -> None:
+    """Write the encoder's configuration and tokenizer, without weights, to ``run/encoder``."""
+    folder = run / ENCODER_FOLDER
+    encoder.masked_lm.config.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    atomic_write(folder / NAME_FILE, json.dumps({"name": encoder.name}) + "\n")
+
+
+def export_encoder(
+    encoder: Encoder,
+    out: str | Path,
+    card: str,
+    overwrite: bool = False,
+    recognize: Callable[[Path], bool] | None = None,
+) -> Path:
+    """Write ``config.json``, ``model.safetensors`` (float32, head tied), the tokenizer and a model
+    card; the folder appears whole or not at all.
+
+    Raises:
+        ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
+    """
+    with new_folder(out, KIND, overwrite, recognize) as folder:
+        encoder.masked_lm.save_pretrained(folder)
+        encoder.tokenizer.save_pretrained(folder)
+        (folder / "README.md").write_text(card, encoding="utf-8")
+    return Path(out).expanduser()
+
+
+def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
+    """The encoder at a checkpoint of a run folder.
+
+    Args:
+        run: the run folder.
+        checkpoint: name of a file in its ``checkpoints/``, or ``best``, the one that scored best by
+            the monitored metric.
+
+    Raises:
+        CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
+    """
+    run = Path(run).expanduser()
+    folder = run / ENCODER_FOLDER
+    if not folder.is_dir():
+        raise CheckpointError(
+            Option("run", run),
+            "not a run folder (no encoder/ in it)",
+            "Give the folder that train wrote",
+            code="TLN-CKPT-853",
+        )
+    file = checkpoint_path(run, checkpoint)
+    name = json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))["name"]
+    config = AutoConfig.from_pretrained(folder)
+    masked_lm = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
+    masked_lm.load_state_dict(fitting_state(file, masked_lm))
+    masked_lm.eval()
+    return Encoder(masked_lm, AutoTokenizer.from_pretrained(folder), name)
+
+
+def export_run(
+    run: str | Path, out: str | Path, checkpoint: str = LAST, overwrite: bool = False
+) -> Path:
+    """Export a checkpoint of a run folder.
+
+    Raises:
+        ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
+        CheckpointError: see :func:`encoder_from_checkpoint`.
+    """
+    output_folder(out, KIND, overwrite)  # before the weights are read
+    encoder = encoder_from_checkpoint(run, checkpoint)
+    card = f"# {encoder.name}, trained with transliconet\n\n{CHECKPOINT_COMMENT}\n"
+    written = Path(run).expanduser() / "export" / "README.md"
+    if written.is_file():
+        card = written.read_text(encoding="utf-8")
+    exported = f"Exported from checkpoint `{checkpoint}`."
+    return export_encoder(encoder, out, card.replace(CHECKPOINT_COMMENT, exported), overwrite)

@@ -1,0 +1,61 @@
+"""What a checkpoint says of its run beside weights: identity, settings, time and logged rows."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+
+from transliconet.train.loggers import MetricsCsvLogger, metrics_of_this_step
+
+
+class RunState(pl.Callback):
+    """Makes a resumed run go on counting seconds and keep the rows of ``metrics.csv``.
+
+    Args:
+        run_id: identifies the run.
+        settings: plain containers, as the run records them.
+    """
+
+    def __init__(self, run_id: str, settings: Mapping[str, Any]) -> None:
+        self.run_id, self.settings = run_id, dict(settings)
+        self._seconds_before = 0.0
+        self._started: float | None = None
+        self._rows = 0
+        self._unlogged: dict[str, Any] = {}
+        self._trainer: pl.Trainer | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Time spent training, in all processes that the run has had."""
+        here = 0.0 if self._started is None else time.monotonic() - self._started
+        return self._seconds_before + here
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self._trainer = trainer
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        # rows behind the checkpoint are of steps that are trained again
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsCsvLogger) and trainer.is_global_zero:
+                logger.keep_rows(self._rows)
+            if self._unlogged:
+                logger.log_metrics(self._unlogged["metrics"], step=self._unlogged["step"])
+        self._started = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"run": self.run_id, "settings": self.settings}
+        rows = 0
+        trainer = self._trainer
+        for logger in trainer.loggers if trainer else []:
+            if isinstance(logger, MetricsCsvLogger) and trainer and trainer.is_global_zero:
+                rows = logger.flushed_rows()
+        # Lightning logs a step's metrics after the checkpoint of that step is written
+        unlogged = metrics_of_this_step(trainer) if trainer else {}
+        return {**state, "seconds": self.seconds, "rows": rows, "unlogged": unlogged}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._seconds_before = state_dict["seconds"]
+        same_run = state_dict["run"] == self.run_id
+        if same_run:
+            self._rows, self._unlogged = state_dict["rows"], state_dict["unlogged"]
