@@ -156,7 +156,7 @@ def without_tokenizer(folder: Path) -> None:
         (folder / file).unlink()
 
 
-def with_more_pieces_than_rows(folder: Path) -> None:
+def with_more_subwords_than_rows(folder: Path) -> None:
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     tokenizer["model"]["vocab"] += [[f"zzz{i}", -20.0] for i in range(3)]
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
@@ -181,7 +181,7 @@ def of_another_architecture(folder: Path) -> None:
         (with_broken_weights, "weights cannot be loaded"),
         (without_half_the_weights, "weights"),
         (without_tokenizer, "tokenizer"),
-        (with_more_pieces_than_rows, "pieces, its model only"),
+        (with_more_subwords_than_rows, "subwords, its model only"),
         (of_another_architecture, "xlm-roberta"),
     ],
 )
@@ -222,7 +222,7 @@ def test_tiny_encoder_leaves_the_random_state_alone() -> None:
 
 
 def test_tiny_encoder_sizes_must_fit() -> None:
-    with pytest.raises(ConfigError, match="encoder.hidden_size=10"):
+    with pytest.raises(ConfigError, match="hidden_size=10"):
         tiny_encoder(["да"], hidden_size=10, heads=4)
-    with pytest.raises(ConfigError, match="encoder.layers=0"):
+    with pytest.raises(ConfigError, match="layers=0"):
         tiny_encoder(["да"], layers=0)

@@ -19,7 +19,7 @@ from transliconet.batch import ATTENTION_MASK, PAIR_INDEX
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
-from transliconet.model.rows import restore_table, train_new_rows
+from transliconet.model.rows import restore_matrix, train_new_rows
 from transliconet.objectives.anchored import AnchoredContrast, anchored_loss, pull_loss
 from transliconet.objectives.anchors import ANCHOR, Anchors, Teacher, weights_digest
 from transliconet.objectives.encode import encode
@@ -163,7 +163,7 @@ def test_another_model_or_layer_has_another_cache(
 
 @pytest.fixture
 def extended(make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder) -> Encoder:
-    """An encoder with new pieces: the ten most frequent romanized words that are no piece yet."""
+    """An encoder with ten new subwords: the most frequent romanized words that are none yet."""
     encoder = make_encoder()
     words = Counter(
         w for text in cldr_pairs.split("train")["romanized"].to_pylist() for w in text.split(" ")
@@ -212,7 +212,7 @@ def test_only_new_rows_change_and_the_head_stays_tied(
     save_architecture(extended, tmp_path / "run")
     # type: ignore[union-attr]
     module.trained_by.save_checkpoint(tmp_path / "run" / "checkpoints" / "last.ckpt")
-    restore_table(extended)
+    restore_matrix(extended)
     after = extended.masked_lm.state_dict()
     assert before.keys() == after.keys()
     tables = ("roberta.embeddings.word_embeddings.weight", "lm_head.decoder.weight")
@@ -230,7 +230,7 @@ def test_only_new_rows_change_and_the_head_stays_tied(
     )
 
 
-def test_native_text_without_new_pieces_keeps_its_vectors(
+def test_native_text_without_new_subwords_keeps_its_vectors(
     extended: Encoder, cldr_pairs: PairsFolder
 ) -> None:
     texts = ["Москва", "ไทย", "Ελλάδα"]
@@ -252,7 +252,7 @@ def test_the_body_can_be_trained_with_the_new_rows_at_their_own_rate(
     assert by_kind.keys() == {(0.0, 20.0), (0.1, 1.0), (0.0, 1.0)}
     assert [len(p) for p in by_kind[0.0, 20.0]] == [len(table) - first]
     fit(extended, cldr_pairs, AnchoredContrast(replay=1.0, cached_negatives=64), steps=2)
-    restore_table(extended)
+    restore_matrix(extended)
     after = extended.masked_lm.get_input_embeddings().weight
     assert torch.equal(after[:first], table[:first])
     assert not torch.equal(after[first:], table[first:])
@@ -260,7 +260,7 @@ def test_the_body_can_be_trained_with_the_new_rows_at_their_own_rate(
 
 
 def test_training_new_rows_takes_new_rows(encoder_folder: Path) -> None:
-    with pytest.raises(CheckpointError, match="no pieces were added to its vocabulary"):
+    with pytest.raises(CheckpointError, match="no subwords were added to its vocabulary"):
         train_new_rows(Encoder.from_pretrained(str(encoder_folder)))
 
 
@@ -348,7 +348,7 @@ def test_the_head_in_training_is_the_one_that_is_exported(extended: Encoder) -> 
     in_training = extended.vocabulary_logits(hidden)
     in_training.sum().backward()
     assert rows.new.grad.abs().min() > 0
-    restore_table(extended)
+    restore_matrix(extended)
     torch.testing.assert_close(extended.vocabulary_logits(hidden), in_training)
 
 

@@ -275,7 +275,7 @@ def test_vocabulary_loss_of_frozen_weights_and_in_half_precision() -> None:
     assert not torch.equal(weight.grad, full.grad)  # or autocast was passed over
 
 
-def test_rare_pieces_keep_their_gradient_in_float16() -> None:
+def test_rare_tokens_keep_their_gradient_in_float16() -> None:
     """A probability times 1/M would be 0 there."""
     generator = torch.Generator().manual_seed(0)
     h, w = torch.randn(256, 16, generator=generator), torch.randn(300, 16, generator=generator)
@@ -323,8 +323,8 @@ class FakeEncoder:
     def layer_number(self, layer: int | str) -> int:
         return self.layers if layer == "last" else int(layer)
 
-    def embed_tokens(self, pieces: Tensor) -> Tensor:
-        return pieces
+    def embed_tokens(self, ids: Tensor) -> Tensor:
+        return ids
 
     def hidden_states(
         self,

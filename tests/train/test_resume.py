@@ -133,7 +133,7 @@ def test_a_checkpoint_of_other_batches_is_refused(
     fit: Callable[..., dict[str, Tensor]], tmp_path: Path
 ) -> None:
     fit(tmp_path, stop=5)
-    with pytest.raises(CheckpointError, match="the run had data.batch_size 140, not 50"):
+    with pytest.raises(CheckpointError, match="the run had batch_size 140, not 50"):
         fit(tmp_path, resume=tmp_path / "last.ckpt", batch_size=50)
     with pytest.raises(CheckpointError, match="the run had pairs, tokenizer and anchors"):
         fit(tmp_path, resume=tmp_path / "last.ckpt", languages=["kat_Geor"])

@@ -13,8 +13,8 @@ from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
 from transliconet.tokens.tokenize import tokenize
 
-CHUNK = 8192
-"""Texts that :func:`embed` holds the tokens of at a time: enough for batches of one length."""
+TEXTS_AT_ONCE = 8192
+"""Texts that :func:`embed` tokenizes at a time: enough to make batches of one length."""
 
 
 def embed(
@@ -35,7 +35,7 @@ def embed(
         texts: N texts.
         layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
         pooling: see :func:`transliconet.model.pooling.pool`.
-        max_length: longer rows are cut.
+        max_length: longer rows are truncated.
         batch_tokens: most tokens a batch, padding included; texts are sorted by length, so little
             is padded.
 
@@ -47,14 +47,15 @@ def embed(
         DataError: the model gives NaN or infinite values.
     """
     require_choice("pooling", pooling, POOLINGS)
-    number, width = encoder.layer_number(layer), encoder.masked_lm.config.hidden_size
-    vectors, coming = np.empty((0, width), dtype=np.float32), iter(texts)
-    while chunk := list(islice(coming, CHUNK)):
+    number = encoder.layer_number(layer)
+    width = encoder.masked_lm.config.hidden_size
+    vectors = np.empty((0, width), dtype=np.float32)
+    remaining = iter(texts)
+    while chunk := list(islice(remaining, TEXTS_AT_ONCE)):
         rows, _ = tokenize(encoder.tokenizer, chunk, min(max_length, encoder.positions))
         done = len(vectors)
-        vectors.resize(
-            (done + len(chunk), width), refcheck=False
-        )  # in place: joining at the end would take it twice
+        # in place: concatenating at the end would take the memory twice
+        vectors.resize((done + len(chunk), width), refcheck=False)
         vectors[done:] = embed_layers(encoder, rows, [number], pooling, batch_tokens)[0]
     return vectors
 
@@ -91,7 +92,8 @@ def embed_layers(
     vectors = np.empty(
         (len(layers), len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32
     )
-    _, first, same = np.unique(rows.digests, return_index=True, return_inverse=True)
+    # (U,) the first of each distinct row, and (N,) which of these each row is
+    _, first, distinct = np.unique(rows.digests, return_index=True, return_inverse=True)
     training = encoder.training
     encoder.eval()
     try:
@@ -103,15 +105,15 @@ def embed_layers(
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
                 ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                hidden = encoder.hidden_states(ids, attention, set(layers))
-                for place, number in enumerate(layers):
-                    vectors[place, batch] = (
-                        pool(hidden[number], content, attention, pooling).float().cpu().numpy()
-                    )
+                hidden = encoder.hidden_states(ids, attention, set(layers))  # each (B, L, H)
+                for position, number in enumerate(layers):
+                    pooled = pool(hidden[number], content, attention, pooling)  # (B, H)
+                    vectors[position, batch] = pooled.float().cpu().numpy()
     finally:
         encoder.train(training)
-    if again := np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist():
-        vectors[:, again] = vectors[:, first[same[again]]]
+    repeated = np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist()
+    if repeated:
+        vectors[:, repeated] = vectors[:, first[distinct[repeated]]]
     if not np.isfinite(vectors).all():
         raise DataError(
             encoder.name,

@@ -62,8 +62,8 @@ class Encoder(nn.Module):
         if len(tokenizer) > masked_lm.config.vocab_size:
             raise CheckpointError(
                 name,
-                f"its tokenizer has {len(tokenizer)} tokens, its model only "
-                f"{masked_lm.config.vocab_size} rows",
+                f"its tokenizer has {len(tokenizer)} subwords, its model only "
+                f"{masked_lm.config.vocab_size} embedding rows",
                 "Take tokenizer and model from the same checkpoint",
                 code="TLN-CKPT-400",
             )
@@ -119,7 +119,7 @@ class Encoder(nn.Module):
         ):  # transformers makes an empty one where files are missing
             raise CheckpointError(
                 Option("path", path),
-                "its tokenizer has no pieces: files are missing",
+                "its tokenizer has no subwords: files are missing",
                 remedy,
                 code="TLN-CKPT-405",
             )

@@ -21,31 +21,28 @@ class Packing:
 
     Args:
         shape: N, and the number of tokens of the longest row.
-        places: (T,) int64, position of each token in the flattened rows once they are closed up to
-            the left; None where no row has padding.
+        positions: (T,) int64, where each token is in the flattened rows once their tokens are moved
+            to the left; None where no row has padding.
         mask: (N, 1, 1, L) bool, True at tokens; None likewise.
         real: (N, L₀) bool, the tokens in the rows as they came.
     """
 
     shape: tuple[int, int]
-    places: Tensor | None
+    positions: Tensor | None
     mask: Tensor | None
     real: Tensor
 
     @classmethod
     def from_mask(cls, attention_mask: Tensor) -> "Packing":
         """From (N, L₀) bool, True at tokens; padding may stand anywhere."""
-        lengths = attention_mask.sum(1)
-        rows, longest = len(lengths), int(lengths.max())
-        closed = torch.arange(longest, device=lengths.device) < lengths.unsqueeze(1)
-        if bool(closed.all()):
-            return cls((rows, longest), None, None, attention_mask)
-        return cls(
-            (rows, longest),
-            closed.flatten().nonzero().squeeze(1),
-            closed[:, None, None],
-            attention_mask,
-        )
+        lengths = attention_mask.sum(1)  # (N,)
+        shape = (len(lengths), int(lengths.max()))
+        # (N, L) True at the tokens, moved to the left of their rows
+        filled = torch.arange(shape[1], device=lengths.device) < lengths.unsqueeze(1)
+        if bool(filled.all()):
+            return cls(shape, None, None, attention_mask)
+        positions = filled.flatten().nonzero().squeeze(1)  # (T,)
+        return cls(shape, positions, filled[:, None, None], attention_mask)
 
     def pack(self, values: Tensor) -> Tensor:
         """(N, L₀, …) → (T, …), row after row."""
@@ -61,14 +58,14 @@ class Packing:
         rows, longest = self.shape
         heads, _, width = states.shape
         flat = states.transpose(0, 1)
-        if self.places is not None:
-            flat = flat.new_zeros(rows * longest, heads, width).index_copy(0, self.places, flat)
+        if self.positions is not None:
+            flat = flat.new_zeros(rows * longest, heads, width).index_copy(0, self.positions, flat)
         return flat.reshape(rows, longest, heads, width).transpose(1, 2)
 
     def gather(self, states: Tensor) -> Tensor:
         """(N, heads, L, d) → (T, heads, d), the reverse of :meth:`spread`."""
         flat = states.transpose(1, 2).flatten(0, 1)
-        return flat if self.places is None else flat.index_select(0, self.places)
+        return flat if self.positions is None else flat.index_select(0, self.positions)
 
 
 def packed_attention(

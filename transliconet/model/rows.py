@@ -1,5 +1,5 @@
-"""Training the rows of new pieces, alone or with the body, while the rows of the original pieces
-stay as they are.
+"""Training the embedding rows of new subwords, alone or with the body, while the rows of the
+original subwords stay as they are.
 """
 
 from collections.abc import MutableMapping
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 
-TABLE = "roberta.embeddings.word_embeddings"
+MATRIX = "roberta.embeddings.word_embeddings"
 DECODER = "lm_head.decoder.weight"
 
 
@@ -19,49 +19,51 @@ class NewRows(nn.Module):
     """An embedding of which only the rows from ``first`` on are trained.
 
     Args:
-        table: (V, H), fixed. The masked-LM head stays tied to it.
+        matrix: (V, H), fixed. The masked-LM head stays tied to it.
         first: number of fixed rows.
     """
 
-    def __init__(self, table: nn.Parameter, first: int) -> None:
+    def __init__(self, matrix: nn.Parameter, first: int) -> None:
         super().__init__()
-        self.weight, self.first = table.requires_grad_(False), first
-        self.new = nn.Parameter(table.data[first:].clone())
+        self.weight, self.first = matrix.requires_grad_(False), first
+        self.new = nn.Parameter(matrix.data[first:].clone())  # (V - first, H)
 
     def forward(self, ids: Tensor) -> Tensor:
         """(…,) int64 ids → (…, H)."""
+        is_new = (ids >= self.first).unsqueeze(-1)  # (…, 1)
+        # both are looked up for every id; where() passes gradients to the one that counts
         new = F.embedding((ids - self.first).clamp(min=0), self.new)
-        return torch.where((ids >= self.first).unsqueeze(-1), new, F.embedding(ids, self.weight))
+        return torch.where(is_new, new, F.embedding(ids, self.weight))
 
     def merged(self) -> Tensor:
-        """The whole table with the trained rows in it, to which gradients go back."""
+        """(V, H), the whole matrix with the trained rows in it; gradients go back to them."""
         return torch.cat([self.weight[: self.first], self.new])
 
 
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
-    """Freeze the rows of the original pieces; without ``body``, everything but the rows that
+    """Freeze the rows of the original subwords; without ``body``, everything but the rows that the
     vocabulary extension added.
 
-    Without ``body``, text that is cut without new pieces keeps its states bit for bit.
+    Without ``body``, text that is tokenized without new subwords keeps its states bit for bit.
 
     Raises:
-        CheckpointError: it has no new pieces.
+        CheckpointError: it has no new subwords.
     """
     model = encoder.masked_lm
     first = getattr(model.config, "original_vocabulary", None)
-    table = model.get_input_embeddings().weight
-    if first is None or first >= len(table):
+    matrix = model.get_input_embeddings().weight
+    if first is None or first >= len(matrix):
         raise CheckpointError(
-            f"encoder {encoder.name}",
-            "no pieces were added to its vocabulary",
+            encoder.name,
+            "no subwords were added to its vocabulary",
             "Run transliconet vocab, or trainable=all",
             code="TLN-CKPT-408",
         )
     model.requires_grad_(body)
-    model.roberta.embeddings.word_embeddings = NewRows(table, first)
+    model.set_input_embeddings(NewRows(matrix, first))
 
 
-def restore_table(encoder: Encoder) -> None:
+def restore_matrix(encoder: Encoder) -> None:
     """Put trained rows back into an ordinary embedding, tied to the head as before; nothing to do
     without them.
     """
@@ -74,21 +76,21 @@ def restore_table(encoder: Encoder) -> None:
         number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight
     )
     embedding.weight = rows.weight  # the very parameter that the head is tied to
-    encoder.masked_lm.roberta.embeddings.word_embeddings = embedding
+    encoder.masked_lm.set_input_embeddings(embedding)
 
 
 def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
-    """Make a checkpoint's state that of an ordinary model: one table, as :func:`split_state` takes
-    it apart again.
+    """Make a checkpoint's state that of an ordinary model, with one embedding matrix.
+    :func:`split_state` takes it apart again.
     """
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
-        del state[f"{prefix}{TABLE}.new"]
-        state[f"{prefix}{TABLE}.weight"] = state[prefix + DECODER] = rows.merged().detach()
+        del state[f"{prefix}{MATRIX}.new"]
+        state[f"{prefix}{MATRIX}.weight"] = state[prefix + DECODER] = rows.merged().detach()
 
 
 def split_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
     """The reverse of :func:`merge_state`, for an encoder whose new rows are trained."""
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
-        state[f"{prefix}{TABLE}.new"] = state[f"{prefix}{TABLE}.weight"][rows.first :]
+        state[f"{prefix}{MATRIX}.new"] = state[f"{prefix}{MATRIX}.weight"][rows.first :]

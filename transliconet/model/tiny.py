@@ -11,7 +11,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import ConfigError, Option, require_range
 from transliconet.model.encoder import Encoder
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
@@ -27,14 +27,15 @@ def train_tokenizer(
 
     Args:
         texts: both views of the training part.
-        vocab_size: pieces, specials included. Every character of the texts is a piece, whatever the
-            size.
+        vocab_size: number of subwords, special tokens included. Every character of the texts is
+            one, whatever the size.
         max_subword_length: in characters; 1 gives a character tokenizer.
         positions: ``model_max_length`` of the tokenizer.
     """
     unknown = SPECIALS.index("<unk>")
-    pieces = _unigram_pieces(texts, vocab_size - len(SPECIALS), max_subword_length)
-    tokenizer = Tokenizer(models.Unigram([*((s, 0.0) for s in SPECIALS), *pieces], unk_id=unknown))
+    subwords = _unigram_subwords(texts, vocab_size - len(SPECIALS), max_subword_length)
+    specials = [(token, 0.0) for token in SPECIALS]
+    tokenizer = Tokenizer(models.Unigram([*specials, *subwords], unk_id=unknown))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFKC(), normalizers.Replace("  ", " ")]
     )
@@ -58,13 +59,14 @@ def train_tokenizer(
     )
 
 
-def _unigram_pieces(
+def _unigram_subwords(
     texts: Sequence[str], number: int, max_subword_length: int
 ) -> list[tuple[str, float]]:
-    """Pieces and log-probabilities, most probable first; fewer than ``number`` where the texts have
-    fewer.
+    """Subwords and log-probabilities, most probable first; fewer than ``number`` where the texts
+    have fewer.
     """
-    characters = len(set().union(*(unicodedata.normalize("NFKC", t) for t in texts)))
+    normalized = [unicodedata.normalize("NFKC", text) for text in texts]
+    characters = len(set().union(*normalized))
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
@@ -110,11 +112,11 @@ def tiny_encoder(
         ("heads", heads),
         ("vocab_size", vocab_size),
     ):
-        require_range(f"encoder.{option}", value, least=1)
+        require_range(option, value, least=1)
     if hidden_size % heads:
         raise ConfigError(
-            f"encoder.hidden_size={hidden_size}",
-            f"not a multiple of encoder.heads={heads}",
+            Option("hidden_size", hidden_size),
+            f"not a multiple of heads={heads}",
             "Change one",
             code="TLN-CONFIG-402",
         )

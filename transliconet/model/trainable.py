@@ -31,11 +31,12 @@ def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: in
 
     Args:
         encoder: changed in place.
-        trainable: ``all``; ``embeddings``, every row of the table; ``new_rows``, those that
-            vocabulary extension added; or ``new_rows_and_body``, these and the layers, but not the
-            original rows.
-        frozen_layers: the lowest so many transformer layers stay as they are. Where any do, so do
-            the positions and the norm below them; the table of pieces is ``trainable``'s.
+        trainable: ``all``; ``embeddings``, every row of the embedding matrix; ``new_rows``, those
+            that vocabulary extension added; or ``new_rows_and_body``, these and the layers, but not
+            the original rows.
+        frozen_layers: number of the lowest transformer layers that stay as they are. Where any do,
+            so do the position embeddings and the norm below them; ``trainable`` decides about the
+            subword embeddings.
 
     Raises:
         ConfigError: an unknown choice, or more layers than the encoder has.

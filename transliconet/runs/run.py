@@ -12,7 +12,7 @@ from pytorch_lightning.strategies import FSDPStrategy
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import DataError, StorageError, section
 from transliconet.model.encoder import Encoder
-from transliconet.model.rows import restore_table
+from transliconet.model.rows import restore_matrix
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import read_results_file, write_results
 from transliconet.probe.sample import Sample
@@ -166,7 +166,7 @@ def _execute(run: _Run) -> TrainResult:
         if sharded:
             encoder = encoder_from_checkpoint(plan.path)
         encoder.to("cpu")
-        restore_table(encoder)
+        restore_matrix(encoder)
         encoder = run.finish(encoder)
         if probe is not None and sample is not None:
             log.info("probe after training")
