@@ -39,14 +39,6 @@ NOT_YET = {
     "objectives/mlm.py",
     "objectives/tlm.py",
     "pairs.py",
-    "probe/retrieval.py",
-    "probe/sentences.py",
-    "probe/tasks.py",
-    "report/figures.py",
-    "report/load.py",
-    "report/plots.py",
-    "report/sweep.py",
-    "report/table.py",
     "romanizers/fast_uroman.py",
     "romanizers/thai.py",
     "runs/run.py",
@@ -54,8 +46,6 @@ NOT_YET = {
     "tokens/cache.py",
     "train/module.py",
     "train/slurm.py",
-    "vocab/graft.py",
-    "vocab/merge.py",
 }
 """Files that are still to be unpacked; the list may only become shorter."""
 FILES = {

@@ -6,14 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from statistics import fmean
 from typing import Any
 
 import numpy as np
-import torch
 
 from transliconet.errors import (
-    CheckpointError,
     ConfigError,
     DataError,
     Option,
@@ -43,14 +40,15 @@ from transliconet.probe.search import SearchResult, search
 from transliconet.probe.settings import Candidates, Embedding, Search
 from transliconet.probe.tasks import (
     PassedOver,
-    Sentences,
     Task,
     TaskPlan,
     TaskPlanner,
     TooFew,
+    identical_shares,
     read_sentences,
 )
 from transliconet.probe.views import Side, text_in_view
+from transliconet.probe.weights import require_usable_weights
 from transliconet.tokens.tokenize import tokenize
 
 EmbedTexts = Callable[[Sequence[str]], np.ndarray]
@@ -126,7 +124,11 @@ class RetrievalProbe:
                 most = min(self.embedding.max_length, encoder.positions)
                 rows, _ = tokenize(encoder.tokenizer, texts, most)
                 embedded[key] = embed_layers(
-                    encoder, rows, layers, self.embedding.pooling, self.embedding.batch_tokens
+                    encoder,
+                    rows,
+                    layers,
+                    pooling=self.embedding.pooling,
+                    batch_tokens=self.embedding.batch_tokens,
                 )
             return embedded[key][place]
 
@@ -199,7 +201,7 @@ class RetrievalProbe:
             noise = self.candidates.noisy
             texts = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
             vectors[side] = embed_texts(texts)
-        identical = _identical_shares(plan.sentences)
+        identical = identical_shares(plan.sentences)
         records = []
         for task in plan.tasks:
             query_rows = [positions[task.source][id_] for id_ in task.ids]
@@ -272,37 +274,4 @@ class RetrievalProbe:
             depth=depth,
             metrics=metrics,
             mrr_ci95=bootstrap_ci95(reciprocal_ranks(ranks, depth), self.seed),
-        )
-
-
-def _identical_shares(sentences: Sentences) -> dict[str, float]:
-    """Language → share of its pairs that romanization leaves as they are."""
-    shares = {}
-    for tag, rows in sentences.items():
-        shares[tag] = fmean(row["identical"] for row in rows.values())
-    return shares
-
-
-def require_usable_weights(encoder: Encoder) -> None:
-    """Tell a broken model from a bad one: Acc@1 would be 0 for both.
-
-    Raises:
-        CheckpointError: a weight is NaN or infinite, or all weights or all embedding rows are zero.
-    """
-    matrices = [p for p in encoder.masked_lm.base_model.parameters() if p.ndim > 1]
-    rows = list(encoder.masked_lm.get_input_embeddings().parameters())
-    problem = ""
-    with torch.no_grad():
-        if not all(bool(torch.isfinite(matrix).all()) for matrix in matrices):
-            problem = "its weights hold NaN or infinite values"
-        elif not any(bool(matrix.any()) for matrix in matrices):
-            problem = "its weights are all zero"
-        elif not any(bool(matrix.any()) for matrix in rows):
-            problem = "its embedding rows are all zero"
-    if problem:
-        raise CheckpointError(
-            encoder.name,
-            problem,
-            "Take an earlier checkpoint, or download the model again",
-            code="TLN-CKPT-600",
         )

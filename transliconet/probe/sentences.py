@@ -79,7 +79,7 @@ class SentenceIndex:
         for view, column in VIEW_COLUMNS.items():
             texts = [row[column] for row in rows]
             vectors[view] = normalize(embed(encoder, texts, layer, pooling))  # (N, H)
-        return cls(encoder, rows, vectors, layer, pooling)
+        return cls(encoder, rows, vectors, layer=layer, pooling=pooling)
 
     def search(
         self, text: str, k: int = 10, view: str = NATIVE, one_per_script: bool = False

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from transliconet.pairs import PairsFolder, id_fraction
@@ -111,6 +112,14 @@ def read_sentences(
     return dict(sorted(sentences.items())), dict(sorted(repeated.items()))
 
 
+def identical_shares(sentences: Sentences) -> dict[str, float]:
+    """Language → share of its pairs that romanization leaves as they are."""
+    shares = {}
+    for tag, rows in sentences.items():
+        shares[tag] = fmean(row["identical"] for row in rows.values())
+    return shares
+
+
 class TaskPlanner:
     """Makes the tasks of a probe.
 
@@ -144,8 +153,8 @@ class TaskPlanner:
                 continue
             for view in self.romanized_views:
                 other = Side(lang, view)
-                yield Task(lang, f"native→{view}{ending}", native, other, chosen)
-                yield Task(lang, f"{view}→native{ending}", other, native, chosen)
+                names = f"native→{view}{ending}", f"{view}→native{ending}"
+                yield from _both_directions(lang, names, (native, other), chosen)
 
     def _across(self, lang: str, pivot: str, sentences: Sentences) -> Iterator[Task]:
         """Every view of a language ↔ the pivot."""
@@ -158,8 +167,8 @@ class TaskPlanner:
             side = Side(lang, view)
             for pivot_side in pivot_sides:
                 name = pivot if pivot_side.view == NATIVE else f"{pivot}, romanized"
-                yield Task(lang, f"{view}→{name}", side, pivot_side, chosen)
-                yield Task(lang, f"{name}→{view}", pivot_side, side, chosen)
+                names = f"{view}→{name}", f"{name}→{view}"
+                yield from _both_directions(lang, names, (side, pivot_side), chosen)
 
     def _pivot_sides(self, pivot: str, rows: Mapping[str, Row]) -> list[Side]:
         """The views of a pivot; one where romanization leaves all its text as it is."""
@@ -185,3 +194,12 @@ class TaskPlanner:
             return chosen
         self.too_few.append(TooFew(lang, kind, len(chosen), self.candidates.min))
         return []
+
+
+def _both_directions(
+    lang: str, names: tuple[str, str], sides: tuple[Side, Side], ids: list[str]
+) -> Iterator[Task]:
+    """The task from one side to the other, and back."""
+    one, other = sides
+    yield Task(lang, names[0], source=one, target=other, ids=ids)
+    yield Task(lang, names[1], source=other, target=one, ids=ids)

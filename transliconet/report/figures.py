@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 from matplotlib import rc_context
@@ -19,7 +18,7 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import ROMANIZED_GROUP, Sample, script_similarities
 from transliconet.report.maps import COLOURS, MARKERS, plot_maps
 from transliconet.report.plots import new_figure
-from transliconet.report.tables import mean_of_metric, task_layers
+from transliconet.report.tables import mean_metric, mean_of_metric, task_layers
 
 LINE_STYLES = ("-", "--", ":", "-.")
 MOST_CURVES = 200
@@ -55,7 +54,7 @@ def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | N
                 if record.task == task:
                     by_layer[record.layer].append(record)
             x = sorted(by_layer)
-            accuracies = [fmean(record.acc[1] for record in by_layer[layer]) for layer in x]
+            accuracies = [mean_metric(by_layer[layer], "acc@1") for layer in x]
             mexa = [mean_of_metric(by_layer[layer], "mexa") for layer in x]
             style = {
                 # a task has one colour in every column
@@ -100,7 +99,8 @@ def training_curves(folder: Path) -> Figure | None:
             code="TLN-DATA-903",
         ) from error
     curves = _of_highest_layer(curves)
-    panels = [panel for panel in ("loss", "probe") if any(c.startswith(panel) for c in curves)]
+    kinds = {column.split("/")[0] for column in curves}
+    panels = [panel for panel in ("loss", "probe") if panel in kinds]
     if not panels:
         return None
     figure = new_figure(7.2, 3.6)

@@ -70,7 +70,9 @@ def _columns_of_file(path: Path, several: bool) -> list[ReportColumn]:
     for stage, records in results.records.items():
         name = f"{title}: {stage}" if several else stage
         columns.append(
-            ReportColumn(name, records, results.content, file.parent, results.passed_over)
+            ReportColumn(
+                name, records, results.content, file.parent, passed_over=results.passed_over
+            )
         )
     return columns
 

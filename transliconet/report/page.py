@@ -126,7 +126,8 @@ def _score_rows(groups: Sequence[Mapping[str, list[RetrievalRecord]]]) -> list[l
                 records = of_column.get(key, [])
                 row.append(percent(mean_metric(records, metric)) if records else "")
         first = next(of_column[key] for of_column in groups if of_column.get(key))
-        rows.append([*row, mean_chance(first), str(len(first)), str(mean_candidates(first))])
+        chance = percent(mean_chance(first))
+        rows.append([*row, chance, str(len(first)), str(mean_candidates(first))])
     return rows
 
 

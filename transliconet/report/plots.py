@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import Records
-from transliconet.report.tables import ALL, group_records, mean_metric, script_of
+from transliconet.report.tables import ALL, group_records, mean_chance, mean_metric, script_of
 from transliconet.storage import atomic_file
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart
@@ -57,7 +57,7 @@ def plot_before_after(
     means_after = {script: mean_metric(of_script, "acc@1") for script, of_script in after.items()}
     means_before = {script: mean_metric(before.get(script, []), "acc@1") for script in after}
     scripts = sorted(after, key=means_after.__getitem__)  # the best on top
-    chance = [float(np.mean([r.chance["acc@1"] for r in after[script]])) for script in scripts]
+    chance = [mean_chance(after[script]) for script in scripts]
 
     rows = np.arange(len(scripts))
     figure = new_figure(7, 1.6 + 0.26 * len(scripts))

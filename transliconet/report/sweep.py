@@ -40,8 +40,9 @@ def pareto_front(jobs: Sequence[Job]) -> list[Job]:
     if not done:
         return []
     tasks = tradeoff_tasks(done[0].accuracies)
-    scored = [job for job in done if all(task in job.accuracies for task in tasks)]
-    points = {job.name: [job.accuracies[task] for task in tasks] for job in scored}
+    x_task, y_task = tasks
+    scored = [job for job in done if job.accuracies.keys() >= set(tasks)]
+    points = {job.name: (job.accuracies[x_task], job.accuracies[y_task]) for job in scored}
     front = []
     for job in scored:
         point = points[job.name]

@@ -27,7 +27,7 @@ class Table:
         return len(self.rows)
 
     def __str__(self) -> str:
-        rows = [[_text(cell) for cell in row] for row in self.rows]
+        rows = [list(map(_text, row)) for row in self.rows]
         return str(tabulate(rows, self.headers, "github", disable_numparse=True))
 
     __repr__ = __str__

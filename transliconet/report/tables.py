@@ -63,9 +63,9 @@ def mean_candidates(records: Sequence[RetrievalRecord]) -> int:
     return round(float(np.mean([record.n for record in records])))
 
 
-def mean_chance(records: Sequence[RetrievalRecord]) -> str:
-    """Mean chance level of Acc@1, in percent."""
-    return percent(float(np.mean([record.chance["acc@1"] for record in records])))
+def mean_chance(records: Sequence[RetrievalRecord]) -> float:
+    """Mean chance level of Acc@1."""
+    return float(np.mean([record.chance["acc@1"] for record in records]))
 
 
 def mean_of_metric(records: Sequence[RetrievalRecord], name: str) -> float:
@@ -112,7 +112,7 @@ def _probe_table(
         row += [percent(mean_metric(of_group, metric)) for metric in RANK_METRICS]
         for interval in (of_group[0].ci95, of_group[0].mrr_ci95):
             row.append(_interval(interval) if len(of_group) == 1 else "")
-        row.append(mean_chance(of_group))
+        row.append(percent(mean_chance(of_group)))
         row += [percent(mean_of_metric(of_group, share)) for share in shares]
         row += [f"{mean_of_metric(of_group, metric):.3f}" for metric in own_metrics]
         rows.append(row)
@@ -182,7 +182,7 @@ def before_after_tables(records: Records, key: Callable[[RetrievalRecord], str] 
             for metric in ("acc@1", "mrr"):
                 for of_stage in (groups_before.get(name, []), of_group):
                     row.append(percent(mean_metric(of_stage, metric)))
-            rows.append([*row, mean_chance(of_group)])
+            rows.append([*row, percent(mean_chance(of_group))])
         tables.append(f"{_heading(task, of_task)}\n\n{markdown_table(rows, headings)}")
     return "\n\n".join(tables)
 

@@ -4,14 +4,16 @@ code.
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 
 from transliconet.errors import CheckpointError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.outputs import new_folder, output_folder
+from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
 
@@ -39,18 +41,49 @@ def export_encoder(
     card: str,
     overwrite: bool = False,
     recognize: Callable[[Path], bool] | None = None,
+    *,
+    layer: int | str = "last",
+    pooling: str = "mean",
 ) -> Path:
-    """Write ``config.json``, ``model.safetensors`` (float32, head tied), the tokenizer and a model
-    card; the folder appears whole or not at all.
+    """Write a Hugging Face folder: ``config.json``, ``model.safetensors`` (float32, head tied), the
+    tokenizer, the modules of sentence-transformers and a model card.
+
+    The folder appears whole or not at all.
+
+    Args:
+        encoder: to export.
+        out: the folder.
+        card: Markdown for ``README.md``.
+        overwrite: replace a folder of this kind.
+        recognize: see :func:`transliconet.outputs.new_folder`.
+        layer: hidden layer that sentence-transformers is to use.
+        pooling: that it is to use.
 
     Raises:
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
     """
     with new_folder(out, KIND, overwrite, recognize) as folder:
-        encoder.masked_lm.save_pretrained(folder)
+        _in_float32(encoder.masked_lm).save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
+        _name_portable_tokenizer_class(folder / "tokenizer_config.json")
+        write_modules(folder, encoder, layer, pooling)
         (folder / "README.md").write_text(card, encoding="utf-8")
     return Path(out).expanduser()
+
+
+def _in_float32(masked_lm: PreTrainedModel) -> PreTrainedModel:
+    """The model, or a copy of one in another precision, such as that of ``bf16-true``."""
+    if all(p.dtype == torch.float32 for p in masked_lm.parameters()):
+        return masked_lm
+    return deepcopy(masked_lm).float()
+
+
+def _name_portable_tokenizer_class(file: Path) -> None:
+    """Name a class that transformers 4 knows, too; it reads the same ``tokenizer.json``."""
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+        file.write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:

@@ -38,7 +38,7 @@ class Graft:
         state = full.masked_lm.state_dict()
         with torch.no_grad():
             for name, values in encoder.masked_lm.state_dict().items():
-                self._copy(name, values, state[name], ids, size)
+                self._copy(name, values, state[name], ids=ids, size=size)
         subwords = len(unigram_vocabulary(full.tokenizer))
         counts = {"put back": len(ids), "unchanged": subwords - len(ids)}
         return VocabularyChange(full, counts)
@@ -58,7 +58,7 @@ class Graft:
         return [number[subword] for subword in subwords]
 
     def _copy(
-        self, name: str, trained: Tensor, full: Tensor, ids: Sequence[int], size: int
+        self, name: str, trained: Tensor, full: Tensor, *, ids: Sequence[int], size: int
     ) -> None:
         """Copy a trained tensor into the full model's; of vocabulary tables, the rows ``ids``."""
         if trained.shape == full.shape:

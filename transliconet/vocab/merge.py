@@ -96,7 +96,10 @@ def merge_subwords(
             skipped["left_out"] += 1
             continue
         romanizations = _romanizations(bare, romanize)
-        reasons = {r: _skip_reason(r, bare, mark, existing, min_length) for r in romanizations}
+        reasons = {
+            romanized: _skip_reason(romanized, bare, mark, existing, min_length=min_length)
+            for romanized in romanizations
+        }
         usable = [mark + romanized for romanized, reason in reasons.items() if not reason]
         for text in usable:
             sources[text].append(id_)

@@ -1,0 +1,121 @@
+"""Files that let sentence-transformers read an export as it was evaluated, with stock modules.
+
+::
+
+    modules.json                the modules, in order
+    sentence_bert_config.json   length limit, and the number of layers where not all are used
+    1_WordWeights/              of pooling "mean": weight 0 for special tokens, 1 for all others
+    …_Pooling/config.json       mean, weighted mean or first token
+    …_Normalize/                vectors of length 1
+
+The stock mean pooling counts special tokens. ``WordWeights`` before it makes it the mean over content
+tokens: the pooling divides by the sum of the weights.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from transliconet.model.encoder import Encoder
+
+MAX_LENGTH = 512
+STOCK_POOLING = {
+    "mean": "pooling_mode_mean_tokens",
+    "mean_with_special": "pooling_mode_mean_tokens",
+    "cls": "pooling_mode_cls_token",
+    "weighted": "pooling_mode_weightedmean_tokens",
+}
+POOLING_MODES = (
+    *("pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens"),
+    *("pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens"),
+    "pooling_mode_lasttoken",
+)
+NORMALIZED_LAYERS = ("xlm-roberta", "roberta", "bert", "distilbert", "electra")
+"""Architectures whose hidden state N is the output of a model that is truncated to N layers."""
+
+
+def write_modules(
+    folder: Path, encoder: Encoder, layer: int | str = "last", pooling: str = "mean"
+) -> None:
+    """Write the files beside an exported model.
+
+    Args:
+        folder: of the export.
+        encoder: the exported encoder.
+        layer: hidden layer that it was evaluated with.
+        pooling: that it was evaluated with.
+    """
+    width = int(encoder.masked_lm.config.hidden_size)
+    modules = [("", "Transformer")]
+    if pooling == "mean":
+        modules.append(("1_WordWeights", "WordWeights"))
+        _write_word_weights(folder / "1_WordWeights", encoder)
+    pooling_folder = f"{len(modules)}_Pooling"
+    modules.append((pooling_folder, "Pooling"))
+    settings: dict[str, object] = {"word_embedding_dimension": width}
+    for mode in POOLING_MODES:
+        settings[mode] = mode == STOCK_POOLING[pooling]
+    _write_json(folder / pooling_folder / "config.json", {**settings, "include_prompt": True})
+    normalize_folder = f"{len(modules)}_Normalize"
+    (folder / normalize_folder).mkdir()
+    modules.append((normalize_folder, "Normalize"))
+    _write_module_list(folder, modules)
+    most = min(MAX_LENGTH, encoder.positions)
+    transformer: dict[str, object] = {"max_seq_length": most, "do_lower_case": False}
+    number = encoder.layer_number(layer)
+    if number < encoder.layers and can_truncate(encoder):
+        transformer["config_args"] = {"num_hidden_layers": number}
+    _write_json(folder / "sentence_bert_config.json", transformer)
+
+
+def can_truncate(encoder: Encoder) -> bool:
+    """Whether an inner layer can be expressed by leaving out the layers above it."""
+    return encoder.masked_lm.config.model_type in NORMALIZED_LAYERS
+
+
+def load_note(encoder: Encoder, layer: int | str, pooling: str) -> str:
+    """What a card says of layer and pooling."""
+    number = encoder.layer_number(layer)
+    if number < encoder.layers and not can_truncate(encoder):
+        return (
+            f"**It was evaluated with hidden layer {number}; sentence-transformers uses the last.** "
+            f"`transliconet.embed(encoder, texts, layer={number})` uses layer {number}."
+        )
+    notes = {
+        "mean": "the mean over content tokens (special tokens have weight 0)",
+        "mean_with_special": "the mean over all tokens",
+        "cls": "the first token",
+        "weighted": "the mean over all tokens, later ones weighing more",
+    }
+    return f"Vectors are {notes[pooling]} of hidden layer {number}, scaled to length 1."
+
+
+def _write_word_weights(folder: Path, encoder: Encoder) -> None:
+    """Weight 0 for special tokens, 1 for all others."""
+    tokenizer = encoder.tokenizer
+    rows = int(encoder.masked_lm.config.vocab_size)
+    tokens = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    tokens += [f"<unused{number}>" for number in range(len(tokens), rows)]
+    special = dict.fromkeys(tokenizer.all_special_tokens, 0.0)
+    config = {"vocab": tokens, "word_weights": special, "unknown_word_weight": 1.0}
+    _write_json(folder / "config.json", config)
+    weights = torch.ones(rows, 1)  # (V, 1), by token id
+    weights[tokenizer.all_special_ids] = 0
+    save_file({"emb_layer.weight": weights}, folder / "model.safetensors")
+
+
+def _write_module_list(folder: Path, modules: Sequence[tuple[str, str]]) -> None:
+    entries = []
+    for number, (path, kind) in enumerate(modules):
+        name = f"sentence_transformers.models.{kind}"
+        entries.append({"idx": number, "name": str(number), "path": path, "type": name})
+    _write_json(folder / "modules.json", entries)
+
+
+def _write_json(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    file.write_text(text + "\n", encoding="utf-8")
