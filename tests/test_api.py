@@ -23,6 +23,7 @@ def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None
         + tn.romanize(texts[4:])
     )
     assert romanized[0] == "Moskva"
+    assert tn.romanize("Москва", "rus_Cyrl") == "Moskva"  # one text, not its letters
     vectors, others = tn.embed(encoder, texts), tn.embed(encoder, romanized)
     found = tn.nearest(vectors, others, 3)
     assert found.positions.shape == found.cosines.shape == (5, 3)

@@ -13,17 +13,28 @@ if TYPE_CHECKING:
     from transliconet.api import Neighbours, load, nearest, prepare_cldr, romanize, save
     from transliconet.model.embed import embed
     from transliconet.model.tiny import tiny_encoder
+    from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
-    from transliconet.probe.results import read_results
+    from transliconet.probe.results import mean_accuracies, read_results
     from transliconet.probe.retrieval import RetrievalProbe
-    from transliconet.probe.sentences import SentenceIndex
+    from transliconet.probe.sample import Sample
+    from transliconet.probe.sentences import Hit, SentenceIndex
     from transliconet.probe.settings import Candidates, Embedding, Search
+    from transliconet.report.figures import script_maps, similarity_maps, training_curves
     from transliconet.report.maps import plot_map, plot_maps
-    from transliconet.report.sweep import plot_tradeoff
+    from transliconet.report.plots import plot_before_after
+    from transliconet.report.script_stats import plot_fertility, script_stats, shared_romanizations
+    from transliconet.report.sweep import pareto_front, plot_tradeoff, sweep_rows, tradeoff_tasks
     from transliconet.report.table import Table
+    from transliconet.romanizers.registry import romanizer
     from transliconet.runs.fit import FitOptions, fit
     from transliconet.runs.spec import CheckpointSpec, EarlyStoppingSpec
     from transliconet.sweep.job import Job, read_sweep
+    from transliconet.vocab.apply import changed_share
+    from transliconet.vocab.base import VocabularyInputs
+    from transliconet.vocab.merge import MERGES
+    from transliconet.vocab.provenance import count_by_script, subword_provenance
+    from transliconet.vocab.transmi import TransMI
 
 _HOMES = {
     "Neighbours": "api",
@@ -32,45 +43,78 @@ _HOMES = {
     "prepare_cldr": "api",
     "romanize": "api",
     "save": "api",
-    "PairsFolder": "pairs",
-    "tiny_encoder": "model.tiny",
     "embed": "model.embed",
+    "tiny_encoder": "model.tiny",
+    "TransliterationContrast": "objectives.tcm",
+    "PairsFolder": "pairs",
+    "mean_accuracies": "probe.results",
+    "read_results": "probe.results",
     "RetrievalProbe": "probe.retrieval",
+    "Sample": "probe.sample",
+    "Hit": "probe.sentences",
+    "SentenceIndex": "probe.sentences",
     "Candidates": "probe.settings",
     "Embedding": "probe.settings",
     "Search": "probe.settings",
-    "SentenceIndex": "probe.sentences",
-    "Table": "report.table",
+    "script_maps": "report.figures",
+    "similarity_maps": "report.figures",
+    "training_curves": "report.figures",
     "plot_map": "report.maps",
     "plot_maps": "report.maps",
-    "read_results": "probe.results",
+    "plot_before_after": "report.plots",
+    "plot_fertility": "report.script_stats",
+    "script_stats": "report.script_stats",
+    "shared_romanizations": "report.script_stats",
+    "pareto_front": "report.sweep",
     "plot_tradeoff": "report.sweep",
-    "Job": "sweep.job",
-    "read_sweep": "sweep.job",
-    "fit": "runs.fit",
+    "sweep_rows": "report.sweep",
+    "tradeoff_tasks": "report.sweep",
+    "Table": "report.table",
+    "romanizer": "romanizers.registry",
     "FitOptions": "runs.fit",
+    "fit": "runs.fit",
     "CheckpointSpec": "runs.spec",
     "EarlyStoppingSpec": "runs.spec",
+    "Job": "sweep.job",
+    "read_sweep": "sweep.job",
+    "changed_share": "vocab.apply",
+    "VocabularyInputs": "vocab.base",
+    "MERGES": "vocab.merge",
+    "count_by_script": "vocab.provenance",
+    "subword_provenance": "vocab.provenance",
+    "TransMI": "vocab.transmi",
 }
 
 __all__ = [
+    "MERGES",
     "Candidates",
     "CheckpointSpec",
     "EarlyStoppingSpec",
     "Embedding",
     "FitOptions",
+    "Hit",
     "Job",
     "Neighbours",
     "PairsFolder",
     "RetrievalProbe",
+    "Sample",
     "Search",
     "SentenceIndex",
     "Table",
+    "TransMI",
+    "TransliterationContrast",
+    "VocabularyInputs",
     "__version__",
+    "changed_share",
+    "count_by_script",
     "embed",
     "fit",
     "load",
+    "mean_accuracies",
     "nearest",
+    "pareto_front",
+    "plot_before_after",
+    "plot_fertility",
     "plot_map",
     "plot_maps",
     "plot_tradeoff",
@@ -78,8 +122,17 @@ __all__ = [
     "read_results",
     "read_sweep",
     "romanize",
+    "romanizer",
     "save",
+    "script_maps",
+    "script_stats",
+    "shared_romanizations",
+    "similarity_maps",
+    "subword_provenance",
+    "sweep_rows",
     "tiny_encoder",
+    "tradeoff_tasks",
+    "training_curves",
 ]
 
 

@@ -5,7 +5,7 @@ these names.
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import faiss
 import numpy as np
@@ -36,8 +36,12 @@ def load(path: str | Path) -> Encoder:
     return Encoder.from_pretrained(str(path))
 
 
-def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[str]:
-    """Romanizations of texts.
+@overload
+def romanize(texts: str, lang: str = "", by: str = "uroman") -> str: ...  # type: ignore[overload-overlap]
+@overload
+def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[str]: ...
+def romanize(texts: str | Sequence[str], lang: str = "", by: str = "uroman") -> str | list[str]:
+    """Romanizations of texts: a list of them, or one string for one text.
 
     Args:
         texts: of one language.
@@ -53,6 +57,8 @@ def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[s
     """
     roman = _romanizer(by)
     language = str(LanguageTag.parse(lang, likely=True)) if lang else ""
+    if isinstance(texts, str):  # a sequence of letters, otherwise
+        return romanize_line(roman, mend(texts), language)[0]
     return [romanize_line(roman, mend(text), language)[0] for text in texts]
 
 

@@ -121,7 +121,7 @@ def test_the_card_states_data_settings_and_numbers() -> None:
     card = model_card("base", MANIFEST, {"seed": 3}, "| Acc@1 |", 12.3, 400)
     _, front, body = card.split("---\n", 2)
     assert yaml.safe_load(front)["language"] == ["rus"]
-    assert yaml.safe_load(front)["pipeline_tag"] == "fill-mask"
+    assert yaml.safe_load(front)["pipeline_tag"] == "sentence-similarity"
     for stated in (
         "| rus_Cyrl | 2 | 1 | 0 |",
         "babel 2.18",

@@ -9,6 +9,7 @@ import torch
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import POOLINGS, pool
+from transliconet.model.vectors import normalize as unit_length
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
 from transliconet.tokens.tokenize import tokenize
@@ -24,6 +25,8 @@ def embed(
     pooling: str = "mean",
     max_length: int = 512,
     batch_tokens: int = 4096,
+    *,
+    normalize: bool = False,
 ) -> np.ndarray:
     """Embed texts, in evaluation mode and without gradients.
 
@@ -38,6 +41,7 @@ def embed(
         max_length: longer rows are truncated.
         batch_tokens: most tokens a batch, padding included; texts are sorted by length, so little
             is padded.
+        normalize: scale each vector to length 1, so that the dot product is the cosine.
 
     Returns:
         (N, H) float32, in the order of ``texts``.
@@ -57,7 +61,7 @@ def embed(
         # in place: concatenating at the end would take the memory twice
         vectors.resize((done + len(chunk), width), refcheck=False)
         vectors[done:] = embed_layers(encoder, rows, [number], pooling, batch_tokens)[0]
-    return vectors
+    return unit_length(vectors) if normalize else vectors
 
 
 def embed_rows(

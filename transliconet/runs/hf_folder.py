@@ -6,13 +6,16 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 
 from transliconet.errors import CheckpointError, Option
 from transliconet.model.encoder import Encoder
+from transliconet.model.pooling import POOLINGS
 from transliconet.outputs import new_folder, output_folder
+from transliconet.probe.results import read_results_file
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
@@ -131,4 +134,24 @@ def export_run(
     if written.is_file():
         card = written.read_text(encoding="utf-8")
     exported = f"Exported from checkpoint `{checkpoint}`."
-    return export_encoder(encoder, out, card.replace(CHECKPOINT_COMMENT, exported), overwrite)
+    return export_encoder(
+        encoder,
+        out,
+        card.replace(CHECKPOINT_COMMENT, exported),
+        overwrite,
+        **_evaluated_with(Path(run).expanduser()),
+    )
+
+
+def _evaluated_with(run: Path) -> dict[str, Any]:
+    """Layer and pooling of a run's probe; none where it had no probe."""
+    results = run / "results.json"
+    if not results.is_file():
+        return {}
+    probe = read_results_file(results).content.get("config", {}).get("probe")
+    embedding = probe.get("embedding") if isinstance(probe, dict) else None
+    if not isinstance(embedding, dict):
+        return {}
+    layer, pooling = embedding.get("layer"), embedding.get("pooling")
+    settings: dict[str, Any] = {"layer": layer if isinstance(layer, int) else "last"}
+    return {**settings, "pooling": pooling} if pooling in POOLINGS else settings

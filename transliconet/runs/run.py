@@ -16,6 +16,7 @@ from transliconet.model.rows import restore_matrix
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import read_results_file, write_results
 from transliconet.probe.sample import Sample
+from transliconet.probe.settings import Embedding
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
@@ -28,6 +29,7 @@ from transliconet.runs.assemble import (
 )
 from transliconet.runs.folder import RunPlan, claimed, plan_run, release
 from transliconet.runs.hf_folder import encoder_from_checkpoint, export_encoder, save_architecture
+from transliconet.runs.sentence_transformer import load_note
 from transliconet.runs.spec import RunSpec
 from transliconet.storage import storage_errors
 from transliconet.train.checkpoint import BEST, RunCheckpoint, fitting_state
@@ -196,15 +198,33 @@ def _write(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
     """Write all that a run leaves; returns the tables of the probe."""
     settings = spec.settings.values
     tables = before_after_tables(result.records) if result.records else ""
+    probe = spec.probe.probe
+    embedding = probe.embedding if probe is not None else Embedding()
+    # of several layers, a sentence encoder can use one: the last
+    layer = embedding.layer if isinstance(embedding.layer, int) else "last"
     card = model_card(
-        encoder.name, spec.pairs.manifest, settings, tables, result.seconds, result.steps
+        encoder.name,
+        spec.pairs.manifest,
+        settings,
+        tables,
+        seconds=result.seconds,
+        steps=result.steps,
+        load_note=load_note(encoder, layer, embedding.pooling),
     )
     # whatever the run folder holds under that name is of this run
-    export_encoder(encoder, result.export, card, overwrite=True, recognize=Path.is_dir)
+    export_encoder(
+        encoder,
+        result.export,
+        card,
+        overwrite=True,
+        recognize=Path.is_dir,
+        layer=layer,
+        pooling=embedding.pooling,
+    )
     training = {"seconds": round(result.seconds, 1), "steps": result.steps}
     more: dict[str, object] = {"training": training}
-    if spec.probe.probe is not None:
-        more["passed_over"] = spec.probe.probe.passed_over(spec.pairs).as_dict()
+    if probe is not None:
+        more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
     write_results(result.out / RESULTS, result.records, spec.pairs, settings, **more)
     if result.records:
         plot_before_after(result.records, result.out / "before_after.png")
