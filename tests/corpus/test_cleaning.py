@@ -160,7 +160,7 @@ def test_evaluation_sets_with_other_fields_and_names_of_languages(tmp_path: Path
         ("dev.jsonl", b"not json\n"),
         ("dev.txt", b"\n \n"),
         ("dev.txt", b"!!\n"),
-        ("dev.txt", b"\xff\xfe\xfa\n"),
+        ("dev.txt", b"\xfa\xfb\n"),
         ("dev.txt.gz", b"not gzip"),
     ],
 )

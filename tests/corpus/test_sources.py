@@ -249,6 +249,24 @@ def test_hub_datasets_whose_configurations_are_tags(dataset: Path) -> None:
     assert [s["config"] for s in reader.sources()] == reader.configs
 
 
+def test_hub_configurations_that_are_not_read_are_named(
+    dataset: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (dataset / "hi").mkdir()
+    (dataset / "hi" / "train.jsonl").write_text(json.dumps({"text": "मत"}))
+    with (dataset / "README.md").open("r+") as f:
+        content = f.read().removesuffix("---\n")
+        f.seek(0)
+        f.write(f"{content}- config_name: hi\n  data_files: hi/train.jsonl\n---\n")
+    HubDataset(str(dataset))
+    (warning,) = [r.getMessage() for r in caplog.records if "configurations" in r.getMessage()]
+    assert "2 of 4 configurations are not read" in warning
+    assert "hi (→ hin_Deva)" in warning
+    mapped = HubDataset(str(dataset), tags={"hi": "hin_Deva", "other": "bul_Cyrl"})
+    assert {str(x.lang) for x in mapped} >= {"hin_Deva", "bul_Cyrl"}
+    assert "hi" in HubDataset(str(dataset), tags="auto").configs
+
+
 def test_hub_datasets_with_a_language_column(dataset: Path) -> None:
     lines = list(HubDataset(str(dataset), configs=["other"], lang_column="lang"))
     assert {str(x.lang) for x in lines} == {"rus_Cyrl"}

@@ -101,7 +101,7 @@ def guarded(path: Path, lang: str, lines: Iterable[Line | Skip]) -> Iterator[Lin
     except UNREADABLE as error:
         problem = f"{type(error).__name__}: {error}"[:200]
         log.warning("%s: the rest after line %d cannot be read (%s)", path, number, problem)
-        yield Skip(str(path), number + 1, lang, "unreadable_rest", problem)
+        yield Skip(str(path), number + 1, lang, "unreadable_rest", detail=problem)
 
 
 def has_surrogate(text: str) -> bool:
@@ -132,9 +132,9 @@ class TagCache:
         """The row as a line, or as a skip (``wrong_language_tag``)."""
         tag = self.tag_of(lang)
         if isinstance(tag, LanguageTag):
-            return Line(self.source, number, id_, tag, text)
+            return Line(self.source, number, id_, tag, text=text)
         known = lang if isinstance(lang, str) else "unknown"
-        return Skip(self.source, number, known, "wrong_language_tag", tag)
+        return Skip(self.source, number, known, "wrong_language_tag", detail=tag)
 
     def tag_of(self, lang: object) -> LanguageTag | str:
         """The tag that a row's language stands for, or what is wrong with it."""

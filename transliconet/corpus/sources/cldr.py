@@ -75,9 +75,9 @@ class CldrNames:
                 for number, (code, name) in enumerate(names, 1):
                     id_ = f"{kind}/{code}"
                     if _is_a_name(name, code, tag):
-                        yield Line(source, number, id_, tag, name)
+                        yield Line(source, number, id_, tag, text=name)
                     else:
-                        yield Skip(source, number, str(tag), "latin_name", id_)
+                        yield Skip(source, number, str(tag), "latin_name", detail=id_)
 
 
 def _is_a_name(name: str, code: str, tag: LanguageTag) -> bool:

@@ -77,7 +77,7 @@ class GettextCatalogues:
     def __iter__(self) -> Iterator[Line | Skip]:
         seen: set[int] = set()  # hashes of the ids whose source text has been given
         for path, error in self.unknown.items():
-            yield Skip(str(path), 1, "unknown", "unknown_language", error.problem)
+            yield Skip(str(path), 1, "unknown", "unknown_language", detail=error.problem)
         for path, tag in self.tags.items():
             yield from guarded(path, str(tag), self._lines(path, tag, seen))
 
@@ -90,7 +90,7 @@ class GettextCatalogues:
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"[:200]
             log.warning("%s: not a catalogue that can be read (%s)", path, problem)
-            yield Skip(str(path), 1, str(tag), "damaged_catalogue", problem)
+            yield Skip(str(path), 1, str(tag), "damaged_catalogue", detail=problem)
             return
         domain = _domain(path, tag)
         messages = (message for message in catalogue if message.id)
@@ -101,10 +101,10 @@ class GettextCatalogues:
                 reason = "fuzzy" if message.fuzzy else "untranslated"
                 yield Skip(str(path), number, str(tag), reason)
                 continue
-            yield Line(str(path), number, id_, tag, text)
+            yield Line(str(path), number, id_, tag, text=text)
             if self.source_tag and self.source_tag != tag and hash(id_) not in seen:
                 seen.add(hash(id_))
-                yield Line(str(path), number, id_, self.source_tag, source)
+                yield Line(str(path), number, id_, self.source_tag, text=source)
 
 
 class BoundedCatalogue(Catalog):

@@ -157,10 +157,10 @@ class HubDataset:
             value = field_of(row, self.id_column)
             text_id = id_text(value)
             if text_id is None:
-                return _unusable(tags.source, number, known, self.id_column, value)
+                return _unusable(tags.source, number, known, self.id_column, value=value)
         text = field_of(row, self.text_column)
         if not isinstance(text, str) or text_id is None:
-            return _unusable(tags.source, number, known, self.text_column, text)
+            return _unusable(tags.source, number, known, self.text_column, value=text)
         return tags.line(number, text_id, lang, text)
 
     def _open(self, datasets: Any, config: str) -> Any:
@@ -200,8 +200,8 @@ class HubDataset:
 
 def _unusable(source: str, number: int, lang: str, column: str, value: object) -> Skip:
     if value is None or value is MISSING:
-        return Skip(source, number, lang, "missing_field", f"no {column!r}")
-    return Skip(source, number, lang, "wrong_type", f"{column!r} is {describe_type(value)}")
+        return Skip(source, number, lang, "missing_field", detail=f"no {column!r}")
+    return Skip(source, number, lang, "wrong_type", detail=f"{column!r} is {describe_type(value)}")
 
 
 def _with_suggestion(name: str) -> str:

@@ -70,7 +70,7 @@ class JsonLines:
         for number, raw in numbered_lines(path):
             row, reason, detail = _parse(raw)
             if reason:
-                yield Skip(str(path), number, str(tag or "unknown"), reason, detail)
+                yield Skip(str(path), number, str(tag or "unknown"), reason, detail=detail)
                 continue
             yield self._line(tags, number, row, tag)
 
@@ -81,7 +81,7 @@ class JsonLines:
         known = str(tag or "unknown")
         if not isinstance(row, dict):
             detail = f"the line is {describe_type(row)}, not an object"
-            return Skip(tags.source, number, known, "missing_field", detail)
+            return Skip(tags.source, number, known, "missing_field", detail=detail)
         text = field_of(row, self.text_field)
         lang = tag or field_of(row, str(self.lang_field))
         id_ = f"{self.labels[Path(tags.source)]}:{number}"
@@ -91,12 +91,12 @@ class JsonLines:
             given_id = field_of(row, self.id_field)
             text_id = id_text(given_id)
             if text_id is None:
-                return _unusable(tags.source, number, known, self.id_field, given_id)
+                return _unusable(tags.source, number, known, self.id_field, value=given_id)
             id_ = text_id
         if not isinstance(text, str):
-            return _unusable(tags.source, number, known, self.text_field, text)
+            return _unusable(tags.source, number, known, self.text_field, value=text)
         if lang is MISSING or lang is None:
-            return _unusable(tags.source, number, known, str(self.lang_field), lang)
+            return _unusable(tags.source, number, known, str(self.lang_field), value=lang)
         return tags.line(number, id_, lang, text)
 
 
@@ -115,5 +115,5 @@ def _parse(raw: bytes | None) -> tuple[object, str, str]:
 
 def _unusable(source: str, number: int, lang: str, field: str, value: object) -> Skip:
     if value is MISSING or value is None:
-        return Skip(source, number, lang, "missing_field", f"no field {field!r}")
-    return Skip(source, number, lang, "wrong_type", f"{field!r} is {describe_type(value)}")
+        return Skip(source, number, lang, "missing_field", detail=f"no field {field!r}")
+    return Skip(source, number, lang, "wrong_type", detail=f"{field!r} is {describe_type(value)}")
