@@ -73,9 +73,9 @@ def test_lines_that_cannot_be_used_are_counted_and_listed(
 @pytest.mark.parametrize(
     ("name", "options", "parts"),
     [
-        ("ru.txt", [], ["ru.txt", "no language tag in the file name", "Set corpus.lang"]),
-        ("qqz_Cyrl.txt", [], ["'qqz' is not an ISO 639-3 code"]),
-        ("x.txt", ["corpus.lang=ru"], ["corpus.lang='ru'", "not a language tag", "hin_Deva"]),
+        ("ru.txt", [], ["ru.txt", "tags={ru: rus_Cyrl}", "TLN-DATA-233"]),
+        ("qqz_Cyrl.txt", [], ["qqz_Cyrl.txt", "TLN-DATA-23"]),
+        ("x.txt", ["corpus.lang=ru"], ["corpus.lang=ru", "rus_Cyrl", "TLN-DATA-234"]),
     ],
 )
 def test_wrong_language_tag(
@@ -89,6 +89,22 @@ def test_csv_without_the_columns(cli_here: CliHere, tmp_path: Path) -> None:
     (tmp_path / "rus_Cyrl.csv").write_text("sentence\nда\n")
     done = prepare(cli_here, "corpus=csv", "corpus.paths=[rus_Cyrl.csv]")
     refused(done, "rus_Cyrl.csv", "no column 'text'", "'sentence'", "text_column")
+
+
+@pytest.mark.parametrize(
+    ("override", "code"),
+    [
+        ("corpus.dialect.quoting=x", "TLN-CONFIG-001"),
+        ("corpus.text_column=0", "TLN-CONFIG-112"),
+        ("corpus.tags=all", "TLN-CONFIG-236"),
+    ],
+)
+def test_options_of_a_corpus_are_named_in_full(
+    override: str, code: str, cli_here: CliHere, tmp_path: Path
+) -> None:
+    (tmp_path / "rus_Cyrl.csv").write_text("text\nда\n")
+    done = prepare(cli_here, "corpus=delimited", "corpus.paths=[rus_Cyrl.csv]", override)
+    refused(done, f"error: {override}: ", code)
 
 
 def test_an_output_folder_that_is_there(cli_here: CliHere, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ COUNTS = ("read", "kept", "heldout", "identical", "fallback")
 
 def prepare(cfg: DictConfig) -> PairsFolder | Estimate:
     """Write the pairs folder that ``cfg`` describes, or with ``cfg.dry_run`` estimate it."""
-    reader = build({k: v for k, v in cfg.corpus.items() if k != "romanizer"})
+    with option_section("corpus"):
+        reader = build({k: v for k, v in cfg.corpus.items() if k != "romanizer"})
     recipe = Recipe(build(cfg.clean), build(cfg.sample), build(cfg.rules))
     to_latin = build_romanizer(cfg.corpus.romanizer)
     if cfg.dry_run:
