@@ -98,7 +98,7 @@ def _require_values(overrides: Sequence[str]) -> None:
             missing[0],
             f"no value given in the job {' '.join(overrides)}",
             f"Add {missing[0]}=…",
-            code="TLN-CONFIG-964",
+            code="TLN-CONFIG-965",
         )
 
 

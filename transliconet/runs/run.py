@@ -103,7 +103,8 @@ def run(spec: RunSpec) -> TrainResult:
         if plan.last_checkpoint.exists():
             problem = f"{error.problem}; the last checkpoint is {plan.last_checkpoint}"
             remedy = f"{error.remedy}, with resume=last to go on from there"
-            raise StorageError(error.given, problem, remedy, code=error.code) from error
+            code = error.code
+            raise StorageError(error.given, problem, remedy, code=code) from error
         raise
     finally:
         release(plan)
