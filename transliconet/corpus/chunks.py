@@ -3,10 +3,12 @@ loses one chunk.
 """
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from transliconet.corpus.counts import PairCounts
@@ -18,10 +20,6 @@ from transliconet.pairs import SCHEMA, write_part
 from transliconet.romanizers.base import Romanizer, romanize_line
 from transliconet.storage import atomic_write
 from transliconet.unicode_script import scripts_in
-
-NOT_ASCII_LETTERS = bytes(
-    code for code in range(128) if not (chr(code).isascii() and chr(code).isalpha())
-)
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,7 @@ class ChunkRomanizer:
                 skipped.append(_entry(row, REASONS[verdict]))
             else:
                 self._romanize_row(row, counts, pairs, skipped)
+        _count_unromanized(pairs, counts)
         write_part(self.pairs_file(chunk), pa.Table.from_pylist(pairs, SCHEMA))
         atomic_write(self.skipped_file(chunk), "".join(skipped))
         atomic_write(self.counts_file(chunk), json.dumps(vars(counts), sort_keys=True))
@@ -98,9 +97,6 @@ class ChunkRomanizer:
         counts.kept[lang] += 1
         counts.heldout[lang] += pair["heldout"]
         counts.identical[lang] += pair["identical"]
-        letters, unromanized = count_letters(romanized)
-        counts.letters[lang] += letters
-        counts.unromanized[lang] += unromanized
 
     def _romanized(self, row: dict) -> tuple[str, str]:
         """The romanization, the source's own where it has one, and what the romanizer raised."""
@@ -124,6 +120,15 @@ def _entry(row: dict, reason: str, detail: str = "") -> str:
     return skipped_entry(place, row["lang"], reason, detail, row["text"])
 
 
+def _count_unromanized(pairs: list[dict], counts: PairCounts) -> None:
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for pair in pairs:
+        texts[pair["lang"]].append(pair["romanized"])
+    for lang, romanized in texts.items():
+        # all lines of a language together: one by one, it takes as long as reading them
+        counts.letters[lang], counts.unromanized[lang] = count_letters("".join(romanized))
+
+
 def count_letters(romanized: str) -> tuple[int, int]:
     """Number of letters, and of those that are not of Latin script.
 
@@ -132,10 +137,14 @@ def count_letters(romanized: str) -> tuple[int, int]:
     >>> count_letters("Moskva, Москва")
     (12, 6)
     """
-    if romanized.isascii():  # nearly all lines, so that it costs next to nothing
-        return len(romanized.encode().translate(None, NOT_ASCII_LETTERS)), 0
-    letters = [character for character in romanized if character.isalpha()]
-    return len(letters), sum(map(_is_foreign, letters))
+    raw = romanized.encode("utf-32-le", errors="surrogatepass")
+    occurrences = np.bincount(np.frombuffer(raw, "<u4"))  # by code point
+    letters = unromanized = 0
+    for code in np.flatnonzero(occurrences).tolist():
+        if chr(code).isalpha():
+            letters += int(occurrences[code])
+            unromanized += int(occurrences[code]) if _is_foreign(chr(code)) else 0
+    return letters, unromanized
 
 
 @cache
