@@ -16,15 +16,19 @@ from omegaconf import DictConfig, OmegaConf
 from transliconet.train.module import PairModule
 
 CONF = Path(__file__).parents[1] / "conf"
+READERS = sorted(
+    file.stem for file in CONF.glob("corpus/*.yaml") if "\ndefaults:" not in f"\n{file.read_text()}"
+)
+"""Files of a reader's own options; those with ``defaults:`` are the layout of one collection."""
 COMPOSITIONS = [
     *((root.stem, ()) for root in sorted(CONF.glob("*.yaml")) if root.stem != "train"),
     ("train", ("objective=parts",)),
     ("train", ("objective=parts", "encoder=tiny")),
-    *(("prepare", (f"corpus={file.stem}",)) for file in sorted(CONF.glob("corpus/*.yaml"))),
+    *(("prepare", (f"corpus={name}",)) for name in READERS),
     *(("vocab", (f"method={file.stem}",)) for file in sorted(CONF.glob("method/*.yaml"))),
 ]
-"""Every section with its general values. Experiments, and the objectives and probes of a paper, are
-recipes that say otherwise."""
+"""Every section with its general values. Experiments, layouts, and the objectives and probes of a
+paper are recipes that say otherwise."""
 
 OFF = "the parts of a sum are off until they are switched on"
 CHECKPOINTS = "the class is Lightning's, which keeps the first checkpoint it can rank"
@@ -34,6 +38,10 @@ DIFFERENCES = {
     ("objectives.tlm.TransliterationLanguageModel", "weight"): OFF,
     ("objectives.word_alignment.WordAlignment", "weight"): OFF,
     ("objectives.anchored.AnchoredContrast", "weight"): OFF,
+    (
+        "corpus.sources.delimited.DelimitedFiles",
+        "dialect",
+    ): "a Dialect of nulls is sniffed, as None",
     ("probe.settings.Candidates", "noisy"): "an Augment of zeros changes nothing, as None",
     ("train.checkpoint.LastAndBest", "save_last"): "a run can always be resumed",
     ("train.checkpoint.LastAndBest", "save_top_k"): "the last checkpoint is enough",
