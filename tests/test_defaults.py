@@ -31,7 +31,6 @@ COMPOSITIONS = [
 paper are recipes that say otherwise."""
 
 OFF = "the parts of a sum are off until they are switched on"
-CHECKPOINTS = "the class is Lightning's, which keeps the first checkpoint it can rank"
 DIFFERENCES = {
     ("objectives.mlm.MaskedLanguageModel", "weight"): OFF,
     ("objectives.tcm.TransliterationContrast", "weight"): OFF,
@@ -43,11 +42,6 @@ DIFFERENCES = {
         "dialect",
     ): "a Dialect of nulls is sniffed, as None",
     ("probe.settings.Candidates", "noisy"): "an Augment of zeros changes nothing, as None",
-    ("train.checkpoint.LastAndBest", "save_last"): "a run can always be resumed",
-    ("train.checkpoint.LastAndBest", "save_top_k"): "the last checkpoint is enough",
-    ("train.checkpoint.LastAndBest", "monitor"): CHECKPOINTS,
-    ("train.checkpoint.LastAndBest", "mode"): "accuracies are what there is to monitor",
-    ("train.checkpoint.LastAndBest", "every_n_train_steps"): "epochs of large corpora take days",
 }
 """(target, key) → why the configuration says another value than the class does."""
 
