@@ -41,7 +41,7 @@ TINY = [
     "trainer.log_every_n_steps=2",
     "checkpoint.every_n_train_steps=2",
     "logger=csv",
-    "probe.min_candidates=8",
+    "probe.candidates.min=8",
     "optim.optimizer.lr=1e-3",
 ]
 PROBED = ["probe_every_n_steps=2", "checkpoint.monitor='probe/romanized→native'"]

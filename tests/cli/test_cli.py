@@ -118,7 +118,7 @@ def test_missing_values_are_asked_for(
         (["data.max_length=500"], "data.max_length=500: the encoder has 128 positions"),
         (["data.masking.probability=2"], "data.masking.probability=2: not a usable number"),
         (["data.languages=[hin_Deva]"], "languages: hin_Deva: not in the pairs folder"),
-        (["objective.tcm.weight=0"], "none has a weight above 0"),
+        (["objective.tcm.weight=0"], "objectives: none has a weight above 0"),
         (["trainer.accelerator=cup"], "trainer"),
         (["trainer.precision=16bit"], "trainer"),
         (["probe.embedding.layer=7"], "probe.embedding.layer=7: tiny has hidden layers"),

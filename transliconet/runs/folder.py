@@ -99,7 +99,9 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
     if restarts and there is not None and there.slurm_job == job:
         resume, overwrite = "last", False  # a job that SLURM requeued goes on without being told
     checkpoint = _checkpoint(resume, path)
-    inside = checkpoint is not None and checkpoint.parent == (path / CHECKPOINTS).absolute()
+    inside = (
+        checkpoint is not None and checkpoint.parent.absolute() == (path / CHECKPOINTS).absolute()
+    )
     continues = there is not None and (resume == "last" or inside)
     if there is not None and not continues and not overwrite:
         raise ConfigError(
@@ -189,7 +191,7 @@ def _checkpoint(resume: str | None, path: Path) -> Path | None:
     if resume is None:
         return None
     if resume != "last":
-        return Path(resume).expanduser().absolute()
+        return Path(resume).expanduser()
     last = path / CHECKPOINTS / LAST
     return last if last.exists() else None
 

@@ -16,7 +16,7 @@ from pytorch_lightning.loggers import CSVLogger, Logger, MLFlowLogger, WandbLogg
 from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 from pytorch_lightning.utilities import rank_zero_only
 
-from transliconet.errors import ConfigError, Option
+from transliconet.errors import ConfigError
 from transliconet.storage import atomic_write
 
 IDS_FILE = "loggers.json"
@@ -177,8 +177,8 @@ class RenamingMLFlowLogger(MLFlowLogger):
 def _require(package: str) -> None:
     if find_spec(package) is None:
         raise ConfigError(
-            Option("logger", package),
-            f"the package {package} is not installed",
+            package,
+            "the package is not installed",
             f"pip install 'transliconet[{package}]'",
             code="TLN-CONFIG-801",
         )
