@@ -132,24 +132,34 @@ def start(case: Case, out: Path, again: bool) -> int:
     child = os.fork()
     if child:
         log.close()
+        while os.getpgid(child) != child:  # until it is in a group of its own
+            time.sleep(0.001)
         return child
-    os.setsid()
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
-    from transliconet.cli.app import run
-
     status = 70
     try:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        os.setsid()
+        from transliconet.cli.app import run
+
         status = run(arguments[0], arguments[1:])
     finally:
         sys.stdout.flush()
         os._exit(status)
 
 
+_STATUSES: dict[int, int] = {}
+"""Process id → exit status, of those that have ended."""
+
+
 def ended(process: int) -> int | None:
     """The exit status, None while the process runs."""
-    found, status = os.waitpid(process, os.WNOHANG)
-    return os.waitstatus_to_exitcode(status) if found else None
+    if process not in _STATUSES:
+        found, status = os.waitpid(process, os.WNOHANG)
+        if not found:
+            return None
+        _STATUSES[process] = os.waitstatus_to_exitcode(status)
+    return _STATUSES[process]
 
 
 def wait(process: int, seconds: float = 600) -> int:
@@ -175,6 +185,8 @@ def disturb(case: Case, process: int, out: Path, seconds: float, rng: random.Ran
             if writing and rng.random() < 0.3:
                 break
         time.sleep(0.001)
+    if ended(process) is not None:
+        return False
     if way in ("group", "saving"):
         os.killpg(process, signal.SIGKILL)
     elif way == "main":
@@ -231,6 +243,7 @@ def trial(case: Case, out: Path, seconds: float, kills: int, rng: random.Random)
     done = 0
     for attempt in range(10 * kills):
         process = start(case, out, again=attempt > 0)
+        _STATUSES.pop(process, None)  # process ids come again
         if done < kills and disturb(case, process, out, seconds, rng):
             done += 1
             continue
@@ -258,14 +271,15 @@ def run_case(case: Case, folder: Path, options: argparse.Namespace) -> Tally:
         raise RuntimeError(f"{case.name} fails when left alone, see {reference}.log")
     seconds = time.monotonic() - started
     expected = fingerprint(reference)
-    while tally.tried < options.kills:
-        out = folder / f"trial-{tally.tried}"
+    for number in range(4 * options.kills):  # some end before they are killed
+        if tally.tried >= options.kills:
+            break
+        out = folder / f"trial-{number}"
         try:
             kills = trial(case, out, seconds, min(options.burst, options.kills), rng)
             found = fingerprint(out)
         except RuntimeError as error:
             kills, found = options.burst, {"error": str(error)}
-        kills = max(kills, 1)
         names = expected.keys() | found.keys()
         different = sorted(name for name in names if expected.get(name) != found.get(name))
         tally.tried += kills
