@@ -465,7 +465,7 @@ def test_texts_may_come_from_a_generator_and_equal_ones_are_computed_once(
     texts = list(dict.fromkeys(cldr_pairs.split("heldout")["text"].to_pylist()))[:50]
     whole = embed(encoder, texts)
     tokens, asked = sum(rows), []
-    monkeypatch.setattr("transliconet.model.embed.CHUNK", 20)
+    monkeypatch.setattr("transliconet.model.embed.TEXTS_AT_ONCE", 20)
 
     def one_by_one():  # type: ignore[no-untyped-def]
         for number, text in enumerate(texts * 2):

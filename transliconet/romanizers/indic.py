@@ -69,11 +69,14 @@ class Indic:
         self.version = version("indic-transliteration")
 
     def __call__(self, text: str, language: str) -> str:
-        romanized = "".join(self._run(run, script) for script, run in _runs(text))
-        if self.spelling != "typed":
-            return romanized
         drops = language.partition("_")[0] in SCHWA_DROPPING
-        return _WORD.sub(lambda word: typed_spelling(word[0], drops), romanized)
+        parts: list[str] = []
+        for script, run in _runs(text):
+            romanized = self._run(run, script)
+            if script and self.spelling == "typed":  # Latin letters in the text stay as they are
+                romanized = _WORD.sub(lambda word: typed_spelling(word[0], drops), romanized)
+            parts.append(romanized)
+        return "".join(parts)
 
     def _run(self, text: str, script: str) -> str:
         """A part of the text that is in one script."""
