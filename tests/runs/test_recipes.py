@@ -32,7 +32,9 @@ SMALL_PROBE = "probe.embedding.layer=last"
 def start(make_encoder: Callable[..., Encoder], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten layers, since the papers' contrast reads the eighth."""
     return export_encoder(
-        make_encoder(layers=10, hidden_size=16), tmp_path_factory.mktemp("start"), "card"
+        make_encoder(layers=10, hidden_size=16),
+        tmp_path_factory.mktemp("start") / "encoder",
+        "card",
     )
 
 
