@@ -25,6 +25,7 @@ FLOORS = (
 )
 """From the ground up. Packages of one floor do not import each other, but for :data:`NEIGHBOURS`."""
 NEIGHBOURS = {
+    ("batch", "errors"),
     ("storage", "errors"),
     ("outputs", "errors"),
     ("outputs", "storage"),
