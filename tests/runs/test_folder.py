@@ -313,3 +313,15 @@ def test_metrics_keep_their_rows_when_a_column_is_new(tmp_path: Path) -> None:
     with (tmp_path / "metrics.csv").open(newline="") as lines:
         assert [row["loss"] for row in csv.DictReader(lines)] == ["1.0", "2.0"]
     shutil.rmtree(tmp_path)
+
+
+def test_further_processes_follow_the_first_one(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They find the record that the first process has just written."""
+    monkeypatch.setattr("transliconet.runs.folder.is_first_process", lambda: False)
+    monkeypatch.setenv("TRANSLICONET_RUN_FOLDER", str(whole))
+    plan = plan_run(RunOutput(whole.parent / "another"), Settings({"seed": 0}))
+    assert (plan.path, plan.checkpoint) == (whole, None)
+    plan = plan_run(RunOutput(whole, resume="last"), Settings({"seed": 0}))
+    assert plan.checkpoint == whole / "checkpoints" / "last.ckpt"

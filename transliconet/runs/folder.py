@@ -103,6 +103,9 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         checkpoint is not None and checkpoint.parent.absolute() == (path / CHECKPOINTS).absolute()
     )
     continues = there is not None and (resume == "last" or inside)
+    if not is_first_process():  # the first one has decided, and may have written its record
+        record = there or RunRecord(uuid4().hex, settings.values)
+        return RunPlan(path, record, checkpoint=checkpoint)
     if there is not None and not continues and not overwrite:
         raise ConfigError(
             Option("out", output.out),
