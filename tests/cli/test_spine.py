@@ -182,7 +182,7 @@ def test_resuming_goes_on_from_the_step(run: Path, run_cli: RunCli) -> None:
         *call, "out=misfit", "encoder.hidden_size=16", f"resume='{checkpoint}'", cwd=run.parent
     )
     assert done.status == 1
-    assert "does not fit" in done.error
+    assert "[TLN-CKPT-850]" in done.error
 
 
 @pytest.mark.slow

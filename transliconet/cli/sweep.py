@@ -24,7 +24,7 @@ from transliconet.cli.app import SweepRefused
 from transliconet.errors import ConfigError, Option, TransliconetError
 from transliconet.sweep.job import DONE, Job, find_jobs, read_sweep, varied
 from transliconet.sweep.overrides import settings_of
-from transliconet.sweep.plan import check_same_sweep, find_or_make_job, job_overrides
+from transliconet.sweep.plan import PLACE, check_same_sweep, find_or_make_job, job_overrides
 from transliconet.sweep.process import LOG, run_job
 
 
@@ -94,9 +94,10 @@ def _require_values(overrides: Sequence[str]) -> None:
     cfg = compose("train", overrides=list(overrides))
     missing = sorted(key for key in OmegaConf.missing_keys(cfg) if not key.startswith("hydra"))
     if missing:
+        settings = [override for override in overrides if not override.startswith(PLACE)]
         raise ConfigError(
             missing[0],
-            f"no value given in the job {' '.join(overrides)}",
+            f"no value given in the job {' '.join(settings)}",
             f"Add {missing[0]}=…",
             code="TLN-CONFIG-965",
         )
