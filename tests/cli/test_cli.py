@@ -30,7 +30,10 @@ def test_help_says_what_each_group_offers(command: str, run_cli: RunCli) -> None
     assert done.status == 0
     assert done.out.startswith(f"transliconet {command}")
     groups = {
-        "prepare": "corpus: cldr, csv, custom, delimited, gettext, glot500, hub, jsonl, parallel, parquet, ",
+        "prepare": (
+            "corpus: cldr, csv, custom, delimited, gettext, glot500, hub, jsonl, parallel, "
+            "parquet, pbc, tatoeba, text, tmx"
+        ),
         "train": "objective: anchored, contrast, parts, ppa, translico",
         "probe": "encoder: ",
     }
