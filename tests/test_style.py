@@ -54,3 +54,12 @@ def test_romanize_and_its_like_are_spelled_with_z() -> None:
         text = file.read_text(encoding="utf-8", errors="ignore")
         wrong += [f"{name}: {found[0]}" for found in BRITISH.finditer(text)]
     assert wrong == []
+
+
+def test_lines_of_the_configuration_fit_a_screen() -> None:
+    long = []
+    for file in sorted((ROOT / "conf").rglob("*.yaml")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if len(line) > 100:
+                long.append(f"{file.name}:{number}")
+    assert long == []
