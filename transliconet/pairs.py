@@ -248,7 +248,8 @@ def new_pairs_folder(
     out: str | Path, plan: dict, overwrite: bool = False
 ) -> AbstractContextManager[Path]:
     """A folder to work in, as of :func:`~transliconet.outputs.resumable_folder`, for one plan."""
-    return resumable_folder(out, KIND, {"format": FORMAT, **plan}, overwrite, is_pairs_folder)
+    plan = {"format": FORMAT, **plan}
+    return resumable_folder(out, KIND, plan, overwrite=overwrite, recognize=is_pairs_folder)
 
 
 def is_pairs_folder(folder: Path) -> bool:

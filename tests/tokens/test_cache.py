@@ -80,10 +80,11 @@ def test_a_folder_that_cannot_be_written(
 ) -> None:
     make = cache._write
 
-    def refuse(place: Path, *arguments: object) -> None:  # root can write where modes forbid it
+    def refuse(place: Path, *arguments: object, **options: object) -> None:
+        # by an error of our own: root can write where modes forbid it
         if place.is_relative_to(folder.path):
             raise PermissionError(13, os.strerror(13))
-        make(place, *arguments)  # type: ignore[arg-type]
+        make(place, *arguments, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(cache, "_write", refuse)
     pairs = cached_token_ids(folder, encoder.tokenizer, 48)
@@ -97,10 +98,10 @@ def test_of_jobs_at_the_same_time_one_tokenizes_and_the_others_wait(
 ) -> None:
     made = []
 
-    def slow(*arguments: object) -> None:
+    def slow(*arguments: object, **options: object) -> None:
         made.append(arguments[0])
         time.sleep(0.5)
-        make(*arguments)  # type: ignore[arg-type]
+        make(*arguments, **options)  # type: ignore[arg-type]
 
     make = cache._write
     monkeypatch.setattr(cache, "_write", slow)

@@ -117,7 +117,7 @@ class ChunkRomanizer:
 
 def _entry(row: dict, reason: str, detail: str = "") -> str:
     place = (row["source"], row["number"])
-    return skipped_entry(place, row["lang"], reason, detail, row["text"])
+    return skipped_entry(place, row["lang"], reason, detail=detail, text=row["text"])
 
 
 def _count_unromanized(pairs: list[dict], counts: PairCounts) -> None:
@@ -143,7 +143,8 @@ def count_letters(romanized: str) -> tuple[int, int]:
     for code in np.flatnonzero(occurrences).tolist():
         if chr(code).isalpha():
             letters += int(occurrences[code])
-            unromanized += int(occurrences[code]) if _is_foreign(chr(code)) else 0
+            if _is_foreign(chr(code)):
+                unromanized += int(occurrences[code])
     return letters, unromanized
 
 

@@ -68,7 +68,13 @@ def prepare(
     with new_pairs_folder(out, plan, overwrite) as work:
         scanned = scan_once(reader, recipe, work / "scan", progress)
         selection = select(scanned, recipe)
-        job = ChunkRomanizer(work / "chunks", scanned, selection, romanizer, recipe.rules)
+        job = ChunkRomanizer(
+            folder=work / "chunks",
+            scan=scanned,
+            selection=selection,
+            romanizer=romanizer,
+            rules=recipe.rules,
+        )
         _romanize_chunks(job, engine, processes, progress)
         counts = [job.counts(chunk) for chunk in range(scanned.chunks)]
         if not any(chunk.kept for chunk in counts):

@@ -244,28 +244,32 @@ def scan(reader: Reader | Iterable[Line | Skip], folder: Path, recipe: Recipe) -
     with ``sampling.same_ids`` false, of its language and id.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    sampling, cleaning = recipe.sampling, recipe.cleaning
     near = recipe.rules.near_duplicate_keys()
-    writer = ScanWriter(folder, near, sampling.seed, sampling.same_ids)
+    writer = ScanWriter(folder, near, recipe.sampling.seed, recipe.sampling.same_ids)
     counts = LineCounts()
     with (folder / "skipped.jsonl").open("w", encoding="utf-8") as skipped:
         for line in reader:
             lang = str(line.lang)
+            place = (line.source, line.number)
             counts.read[lang] += 1
             if isinstance(line, Skip):
-                reason, detail, given = line.reason, line.detail, ""
-            elif not sampling.latin and line.lang.script == "Latn":
-                reason, detail, given = "latin_script", "", line.text
+                counts.drop(lang, line.reason)
+                skipped.write(skipped_entry(place, lang, line.reason, detail=line.detail))
+                continue
+            text, reason = _cleaned(line, recipe)
+            if reason is None:
+                writer.add(line, text)
             else:
-                text, dropped_for = cleaning(line.text, line.lang)
-                if dropped_for is None:
-                    writer.add(line, text)
-                    continue
-                reason, detail, given = dropped_for, "", line.text
-            counts.drop(lang, reason)
-            place = (line.source, line.number)
-            skipped.write(skipped_entry(place, lang, reason, detail, given))
+                counts.drop(lang, reason)
+                skipped.write(skipped_entry(place, lang, reason, text=line.text))
     writer.close()
     scanned = Scan(folder, writer.rows, list(writer.languages), counts)
     scanned.save()
     return scanned
+
+
+def _cleaned(line: Line, recipe: Recipe) -> tuple[str, str | None]:
+    """The cleaned text, and the reason to drop the line, or None."""
+    if line.lang.script == "Latn" and not recipe.sampling.latin:
+        return line.text, "latin_script"
+    return recipe.cleaning(line.text, line.lang)

@@ -20,8 +20,9 @@ class Romanizer(Protocol):
     ...     def __call__(self, text: str, language: str) -> str:
     ...         return text.lower().translate(self.letters)
 
-    The command line takes it with ``"corpus.romanizer={_target_: my_romanizer.Greeklish}"``; other keys
-    of that mapping are arguments of the class. Python takes ``prepare(reader, Greeklish(), out)``.
+    The command line takes it with ``"corpus.romanizer={_target_: my_romanizer.Greeklish}"``; other
+    keys of that mapping are arguments of the class. In Python, pass an instance:
+    ``prepare(reader, Greeklish(), out)``.
 
     It is sent to worker processes, so it has to be picklable: load large tables at the first call.
     """

@@ -23,8 +23,10 @@ CYRILLIC = {
 
 
 class Cyrillic:
-    """Cyrillic in the Latin alphabet that each language uses or whose speakers know, by cyrtranslit:
-    Serbian ``ljubav``, Russian ``šhuka``. Raises for a language that it doesn't know.
+    """Cyrillic by the tables of cyrtranslit, one for each language: the Latin alphabet of Serbian
+    (``ljubav``), a transliteration of Russian (``šhuka``).
+
+    It raises :class:`KeyError` for a language without a table.
     """
 
     name = "cyrtranslit"

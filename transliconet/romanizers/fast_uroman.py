@@ -310,7 +310,8 @@ class CachedUroman:
         stand_in = "ก" if a + "ก" not in self.pairs else b
         if (
             a in TONES
-            # silent; the consonant before it asks if b (or b and the next) starts with a vowel: never
+            # silent; the consonant before it asks if b (or b and the next) starts with a vowel:
+            # never
         ):
             silent = ends == [""] and b not in "อห"
             return (

@@ -49,7 +49,9 @@ SCHWA_DROPPING = {
     "urd",
 }
 SCHWA_DROPPING |= {"asm", "ory", "awa", "hne"}
-"""Languages whose final and middle short a is often silent: not Sanskrit, not the Dravidian ones."""
+"""Languages that often don't pronounce a final or middle short a; Sanskrit and the Dravidian
+languages do.
+"""
 _VOWEL = "aāiīuūeēoō"
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -73,7 +75,8 @@ class Indic:
         parts: list[str] = []
         for script, run in _runs(text):
             romanized = self._run(run, script)
-            if script and self.spelling == "typed":  # Latin letters in the text stay as they are
+            # Latin letters in the text stay as they are
+            if script and self.spelling == "typed":
                 romanized = _WORD.sub(lambda word: typed_spelling(word[0], drops), romanized)
             parts.append(romanized)
         return "".join(parts)

@@ -1,13 +1,24 @@
-"""Thai by the Royal Thai General System, through PyThaiNLP (extra ``romanizers``)."""
+"""Thai by the Royal Thai General System of Transcription, through PyThaiNLP (extra
+``romanizers``).
+"""
 
+import re
 from importlib.metadata import version
 
 from transliconet.romanizers.base import required_package
 
+_THAI = re.compile("[\u0e00-\u0e7f]")
+
 
 class ThaiRoyal:
-    """Thai words found by a dictionary, then each spelled by the rules of the Royal Institute, without
-    tones and vowel lengths. No model is loaded.
+    """Thai words, each spelled by the rules of the Royal Institute, without tones and vowel
+    lengths.
+
+    Thai writes no spaces between words: a dictionary finds them, and the romanization has a space
+    after each. No neural model is loaded.
+
+    Raises:
+        ConfigError: PyThaiNLP is not installed.
     """
 
     name = "thai-royal"
@@ -20,10 +31,11 @@ class ThaiRoyal:
         from pythainlp.tokenize import word_tokenize
         from pythainlp.transliterate import romanize
 
-        words: list[str] = []
+        parts: list[str] = []
         for word in word_tokenize(text, engine="newmm", keep_whitespace=True):
-            has_thai = any("\u0e00" <= character <= "\u0e7f" for character in word)
-            words.append(romanize(word, engine="royin") if has_thai else word)
-            if has_thai:
-                words.append(" ")
-        return " ".join("".join(words).split())
+            if _THAI.search(word):
+                parts += [romanize(word, engine="royin"), " "]
+            else:
+                parts.append(word)
+        # spaces of the text may stand beside ours
+        return " ".join("".join(parts).split())

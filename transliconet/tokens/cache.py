@@ -49,7 +49,8 @@ def cached_token_ids(
 
     def make(new: Path) -> None:
         batches = folder.batches("train", skip_unchanged=skip_unchanged, languages=languages)
-        _write(new, batches, list(folder.manifest["languages"]), tokenizer, max_length)
+        tags = list(folder.manifest["languages"])
+        _write(new, batches, tags, tokenizer=tokenizer, max_length=max_length)
 
     return _open(cached(folder.path / "cache" / f"tokens-{key}", make))
 

@@ -69,8 +69,9 @@ class Reader(Protocol):
     ...         return [{"path": self.path}]
     ...
     ...     def __iter__(self) -> Iterator[Line | Skip]:
+    ...         tag = LanguageTag("hin", "Deva")
     ...         for number, text in enumerate(open(self.path, encoding="utf-8"), 1):
-    ...             yield Line(self.path, number, f"poem:{number}", LanguageTag("hin", "Deva"), text)
+    ...             yield Line(self.path, number, f"poem:{number}", tag, text)
 
     The command line takes it with ``corpus=custom corpus._target_=my_reader.Poems
     +corpus.path=poems.txt``; other keys of ``corpus`` are arguments of the class. Python takes

@@ -29,8 +29,8 @@ class HubDataset:
     """A text dataset, read as a stream.
 
     Args:
-        name: hub name (``cis-lmu/Glot500``) or local folder, also one that ``save_to_disk`` wrote (or
-            a folder of such folders, whose names are its configurations).
+        name: hub name (``cis-lmu/Glot500``), or a local folder. A folder that ``save_to_disk``
+            wrote is read too, as is a folder of those: their names are its configurations.
         configs: configurations to read. With ``lang_column`` None each must be named by a tag
             (``hin_Deva``) or be mapped by ``tags``; None takes every configuration of which that is
             true, and logs the others.
@@ -86,15 +86,12 @@ class HubDataset:
         )
         if self.tag is not None or self.lang_column is not None:
             return list(every)
-        read: list[str] = []
-        for name in every:
-            try:
-                self.names.tag(name)
-            except DataError:
-                continue
-            read.append(name)
+        read = [name for name in every if self._is_tag(name)]
         others = [name for name in every if name not in read]
-        listed = ", ".join(_with_suggestion(name) for name in others[:LISTED])
+        suggestions = [_with_suggestion(name) for name in others[:LISTED]]
+        if len(others) > LISTED:
+            suggestions.append("…")
+        listed = ", ".join(suggestions)
         if not read:
             raise DataError(
                 Option("name", self.name),
@@ -104,16 +101,22 @@ class HubDataset:
                 code="TLN-DATA-108",
             )
         if others:
+            some = f"{len(others)} of {len(every)} configurations"
             log.warning(
-                "%s: %d of %d configurations are not read, as their names are not language tags: "
-                "%s%s. Map them with tags={hi: hin_Deva}, or take likely scripts with tags=auto",
+                "%s: %s are not read, as their names are not language tags: %s. Map them with "
+                "tags={hi: hin_Deva}, or take likely scripts with tags=auto",
                 self.name,
-                len(others),
-                len(every),
+                some,
                 listed,
-                ", …" if len(others) > LISTED else "",
             )
         return read
+
+    def _is_tag(self, name: str) -> bool:
+        try:
+            self.names.tag(name)
+        except DataError:
+            return False
+        return True
 
     def _rows(self, config: str) -> Iterator[Line | Skip]:
         source = f"{self.name}/{config}"
@@ -138,12 +141,8 @@ class HubDataset:
         }
         for option, column in columns.items():
             if column and field_of(row, column) is MISSING:
-                raise DataError(
-                    source,
-                    f"no column {column!r}; it has {sorted(row)}",
-                    f"Set {option}",
-                    code="TLN-DATA-109",
-                )
+                problem = f"no column {column!r}; it has {sorted(row)}"
+                raise DataError(source, problem, f"Set {option}", code="TLN-DATA-109")
 
     def _line(
         self, tags: TagCache, number: int, row: Mapping[str, object], fixed: LanguageTag | None
