@@ -1,10 +1,11 @@
 """The commands: help, and errors that name what was wrong and what would be right."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.settings import CliHere, RunCli
+from tests.settings import SMALL, CliHere, RunCli
 from transliconet.cli.app import COMMANDS
 from transliconet.pairs import PairsFolder
 
@@ -164,3 +165,41 @@ def test_multirun_sweeps(cli_here: CliHere, tmp_path: Path) -> None:
     )
     assert done.status == 0
     assert PairsFolder.open(tmp_path / "a").table.equals(PairsFolder.open(tmp_path / "b").table)
+
+
+def test_values_of_environment_variables_stay_out_of_what_is_shared(
+    cldr_pairs: PairsFolder, cli_here: CliHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a key names the variable, nor where it refers to such a key."""
+    monkeypatch.setenv("SECRET", "sk-verysecret")
+    secrets = (
+        "+note=${oc.env:SECRET}",
+        "+referring=${note}",
+        '+nested={a: "${note}", b: ["${oc.env:SECRET}"], c: "x-${oc.env:SECRET}"}',
+        "+default=${oc.env:NOT_SET,usual}",
+    )
+    short = ("objective=contrast", "trainer=cpu", "trainer.max_steps=1", "probe=none", *SMALL)
+    given = (f"pairs={cldr_pairs.path}", "out=run", "logger=csv_tensorboard")
+    done = cli_here("train", *given, *short, *secrets)
+    assert done.status == 0, done.err
+    names = ("results.json", "run.json", "hparams.yaml", "tensorboard/hparams.yaml")
+    for name in (*names, "export/README.md", "train.log"):
+        assert "verysecret" not in Path("run", name).read_text(encoding="utf-8")
+    config = json.loads(Path("run/results.json").read_text(encoding="utf-8"))["config"]
+    assert config["note"] == config["referring"] == config["nested"]["a"] == "${oc.env:SECRET}"
+    assert config["nested"]["c"] == "x-${oc.env:SECRET}"
+    assert config["default"] == "${oc.env:NOT_SET,usual}"
+
+
+def test_a_probe_records_no_value_of_an_environment_variable(
+    cldr_pairs: PairsFolder,
+    encoder_folder: Path,
+    cli_here: CliHere,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SECRET", "sk-verysecret")
+    given = (f"pairs={cldr_pairs.path}", f"encoder.path={encoder_folder}", "out=probed.json")
+    few = "probe.candidates.max=20"
+    done = cli_here("probe", *given, few, "+note=${oc.env:SECRET}", "+referring=${note}")
+    assert done.status == 0, done.err
+    assert "verysecret" not in Path("probed.json").read_text(encoding="utf-8")

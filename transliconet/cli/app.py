@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -22,6 +22,7 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.resolvers import oc
 
 from transliconet import __version__
 from transliconet.cli.suggest import explain
@@ -31,8 +32,8 @@ from transliconet.third_party import LIGHTNING, ignore_warnings
 from transliconet.train import slurm
 
 COMMANDS = {
-    "prepare": "text files, CSV, Parquet or CLDR names → a pairs folder",
-    "vocab": "an encoder → the same encoder with romanized pieces in its vocabulary",
+    "prepare": "text in files, tables, datasets or CLDR → a pairs folder",
+    "vocab": "an encoder → the same encoder with another vocabulary",
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
@@ -186,6 +187,24 @@ def build(cfg: Any, **arguments: Any) -> Any:
 def plain(value: Any) -> Any:
     """A value of the configuration as plain Python: a list of Hydra's becomes a list."""
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration as plain containers, resolved, but for values of environment variables: a
+    token must not get into a file that is shared. ``${oc.env:NAME}`` stays as it is written, also
+    where another key refers to it.
+    """
+    OmegaConf.register_new_resolver("oc.env", _reference, replace=True)
+    try:
+        resolved = OmegaConf.to_container(cfg, resolve=True)
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+    return cast(dict[str, Any], resolved)
+
+
+def _reference(*arguments: str) -> str:
+    """How a value of the environment is written in a configuration."""
+    return f"${{oc.env:{','.join(map(str, arguments))}}}"
 
 
 def _section_error(cfg: Any, error: Exception) -> Exception:

@@ -80,7 +80,7 @@ def closing_lines(result: PairsFolder, out: str) -> Sequence[str]:
         lines.append(
             f"fewer than {MIN_CANDIDATES} held-out pairs, so the probe passes over them: "
             f"{', '.join(few)}; raise rules.heldout, or probe with "
-            "probe.min_candidates=N"
+            "probe.candidates.min=N"
         )
     if result.manifest["dropped"]:
         skipped = result.path / "skipped.jsonl"

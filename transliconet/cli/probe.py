@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.cli.app import build, plain
+from transliconet.cli.app import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
 from transliconet.pairs import PairsFolder
@@ -50,7 +50,7 @@ def probe(cfg: DictConfig) -> ProbeResult:
     with section("probe"):
         records = retrieval.run(encoder, pairs)
         passed_over = retrieval.passed_over(pairs)
-    settings = plain(cfg)
+    settings = recorded_settings(cfg)
     write_results(out, {"probe": records}, pairs, settings, passed_over=passed_over.as_dict())
     return ProbeResult(records, passed_over)
 

@@ -2,16 +2,15 @@
 and runs it.
 """
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import transformers
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 from pytorch_lightning.loggers import Logger
 
-from transliconet.cli.app import build, plain, run_name
+from transliconet.cli.app import build, plain, recorded_settings, run_name
 from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
@@ -117,26 +116,6 @@ def _loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     with open_dict(cfg):
         cfg.run_dir = without_interpolation(str(folder))
     return list(build(cfg.logger).values())
-
-
-def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
-    """The configuration as plain containers, resolved, but for values of environment variables: a
-    token must not get into a file that is shared.
-    """
-    raw = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
-    resolved = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    return _without_environment(raw, resolved)
-
-
-def _without_environment(raw: Any, resolved: Any) -> Any:
-    if isinstance(raw, str) and "${oc.env:" in raw:
-        return raw
-    if isinstance(resolved, Mapping) and isinstance(raw, Mapping):
-        return {key: _without_environment(raw[key], value) for key, value in resolved.items()}
-    if isinstance(resolved, list) and isinstance(raw, list):
-        pairs = zip(raw, resolved, strict=True)
-        return [_without_environment(before, after) for before, after in pairs]
-    return resolved
 
 
 def _refuse_what_cannot_run(cfg: DictConfig) -> None:
