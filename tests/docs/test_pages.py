@@ -1,0 +1,121 @@
+"""What the pages list is what the code has: options, reasons of skipped lines, extras, renamed keys."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from transliconet.corpus.selection import REASONS
+from transliconet.corpus.skipped import REMEDIES
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+CHANGELOG = ROOT / "CHANGELOG.md"
+NAME = re.compile(r"[a-z][a-z0-9_]+")
+OPTION = re.compile(r"(?<![\w/.+])([a-z_]+(?:\.[a-z_0-9]+)+)(?=[=\s`,;:)\]'\"|]|$)", re.M)
+FILE = re.compile(r".*\.(md|npz|py|yaml|json)")
+
+
+def keys_in(node: object, prefix: str = "") -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for name, inner in node.items():
+            key = f"{prefix}.{name}" if prefix else str(name)
+            yield key
+            yield from keys_in(inner, key)
+
+
+@cache
+def option_keys() -> set[str]:
+    """Every key that a command takes."""
+    keys = set()
+    for file in CONF.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        everywhere = file.parent == CONF or text.startswith("# @package _global_")
+        prefix = "" if everywhere else file.parent.name
+        keys.update(keys_in(yaml.safe_load(text) or {}, prefix))
+    return keys
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_that_a_page_names_exists(page: Path) -> None:
+    keys = option_keys()
+    sections = {key.split(".")[0] for key in keys if "." in key}
+    text = page.read_text(encoding="utf-8")
+    if page == CHANGELOG:
+        text = re.sub(r"^\|.*", "", text, flags=re.M)  # the table of renamed keys
+    named = {key for key in OPTION.findall(text) if key.split(".")[0] in sections}
+    missing = {key for key in named - keys if not FILE.fullmatch(key)}
+    assert missing == set()
+
+
+def test_renamed_keys_are_gone_and_their_new_names_exist() -> None:
+    keys = option_keys()
+    rows = re.findall(r"^\| [a-z, ]+ \| (.+?) \| (.+?) \|$", CHANGELOG.read_text("utf-8"), re.M)
+    assert len(rows) > 20
+    for old, new in rows:
+        for key in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)", old):
+            assert key not in keys, f"{key} is still there"
+        for key in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)", new):
+            assert key in keys, f"{key} does not exist"
+
+
+def constants(node: ast.AST) -> Iterator[str]:
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+            yield inner.value
+
+
+def reasons_in(tree: ast.AST) -> Iterator[str]:
+    """Reasons that code gives: of a Skip, of an entry of skipped.jsonl, or returned as such."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called == "Skip" and len(node.args) > 3:
+                yield from constants(node.args[3])
+            elif called == "_entry":
+                yield from constants(node.args[1])
+        elif isinstance(node, ast.Assign) and "reason" in ast.unparse(node.targets[0]):
+            if not isinstance(node.value, ast.Call):
+                yield from constants(node.value)
+        elif isinstance(node, ast.FunctionDef) and node.name in REASON_FUNCTIONS:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield from constants(inner.value)
+
+
+REASON_FUNCTIONS = ("__call__", "_reason", "_reason_to_drop", "_parse")
+
+
+def reasons_of_the_code() -> set[str]:
+    found = set(REASONS.values())
+    for file in (ROOT / "transliconet" / "corpus").rglob("*.py"):
+        if "evaluation_sets" not in file.name:  # shows reasons, gives none
+            found.update(reasons_in(ast.parse(file.read_text(encoding="utf-8"))))
+    return {reason for reason in found if NAME.fullmatch(reason)}
+
+
+def test_the_corpus_page_lists_every_reason_to_skip_a_line() -> None:
+    page = (ROOT / "docs" / "corpus.md").read_text(encoding="utf-8")
+    table = page[page.index("| reason | the line |") :]
+    cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
+    listed = re.findall(r"`([a-z0-9_]+)`", " ".join(cells))
+    assert len(listed) == len(set(listed))
+    reasons = reasons_of_the_code()
+    assert {"too_long", "duplicate", "identical", "wrong_type", "fuzzy"} <= reasons
+    assert set(listed) == reasons - {"romanizer_fallback"}
+    assert "`romanizer_fallback`" in table
+    assert set(REMEDIES) <= reasons
+
+
+def test_the_quickstart_lists_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+    table = page[page.index("| extra | for |") :]
+    cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(cells))) == set(project["optional-dependencies"])
