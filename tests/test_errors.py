@@ -36,11 +36,11 @@ def test_a_file_has_no_section() -> None:
                     "_target_": "builtins.dict",
                     "augment": {
                         "_target_": "transliconet.tokens.noise.Augment",
-                        "word_error_rate": 2,
+                        "typed": 2,
                     },
                 }
             },
-            "data.augment.word_error_rate=2",
+            "data.augment.typed=2",
         ),
     ],
     ids=["a section of a section", "an argument that is built first"],

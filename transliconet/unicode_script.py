@@ -1,5 +1,6 @@
 """Scripts of characters and texts, by the Unicode script property."""
 
+from collections import Counter
 from functools import cache
 
 from fontTools.unicodedata import script
@@ -52,6 +53,19 @@ def scripts_in(text: str) -> set[str]:
     ['Cyrl', 'Hani', 'Latn']
     """
     return {_script_of(c) for c in text if c.isalpha()} - SHARED
+
+
+def main_script(text: str) -> str | None:
+    """ISO 15924 code of the script, other than Latin, of most letters in ``text``; None where all
+    are Latin.
+
+    >>> main_script("Москва, 東京, 100 km"), main_script("Moskva")
+    ('Cyrl', None)
+    """
+    letters = Counter(_script_of(letter) for letter in text if letter.isalpha())
+    for common in (*SHARED, "Latn"):
+        letters.pop(common, None)
+    return letters.most_common(1)[0][0] if letters else None
 
 
 def has_non_latin_letter(text: str) -> bool:

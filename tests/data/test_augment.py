@@ -1,6 +1,5 @@
 """Words in rows of ids, and romanized rows made anew: misspelled, or partly in their own script."""
 
-import doctest
 import json
 import pickle
 import shutil
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-import transliconet.tokens.noise as spelling
 from tests.batches import small_data
 from transliconet.batch import INPUT_IDS, PAIR_INDEX
 from transliconet.data.augment import Augmenter
@@ -63,23 +61,6 @@ def test_words_are_numbered_in_both_views_or_in_neither(
     assert (numbers[1].max(), numbers[3].max()) == (-1, -1)
 
 
-def test_habits_change_one_thing_and_leave_one_word() -> None:
-    results = doctest.testmod(spelling)
-    assert (results.attempted > 2, results.failed) == (True, 0)
-    rng = np.random.default_rng(0)
-    for word in ("a", "kh", "shahr", "xyz", "123", "-", "Ooo", "straße"):
-        for _ in range(20):
-            changed = spelling.add_spelling_noise(word, rng)
-            assert changed
-            assert " " not in changed
-            assert abs(len(changed) - len(word)) <= 1
-    assert {spelling.add_spelling_noise("shukran", rng) for _ in range(60)} >= {
-        "6ukran",
-        "shkran",
-        "shukrran",
-    }
-
-
 def test_text_is_rewritten_as_rows_of_ids_are() -> None:
     rng = np.random.default_rng(0)
     mixed = {noisy_romanization(NATIVE, ROMANIZED, Augment(mixed=1.0), rng) for _ in range(100)}
@@ -121,10 +102,8 @@ def test_mixing_leaves_pairs_with_other_numbers_of_words(
     assert mixed.tolist() == row.tolist()
 
 
-def test_misspelled_words_are_cut_as_the_tokenizer_cuts_them(
-    encoder: Encoder, bounds: WordBoundaries
-) -> None:
-    noise, rng = augmenter(encoder, bounds, word_error_rate=1.0), np.random.default_rng(0)
+def test_respelled_words_are_tokenized_again(encoder: Encoder, bounds: WordBoundaries) -> None:
+    noise, rng = augmenter(encoder, bounds, typed=1.0), np.random.default_rng(0)
     seen = set()
     for _ in range(20):
         row = noise(ids(encoder, NATIVE), ids(encoder, ROMANIZED), rng)
@@ -154,7 +133,7 @@ def test_what_is_made_depends_on_the_plan_alone_and_native_rows_stay(
     collate = Collator(
         pairs,
         vocabulary,
-        augmenter=augmenter(encoder, bounds, word_error_rate=0.5, mixed=0.5),
+        augmenter=augmenter(encoder, bounds, typed=0.5, mixed=0.5),
         fields=[WordNumbers().open(TrainingTokens([pairs], encoder.tokenizer))],
     )
     first, again, other = (collate(BatchPlan((1, n), np.arange(9))) for n in (2, 2, 3))

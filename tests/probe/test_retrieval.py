@@ -294,9 +294,7 @@ def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> N
                 )
         return np.stack(rows)
 
-    probe = RetrievalProbe(
-        pivots=["eng_Latn"], candidates=Candidates(noisy=Augment(word_error_rate=1.0))
-    )
+    probe = RetrievalProbe(pivots=["eng_Latn"], candidates=Candidates(noisy=Augment(typed=1.0)))
     acc = {(r.language, r.task): r.acc[1] for r in probe.evaluate(vectors, parallel, 0)}
     plain = RetrievalProbe(pivots=["eng_Latn"]).evaluate(known, parallel, 0)
     assert {k: a for k, a in acc.items() if "noisy" not in k[1]} == {
@@ -309,7 +307,7 @@ def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> N
     first = dict(asked)
     probe.evaluate(vectors, parallel, 0)
     assert asked == first  # the same text in every run, so that encoders can be compared
-    RetrievalProbe(seed=1, candidates=Candidates(noisy=Augment(word_error_rate=1.0))).evaluate(
+    RetrievalProbe(seed=1, candidates=Candidates(noisy=Augment(typed=1.0))).evaluate(
         vectors, parallel, 0
     )
     assert asked != first

@@ -123,7 +123,7 @@ def test_parts_are_summed_and_every_option_of_training_is_reached(
         "data.skip_unchanged=false",
         f"data.also=[{cldr_pairs.path}]",
         "data.augment.mixed=0.5",
-        "data.augment.word_error_rate=0.5",
+        "data.augment.typed=0.5",
         "data.workers=2",
         "objective.tcm.layer=[2,last]",
         "objective.tcm.exclude_overlap=0.8",

@@ -6,8 +6,10 @@ from functools import lru_cache
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.tokens.noise import Augment, add_spelling_noise
+from transliconet.tokens.noise import Augment
+from transliconet.tokens.spelling import Writer
 from transliconet.tokens.words import WORD_START, WordBoundaries
+from transliconet.unicode_script import main_script
 
 
 class Augmenter:
@@ -52,21 +54,24 @@ class Augmenter:
         romanized_words = self.boundaries.split(romanized)
         if not romanized_words:
             return romanized
+        writer = Writer.from_script(main_script(self._text(native)), rng)
         words = self.augment.apply(
-            native_words, romanized_words, lambda word: self._respelled(word, rng), rng
+            native_words, romanized_words, lambda word: self._respelled(word, writer, rng), rng
         )
         content = np.concatenate(words)[: self.max_length - 2]
         first, last = romanized[:1], romanized[-1:]  # the special tokens
         return np.concatenate([first, content, last]).astype(romanized.dtype)
 
-    def _respelled(self, word: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _text(self, ids: np.ndarray) -> str:
+        return "".join(self.tokenizer.convert_ids_to_tokens(ids.tolist()))
+
+    def _respelled(self, word: np.ndarray, writer: Writer, rng: np.random.Generator) -> np.ndarray:
         if self.tokenizer.unk_token_id in word:
             return word  # its spelling is not known
-        subwords = self.tokenizer.convert_ids_to_tokens(word.tolist())
-        text = "".join(subwords).replace(WORD_START, "")
+        text = self._text(word).replace(WORD_START, "")
         if not text:
             return word
-        return self._cached_ids(add_spelling_noise(text, rng))
+        return self._cached_ids(writer.spell(text, rng))
 
     def _ids(self, text: str) -> np.ndarray:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
