@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import transliconet
 from transliconet.corpus.selection import REASONS
 from transliconet.corpus.skipped import REMEDIES
 
@@ -89,15 +90,13 @@ def reasons_in(tree: ast.AST) -> Iterator[str]:
                     yield from constants(inner.value)
 
 
-REASON_FUNCTIONS = ("__call__", "_reason", "_reason_to_drop", "_parse")
+REASON_FUNCTIONS = ("__call__", "_cleaned", "_parse", "_reason", "_reason_to_drop")
 
 
-def reasons_of_the_code() -> set[str]:
-    found = set(REASONS.values())
-    for file in (ROOT / "transliconet" / "corpus").rglob("*.py"):
-        if "evaluation_sets" not in file.name:  # shows reasons, gives none
-            found.update(reasons_in(ast.parse(file.read_text(encoding="utf-8"))))
-    return {reason for reason in found if NAME.fullmatch(reason)}
+def corpus_code() -> list[ast.AST]:
+    files = sorted((ROOT / "transliconet" / "corpus").rglob("*.py"))
+    # a file that shows reasons, and gives none
+    return [ast.parse(f.read_text("utf-8")) for f in files if f.stem != "evaluation_sets"]
 
 
 def test_the_corpus_page_lists_every_reason_to_skip_a_line() -> None:
@@ -106,11 +105,15 @@ def test_the_corpus_page_lists_every_reason_to_skip_a_line() -> None:
     cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
     listed = re.findall(r"`([a-z0-9_]+)`", " ".join(cells))
     assert len(listed) == len(set(listed))
-    reasons = reasons_of_the_code()
+    given, written = set(REASONS.values()), set()
+    for tree in corpus_code():
+        given.update(reasons_in(tree))
+        written.update(constants(tree))
+    reasons = {reason for reason in given if NAME.fullmatch(reason)} | set(REMEDIES)
     assert {"too_long", "duplicate", "identical", "wrong_type", "fuzzy"} <= reasons
-    assert set(listed) == reasons - {"romanizer_fallback"}
+    assert reasons - set(listed) == {"romanizer_fallback"}
     assert "`romanizer_fallback`" in table
-    assert set(REMEDIES) <= reasons
+    assert set(listed) <= written, "a reason that the code does not know"
 
 
 def test_the_quickstart_lists_every_extra() -> None:
@@ -119,3 +122,11 @@ def test_the_quickstart_lists_every_extra() -> None:
     table = page[page.index("| extra | for |") :]
     cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
     assert set(re.findall(r"`([a-z-]+)`", " ".join(cells))) == set(project["optional-dependencies"])
+
+
+def test_the_python_page_lists_every_public_name() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    table = page[page.index("| name | |") : page.index("<!-- api")]
+    cells = re.findall(r"^\| (`tn[^|]*) \|", table, re.M)
+    listed = set(re.findall(r"`tn\.(\w+)`", " ".join(cells)))
+    assert listed == set(transliconet.__all__) - {"__version__"}
