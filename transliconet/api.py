@@ -19,6 +19,7 @@ from transliconet.language_tag import LanguageTag
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
+from transliconet.report.card import plain_card
 from transliconet.romanizers.base import Romanizer, romanize_line
 from transliconet.romanizers.registry import romanizer
 from transliconet.runs.hf_folder import export_encoder
@@ -107,7 +108,7 @@ def save(encoder: Encoder, path: str | Path) -> Path:
     """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM``
     read; one that it wrote before is replaced.
     """
-    return export_encoder(encoder, path, f"# {encoder.name}\n", overwrite=True)
+    return export_encoder(encoder, path, plain_card(encoder.name), overwrite=True)
 
 
 class Neighbours(NamedTuple):

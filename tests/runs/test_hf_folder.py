@@ -13,7 +13,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
-from transliconet.report.card import model_card
+from transliconet.report.card import model_card, plain_card
 from transliconet.runs.hf_folder import (
     encoder_from_checkpoint,
     export_encoder,
@@ -131,6 +131,42 @@ def test_the_card_states_data_settings_and_numbers() -> None:
         "400 optimizer steps",
     ):
         assert stated in body
+
+
+def test_a_card_has_what_the_hub_shows(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    readme = tmp_path / "base" / "README.md"
+    manifest = {**MANIFEST, "sources": [{"path": "/home/me/secret/rus.txt"}]}
+    settings = {"data": {"also": ["/home/me/other"]}, "logger": {"wandb": {"entity": "mine"}}}
+    for text, licence in {
+        "---\nlicense: mit\n---\n# base\n": "mit",
+        "---\nlicense: [a, b]\n---\n": "other",
+        "---\nlicense: {\n---\n": "other",
+        "no front matter": "other",
+    }.items():
+        readme.write_text(text, encoding="utf-8")
+        card = model_card(str(tmp_path / "base"), manifest, settings, "", 12.3, 400)
+        front = yaml.safe_load(card.split("---\n", 2)[1])
+        assert (front["license"], front["library_name"]) == (licence, "sentence-transformers")
+        assert front["pipeline_tag"] == "sentence-similarity"
+        assert "base_model" not in front  # a folder is no model of the Hub
+        assert 'SentenceTransformer("' in card
+        assert "@software{transliconet" in card
+        for private in (str(tmp_path), "/home/me", "entity"):
+            assert private not in card
+    front = yaml.safe_load(plain_card("intfloat/multilingual-e5-small").split("---\n", 2)[1])
+    assert front["base_model"] == "intfloat/multilingual-e5-small"
+
+
+def test_the_tokenizer_is_of_a_class_that_transformers_4_knows(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    """``TokenizersBackend`` came with transformers 5."""
+    out = export_encoder(encoder, tmp_path / "export", "card")
+    written = json.loads((out / "tokenizer_config.json").read_text(encoding="utf-8"))
+    assert written["tokenizer_class"] in ("PreTrainedTokenizerFast", "XLMRobertaTokenizerFast")
+    assert isinstance(written.get("extra_special_tokens", {}), dict)  # 4 calls .keys() on it
+    assert AutoTokenizer.from_pretrained(out)(TEXTS) == encoder.tokenizer(TEXTS)
 
 
 def test_the_export_holds_what_the_contract_lists(encoder: Encoder, tmp_path: Path) -> None:

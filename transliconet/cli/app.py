@@ -236,6 +236,6 @@ def _quieten() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     ignore_warnings()
-    for chatty in ("huggingface_hub", "httpx", "alembic"):
+    for chatty in ("huggingface_hub", "httpx", "httpx2", "alembic"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger(LIGHTNING).addFilter(lambda r: "litlogger" not in r.getMessage())

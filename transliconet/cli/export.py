@@ -1,16 +1,42 @@
-"""``transliconet export``: checkpoint → Hugging Face folder."""
+"""``transliconet export``: checkpoint → Hugging Face folder, and to the Hub."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from omegaconf import DictConfig
+import transformers
+from omegaconf import DictConfig, OmegaConf
 
 from transliconet.runs.hf_folder import export_run
+from transliconet.runs.hub import HubRepository
 
 
-def export(cfg: DictConfig) -> Path:
-    """Export the checkpoint that ``cfg`` names."""
-    return export_run(cfg.run, cfg.out, cfg.checkpoint, cfg.overwrite)
+def export(cfg: DictConfig) -> list[str]:
+    """Export the checkpoint that ``cfg`` names, to a folder, the Hub or both.
+
+    Returns:
+        What is to be said: where the export is.
+    """
+    transformers.logging.disable_progress_bar()
+    if cfg.push is None:
+        return [_exported_to(cfg, cfg.out)]
+    repository = HubRepository(str(cfg.push), cfg.private)
+    repository.require_token()  # before the weights are read
+    said = []
+    with TemporaryDirectory(prefix="transliconet-") as temporary:
+        out = Path(temporary) / "export"
+        if not OmegaConf.is_missing(cfg, "out"):
+            out = Path(cfg.out).expanduser()
+        exported = _exported_to(cfg, out)
+        if not OmegaConf.is_missing(cfg, "out"):
+            said.append(exported)
+        said.append(f"uploaded: {repository.upload(out)}")
+    return said
+
+
+def _exported_to(cfg: DictConfig, out: str | Path) -> str:
+    return f"exported: {export_run(cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite)}"
 
 
 def main(cfg: DictConfig) -> None:
-    print(f"exported: {export(cfg)}")
+    for line in export(cfg):
+        print(line)

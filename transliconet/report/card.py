@@ -1,6 +1,8 @@
 """Model cards of exports: Markdown with the front matter that the Hub reads."""
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,6 +15,10 @@ CITATION = """@software{transliconet,
   version = {%s},
   license = {Apache-2.0},
 }"""
+MOST_FRONT_MATTER = 100_000
+"""Characters of a card that are searched for its front matter."""
+SNIPPET_PATH = "path/to/this/folder"
+"""What the snippet of a card loads."""
 SHOWN_SETTINGS = ("objective", "data", "optim", "trainable", "method", "trainer", "seed")
 """Sections of a run's settings that a card shows; results.json has the others."""
 SHOWN_TRAINER = (
@@ -30,9 +36,10 @@ def front_matter(
         languages: ISO 639-3 codes.
         base: folder or Hub name of the model that was started from.
         tags: more tags for the Hub.
-        licence: identifier of the Hub; None leaves it to the publisher, as that of the base model
-            decides.
+        licence: identifier of the Hub; None takes that of the base model's card, see
+            :func:`licence_of`, or leaves it to the publisher.
     """
+    licence = licence or licence_of(base)
     content: dict[str, Any] = {
         "library_name": "sentence-transformers",
         "pipeline_tag": "sentence-similarity",
@@ -59,6 +66,22 @@ def is_hub_name(name: str) -> bool:
     return plain and bool(user and slash and model) and "/" not in model
 
 
+def licence_of(model: str) -> str | None:
+    """The licence that the card of a model's folder names, an identifier of the Hub; None where
+    there is no such folder or card.
+    """
+    card = Path(model).expanduser() / "README.md"
+    try:
+        with card.open(encoding="utf-8") as text:
+            start = text.read(MOST_FRONT_MATTER)
+        front = yaml.safe_load(start.split("---\n", 2)[1])
+    except (OSError, ValueError, IndexError, RecursionError, yaml.YAMLError):
+        return None
+    licence = front.get("license") if isinstance(front, dict) else None
+    known = isinstance(licence, str) and re.fullmatch(r"[a-z0-9.-]+", licence)
+    return licence if known and licence not in ("other", "unknown") else None
+
+
 def usage_section(load_note: str = "") -> str:
     """How to load and use the model, as Markdown."""
     note = f"\n{load_note}\n" if load_note else ""
@@ -67,13 +90,18 @@ def usage_section(load_note: str = "") -> str:
 ```python
 from sentence_transformers import SentenceTransformer
 
-model = SentenceTransformer("path/to/this/folder")
+model = SentenceTransformer("{SNIPPET_PATH}")
 vectors = model.encode(["Москва", "Moskva"])  # (2, H), of length 1
 print(vectors @ vectors.T)
 ```
 {note}
 `AutoModelForMaskedLM` and `AutoTokenizer` of transformers load it too.
 """
+
+
+def name_in_snippet(card: str, name: str) -> str:
+    """A card whose snippet loads the model by its name on the Hub."""
+    return card.replace(f'SentenceTransformer("{SNIPPET_PATH}")', f'SentenceTransformer("{name}")')
 
 
 def model_card(
@@ -177,6 +205,12 @@ def _without_defaults(value: Any) -> Any:
             continue
         compact[key] = _without_defaults(inner)
     return compact
+
+
+def plain_card(base: str) -> str:
+    """The card of an encoder of which no training or evaluation is on record."""
+    heading = f"{front_matter([], base)}# {path_name(base)}"
+    return f"{heading}\n\nWritten with transliconet {__version__}.\n\n{usage_section()}"
 
 
 def vocabulary_card(

@@ -16,6 +16,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import POOLINGS
 from transliconet.outputs import new_folder, output_folder
 from transliconet.probe.results import read_results_file
+from transliconet.report.card import plain_card
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
@@ -129,7 +130,7 @@ def export_run(
     """
     output_folder(out, KIND, overwrite)  # before the weights are read
     encoder = encoder_from_checkpoint(run, checkpoint)
-    card = f"# {encoder.name}, trained with transliconet\n\n{CHECKPOINT_COMMENT}\n"
+    card = f"{plain_card(encoder.name)}\n{CHECKPOINT_COMMENT}\n"
     written = Path(run).expanduser() / "export" / "README.md"
     if written.is_file():
         card = written.read_text(encoding="utf-8")
