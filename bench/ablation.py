@@ -1,14 +1,16 @@
-"""The recipes against one another: same pairs, same encoder, same training time, several seeds.
+"""Compare the training recipes: same pairs, same encoder, same training time, several seeds.
 
-    python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation [--minutes
-    2] [--seeds 0 1 2]
+    python bench/ablation.py --pairs ui --encoder e5 --transmi e5-transmi --out ablation \\
+        [--minutes 2] [--seeds 0 1 2]
 
-Each recipe is first timed for some steps and then given as many as fit into ``--minutes`` of
-training, probes and the anchors of anchored recipes not counted; each run is probed at every
-quarter, too. ``--transmi`` is ``--encoder`` after ``transliconet vocab``: recipes with romanized
-pieces start from it, so that the vocabulary is extended once. Writes ``runs/``, ``table.md`` and
-``curves.png`` to ``--out``; finished runs are not run again. ``--options`` compares changes of the
-recommended recipe instead, each for ``--steps``: ``options.md``.
+Each recipe is first timed over some steps. It then gets as many steps as fit into ``--minutes`` of
+training; probes, and the anchors of anchored recipes, are not part of that time. Each run is also
+probed at every quarter. ``--transmi`` is the output of ``transliconet vocab`` on ``--encoder``:
+recipes with romanized subwords start from it, so that the vocabulary is extended once.
+
+Writes ``runs/``, ``table.md`` and ``curves.png`` to ``--out``; finished runs are not run again.
+With ``--options``, variants of the recommended recipe are compared instead, each over ``--steps``
+steps, and the table is ``options.md``.
 """
 
 import argparse
@@ -32,7 +34,7 @@ import matplotlib.pyplot as plt
 from transliconet.probe.results import mean_accuracies, read_results
 
 TASKS = ("native→romanized", "romanized→eng_Latn", "native→eng_Latn")
-RECIPES = {  # name → (overrides, starts from the encoder with romanized pieces)
+RECIPES = {  # name → (overrides, whether it starts from the encoder with romanized subwords)
     "translico (layer 8, dot, T = 1, MLM)": (
         [
             "experiment=translico",

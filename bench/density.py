@@ -29,7 +29,7 @@ Places = list[tuple[int, str]]
 
 @dataclass
 class Density:
-    """What stands in one file. Places are (line, what stands there)."""
+    """The counts of one file. Places are (line, what was found there)."""
 
     lines: int
     code_lines: int
@@ -41,7 +41,7 @@ class Density:
     nested_conditionals: Places = field(default_factory=list)
     parameters: Places = field(default_factory=list)
     unnamed_values: Places = field(default_factory=list)
-    """Functions with their number of parameters, and calls with that of unnamed values."""
+    """Functions with their number of parameters, and calls with their number of unnamed values."""
 
 
 def measure(source: str) -> Density:
@@ -60,7 +60,7 @@ def measure(source: str) -> Density:
 
 
 def docstring_lines(tree: ast.AST) -> set[int]:
-    """Numbers of the lines that docstrings and other bare strings take."""
+    """Line numbers of docstrings and other bare strings."""
     lines: set[int] = set()
     for node in ast.walk(tree):
         is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -70,7 +70,7 @@ def docstring_lines(tree: ast.AST) -> set[int]:
 
 
 def count_nodes(tree: ast.AST, found: Density) -> None:
-    """Add what the tree has to ``found``."""
+    """Add the counts of a syntax tree to ``found``."""
     on_line: Counter[int] = Counter()
     for node in ast.walk(tree):
         if isinstance(node, COMPREHENSIONS):
@@ -92,7 +92,7 @@ def count_nodes(tree: ast.AST, found: Density) -> None:
 
 
 def has_inner(node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> bool:
-    """Whether a node of one of these kinds stands inside ``node``."""
+    """Whether ``node`` contains a node of one of these kinds."""
     inner = (isinstance(child, kinds) for child in ast.walk(node) if child is not node)
     return any(inner)
 
@@ -129,7 +129,7 @@ def summary(files: Mapping[str, Density]) -> dict[str, float]:
 
 
 def over(files: Mapping[str, Density], name: str, limit: int) -> int:
-    """How many places of a kind have a number above ``limit``."""
+    """Number of places of a kind whose number exceeds ``limit``."""
     numbers = [number for one in files.values() for number, _ in getattr(one, name)]
     return sum(number > limit for number in numbers)
 

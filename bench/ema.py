@@ -1,8 +1,8 @@
-"""Anchored contrast towards a moving average of the model in training, to compare with the frozen
-start.
+"""Anchored contrast with a moving average of the trained model as the teacher, which is otherwise
+frozen.
 
-``bench/ablation.py --options`` selects it by ``objective.anchor._target_``; docs/ablation.md says
-what it is worth.
+``bench/ablation.py --options`` selects it by ``objective.anchor._target_``. The result is in
+docs/research/ablation.md.
 """
 
 import math
@@ -21,12 +21,12 @@ from transliconet.objectives.encode import EncodedPairs
 
 @dataclass(frozen=True)
 class MovingAnchors(AnchoredContrast):
-    """The anchors of a batch come from an exponential moving average of the encoder (Tarvainen &
-    Valpola, 2017).
+    """Anchored contrast whose teacher is an exponential moving average of the trained encoder
+    (Tarvainen & Valpola, 2017, arXiv 1703.01780).
 
     Args:
-        decay: of the average, per step; 1 would be the frozen start.
-        cached_negatives: must be 0, since the cached anchors are those of the start.
+        decay: of the average, per step; 1 gives the frozen teacher.
+        cached_negatives: must be 0, since cached anchors are the frozen teacher's.
     """
 
     cached_negatives: int = 0

@@ -1,21 +1,23 @@
-"""Sentences a second of ``transliconet.embed`` and of sentence-transformers' ``encode``: same
-model, text and vectors.
+"""Throughput of ``transliconet.embed`` and of ``SentenceTransformer.encode`` in sentences per
+second, for the same model, text and vectors.
 
-    pip install sentence-transformers   # for this comparison only; nothing else here needs it
-    python bench/embed.py --encoder e5 --parquet FILE.parquet [--sentences 2000] [--rounds 3]
-    [--threads 2]
+    pip install sentence-transformers   # needed for this comparison only
+    python bench/embed.py --encoder e5 --parquet FILE.parquet [--sentences 2000] [--rounds 3] \\
+        [--threads 2]
 
-Both take float32, the mean over all tokens but padding, and the same maximal length. ``encode``
+Both use float32, mean pooling over all tokens but padding, and the same maximal length. ``encode``
 runs with its default batch size, 32, and with those of ``--batches``. The text is a random sample
 of the file's rows (long Parquet: id, lang, text) or of a pairs folder's native view (``--pairs``).
-Every run is a fresh process, sides in turn; its time is that of the call, after one on 64
-sentences, on the clock and on the processor (which other work on the machine disturbs less); its
-memory is the process's peak, and what it grew by beside the result. Printed are medians over rounds
-with the least and greatest, ratios within rounds, and the lowest cosine between both sides'
-vectors.
 
-With ``--times 1 8`` (and ``--rounds 0`` for that alone), ours also embeds the sample so many times
-over, numbered so that no text stands twice, and reports what it holds beside the result.
+Every run is a process of its own, and the two sides take turns. A run is timed after a warm-up on
+64 sentences, by the clock and in CPU time, which other work on the machine disturbs less. Its
+memory is the peak of the process, and the growth during the run without the result. Printed are
+medians over rounds with minimum and maximum, ratios within rounds, and the lowest cosine between
+the vectors of both sides.
+
+With ``--times 1 8``, ``transliconet.embed`` also embeds the sample several times over, numbered so
+that no text is repeated, and its memory without the result is reported. ``--rounds 0`` does that
+alone.
 """
 
 import argparse
@@ -40,7 +42,7 @@ OURS, DEFAULT = "transliconet", 32
 
 
 def sample(options: argparse.Namespace) -> list[str]:
-    """The sentences, the same ones in every process."""
+    """The sample of sentences, the same in every process."""
     if options.pairs:
         from transliconet.pairs import PairsFolder
 
@@ -81,12 +83,12 @@ def theirs(options: argparse.Namespace, batch: int) -> Callable[[Sequence[str]],
 
 
 def peak() -> float:
-    """MB of this process at its largest."""
+    """Peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure(options: argparse.Namespace) -> None:
-    """One side, in this process; prints a line of JSON."""
+    """Run one side in this process, and print its result as a line of JSON."""
     torch.set_num_threads(options.threads)
     texts = repeated(sample(options), options.repeat)
     name, _, batch = options.side.partition(" ")
@@ -141,9 +143,9 @@ def main() -> None:
     source.add_argument("--pairs", type=Path)
     parser.add_argument("--sentences", type=int, default=2000)
     parser.add_argument("--max-length", type=int, default=512)
-    parser.add_argument("--batch-tokens", type=int, default=4096, help="of ours")
+    parser.add_argument("--batch-tokens", type=int, default=4096, help="of transliconet.embed")
     parser.add_argument(
-        "--batches", type=int, nargs="*", default=[8, 16, 64], help="more batch sizes of theirs"
+        "--batches", type=int, nargs="*", default=[8, 16, 64], help="further batch sizes of encode"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -152,7 +154,7 @@ def main() -> None:
         type=int,
         nargs="*",
         default=[],
-        help="of the sample, for ours: memory as it grows",
+        help="repetitions of the sample, to show how memory grows",
     )
     for hidden in ("--side", "--vectors", "--repeat"):
         parser.add_argument(

@@ -1,12 +1,12 @@
-"""Contrast over batches far beyond memory: time and peak memory of one training step, whole and in
-parts.
+"""Contrastive learning with batches larger than memory: time and peak memory of a training step,
+with and without GradCache.
 
-    python bench/gradcache.py --pairs ui --encoder e5 [--sizes 64 256 4096] [--micro-batch 64]
-    [--threads 2]
+    python bench/gradcache.py --pairs ui --encoder e5 [--sizes 64 256 4096] [--micro-batch 64] \\
+        [--threads 2]
 
-Each size runs in a process of its own; sizes up to ``--whole`` also without parts. TCM at the last
-layer, AdamW. CPU
-seconds are those of all threads: on a machine with other work they say more than pairs/s.
+Each batch size runs in a process of its own; sizes up to ``--whole`` also run without GradCache.
+The step is TCM at the last layer with AdamW. CPU seconds are the sum over all threads: on a machine
+with other work they are more reliable than pairs per second.
 """
 
 import argparse

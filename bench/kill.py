@@ -1,12 +1,11 @@
-"""Kill commands at random moments, run them again, and compare with a run that was left alone.
+"""Kill commands at random moments, run them again, and compare the outcome with an undisturbed run.
 
-python bench/kill.py --pairs PAIRS --out FOLDER [--only train/early_stopping,probe] [--kills 10]
+    python bench/kill.py --pairs PAIRS --out FOLDER [--only train/early_stopping,probe] [--kills 10]
 
-Each trial kills its command again and again, with SIGKILL, SIGTERM, SIGINT or SIGKILL in the moment
-that a file is being written, until it was killed ``--kills`` times or finishes; then it is left
-alone. A kill counts as survived if what the trial leaves is identical, times excepted. A command of
-one process is forked from one that has imported everything, so that kills hit the work and not
-the imports.
+Each trial kills its command again and again, by SIGKILL, SIGTERM, SIGINT, or SIGKILL while a file
+is being written. After ``--kills`` kills the command may finish. A kill counts as survived if the
+trial leaves the same files as an undisturbed run, apart from times. A command of one process is
+forked from a process that has imported everything, so that kills hit the work and not the imports.
 """
 
 import argparse
@@ -93,7 +92,7 @@ class Tally:
 
 
 def cases(pairs: Path, run: Path) -> Iterator[Case]:
-    """Every command; ``run`` is a finished run folder."""
+    """All commands that are tried; ``run`` is a finished run folder."""
     for name, options in TRAIN.items():
         fixed = ["train", f"pairs={pairs}", *TINY, *options]
         yield Case(
@@ -122,7 +121,7 @@ def cases(pairs: Path, run: Path) -> Iterator[Case]:
 
 
 def start(case: Case, out: Path, again: bool) -> int:
-    """Start the command in a process group of its own; its process id."""
+    """Start the command in a process group of its own. Returns its process id."""
     arguments = [*case.command(out), *(case.again if again else [])]
     log = open(f"{out}.log", "ab")  # noqa: SIM115
     if not case.forked:
@@ -149,11 +148,11 @@ def start(case: Case, out: Path, again: bool) -> int:
 
 
 _STATUSES: dict[int, int] = {}
-"""Process id → exit status, of those that have ended."""
+"""Process id → exit status of processes that have ended."""
 
 
 def ended(process: int) -> int | None:
-    """The exit status, None while the process runs."""
+    """The exit status of a process; None while it runs."""
     if process not in _STATUSES:
         found, status = os.waitpid(process, os.WNOHANG)
         if not found:
@@ -205,7 +204,7 @@ def _changed(path: Path, seen: dict[Path, int]) -> bool:
 
 
 def fingerprint(out: Path) -> dict[str, str]:
-    """What a command left: file → digest, times excepted."""
+    """The files that a command has written, with their digests. Times are left out."""
     found = {}
     for path in sorted(out.rglob("*")):
         name = str(path.relative_to(out))
@@ -239,7 +238,7 @@ def _without_times(path: Path) -> bytes:
 
 
 def trial(case: Case, out: Path, seconds: float, kills: int, rng: random.Random) -> int:
-    """Kill and run again until it has finished; the number of kills."""
+    """Kill the command and run it again until it has finished. Returns the number of kills."""
     done = 0
     for attempt in range(10 * kills):
         process = start(case, out, again=attempt > 0)
@@ -297,9 +296,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", default="", help="names of cases, or their beginnings")
-    parser.add_argument("--kills", type=int, default=10, help="of each case")
-    parser.add_argument("--burst", type=int, default=3, help="kills of one trial")
+    parser.add_argument(
+        "--only", default="", help="names of cases or their prefixes, separated by commas"
+    )
+    parser.add_argument("--kills", type=int, default=10, help="number of kills in each case")
+    parser.add_argument("--burst", type=int, default=3, help="number of kills in a trial")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     for name in ("torch", "transformers", "pytorch_lightning", "transliconet.cli.train"):

@@ -1,6 +1,7 @@
-"""Two processes against one, each with one thread: pairs/s of ``transliconet train``.
+"""Throughput of ``transliconet train`` in pairs per second: two processes against one, each with
+one thread.
 
-python bench/parallel.py --pairs ui --encoder e5 [--rounds 3] [--steps 40]
+    python bench/parallel.py --pairs ui --encoder e5 [--rounds 3] [--steps 40]
 """
 
 import argparse
@@ -14,7 +15,7 @@ from statistics import median
 
 
 def pairs_per_s(options: argparse.Namespace, trainer: str, folder: Path) -> float:
-    """Median over the logged steps, all processes together, the first left out."""
+    """Median over the logged steps but the first, summed over all processes."""
     command = [
         str(Path(sys.executable).with_name("transliconet")),
         "train",

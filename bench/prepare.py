@@ -1,10 +1,10 @@
-"""Time and peak memory of ``prepare`` as the corpus grows, and with the number of processes.
+"""Time and peak memory of ``prepare``, by the size of the corpus and the number of processes.
 
     python bench/prepare.py FILE.parquet [--times 1 4 16] [--processes 1 2] [--romanizer uroman]
 
-The file is long Parquet (id, lang, text). Larger corpora are its lines repeated with a running
-number before each, so that none is a duplicate. Every run is a fresh process; its peak resident
-memory is its own and its largest child's.
+The file is long Parquet (id, lang, text). Larger corpora repeat its lines with a running number
+before each, so that there are no duplicates. Every run is a process of its own; printed are its
+peak memory and that of its largest worker.
 """
 
 import argparse

@@ -1,11 +1,12 @@
-"""The romanizer against uroman itself: lines per second, and the number of lines that differ.
+"""The package's romanizer against uroman: lines per second, and the number of lines that differ.
 
     python bench/romanize.py FILE.parquet [FILE.parquet …] [--sample 3000] [--processes 1 2 4]
 
-Files are long Parquet (id, lang, text). Both sides run in this one process. Ours reads every row in
-order from a cold cache; uroman reads a random sample (``--sample 0``: every row), its time is
-extrapolated from it, and every line it reads is compared. With ``--processes``, ours reads the rows
-once more in that many processes, a run of rows each. Loading the tables is not counted anywhere.
+Files are long Parquet (id, lang, text), and both romanizers run in this process. The package's
+reads every row in order, with an empty cache at the start. uroman reads a random sample
+(``--sample 0``: every row), from which its time for all rows is extrapolated; every line of the
+sample is compared. With ``--processes``, the package's romanizer also reads the rows in several
+processes, a contiguous part in each. Loading the tables is never part of the time.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def load(barrier: object) -> None:
 
 
 def work(rows: Sequence[Row]) -> float:
-    """Seconds for the rows, from the moment when every process is ready."""
+    """Seconds for the rows, measured from the moment at which every process is ready."""
     _barrier.wait()  # type: ignore[attr-defined]
     return timed(_ours.romanize, rows)[1]
 
@@ -78,9 +79,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("files", nargs="+", type=Path)
-    parser.add_argument("--sample", type=int, default=3000, help="rows that uroman reads; 0: all")
     parser.add_argument(
-        "--processes", type=int, nargs="*", default=[], help="also ours with so many processes"
+        "--sample", type=int, default=3000, help="number of rows that uroman reads; 0: all"
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        nargs="*",
+        default=[],
+        help="also run the package's romanizer in N processes",
     )
     options = parser.parse_args()
     reference = Uroman()

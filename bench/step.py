@@ -1,18 +1,17 @@
-"""One training step at Glot500's size: a plain loop against this engine, in turn, each run in a
-process of its own.
+"""One training step at Glot500's size: a plain training loop against this package.
 
     python bench/step.py --pairs ui --tokenizer e5 [--rounds 3] [--steps 6] [--threads 2]
 
-Random weights of Glot500's shape (401,145 subwords x 768, 12 layers), MLM + TCM as TransliCo has
-them, float32. ``plain``
-does what the paper describes: random batches of 24 pairs, each view padded to its longest row, one
-forward pass a view with the states of all layers kept, the head at masked positions, AdamW over
-everything. ``full`` is this engine with all weights trained, ``trim`` with the vocabulary trimmed
-to the subwords that the pairs use (method=trim, grafted back at the end).
+The model has random weights of Glot500's shape (401,145 tokens × 768, 12 layers) and is trained by
+MLM + TCM as in TransliCo, in float32. ``plain`` does what the paper describes: random batches of 24
+pairs, each view padded to its longest row, one forward pass a view that keeps the states of all
+layers, the head at masked positions, and AdamW over all weights. ``full`` is this package with all
+weights trained. ``trim`` also trims the vocabulary to the tokens that the pairs use (method=trim,
+grafted back at the end).
 
-Printed are medians over rounds, with the least and greatest: pairs/s, real tokens/s, the share of
-the rate that this machine's matrix products reach, the process's peak memory, and the time of each
-phase.
+The engines take turns, and each run is a process of its own. Printed are medians over rounds with
+minimum and maximum: pairs per second, real tokens per second, the share of the machine's rate for
+matrix products, peak memory, and the time of each phase.
 """
 
 import argparse
@@ -34,6 +33,7 @@ from tabulate import tabulate
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaForMaskedLM
 
 from transliconet.batch import ATTENTION_MASK, IGNORE, LABELS, PAIR_INDEX
+from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
 from transliconet.data.masking import Masking, mask_tokens
 from transliconet.data.sampler import PairBatchSampler
@@ -54,7 +54,7 @@ PHASES = ("data", "encoder", "head", "backward", "optimizer")
 
 
 class Clock:
-    """Seconds by phase, and what was trained on."""
+    """Seconds by phase, and the number of pairs and tokens."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -83,7 +83,7 @@ def gemm_rate() -> float:
 
 
 def flops(clock: Clock, vocabulary_size: int) -> float:
-    """Of forward and backward pass for the real tokens: six for each weight and token."""
+    """Floating-point operations of both passes: six for each weight and real token."""
     layer = 4 * WIDTH * WIDTH + 2 * WIDTH * 4 * WIDTH
     return 6.0 * (
         LAYERS * layer * clock.tokens + (WIDTH * vocabulary_size + WIDTH * WIDTH) * clock.masked
@@ -120,7 +120,7 @@ def learn(
 
 
 def plain(options: argparse.Namespace) -> tuple[Clock, int]:
-    """The loop that the paper describes."""
+    """The training loop that the paper describes."""
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
     pairs = cached_token_ids(PairsFolder.open(options.pairs), tokenizer, POSITIONS)
     vocabulary, masking = Vocabulary.from_tokenizer(tokenizer), Masking()
@@ -168,7 +168,7 @@ def plain(options: argparse.Namespace) -> tuple[Clock, int]:
 
 
 def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
-    """What ``transliconet train`` does in a step."""
+    """The training step of ``transliconet train``."""
     tokenizer = AutoTokenizer.from_pretrained(options.tokenizer)
     folder = PairsFolder.open(options.pairs)
     if trim:
@@ -187,7 +187,8 @@ def engine(options: argparse.Namespace, trim: bool) -> tuple[Clock, int]:
     objectives = {"mlm": MaskedLanguageModel(), "tcm": tcm}
     requests = state_requests(objectives, encoder)
     optimizer = torch.optim.AdamW(parameter_groups(encoder, 0.01), lr=2e-5, fused=True)
-    batches = iter(PairBatchSampler(pairs.lengths, PAIRS, text_digests=pairs.text_digests))
+    features = PairFeatures(pairs.lengths, text_digests=pairs.text_digests)
+    batches = iter(PairBatchSampler(features, PAIRS))
     collate = Collator(pairs, Vocabulary.from_tokenizer(encoder.tokenizer), Masking())
     clock = Clock()
     for step in range(options.steps + 1):
@@ -213,7 +214,7 @@ ENGINES = {
 
 
 def measure(options: argparse.Namespace) -> None:
-    """One engine, in this process; prints a line of JSON."""
+    """Run one engine in this process, and print its result as a line of JSON."""
     torch.set_num_threads(options.threads)
     rate = gemm_rate()
     clock, vocabulary_size = ENGINES[options.engine](options)
@@ -241,7 +242,7 @@ def main() -> None:
     )
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument(
-        "--tokenizer", type=Path, required=True, help="a folder with XLM-R's tokenizer"
+        "--tokenizer", type=Path, required=True, help="folder with XLM-R's tokenizer"
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=6)

@@ -54,9 +54,7 @@ class TransliconetError(Exception):
 
     def with_section(self) -> str:
         """The message with the option's full path, as the command line shows it."""
-        if not self.section or str(self.given).startswith(f"{self.section}."):
-            return str(self)
-        return f"{self.section}.{self}"
+        return f"{self.section}.{self}" if self.section else str(self)
 
     def __str__(self) -> str:
         return f"{self.given}: {self.problem}. {self.remedy} [{self.code}]"

@@ -175,9 +175,10 @@ def test_checkpoint_folders_without_weights_or_of_another_architecture(
     )
     config = json.loads((tmp_path / "encoder" / "config.json").read_text())
     (tmp_path / "encoder" / "config.json").write_text(json.dumps({**config, "model_type": "bert"}))
-    refused(cli_here(*call), "encoder.path=encoder", "its architecture is 'bert'", "XLM-R")
+    refused(cli_here(*call), "error: encoder.path=encoder:", "its architecture is 'bert'", "XLM-R")
     refused(
-        cli_here(*call[:-2], "encoder.path=nowhere/at/all", "out=o"), "encoder.path=nowhere/at/all"
+        cli_here(*call[:-2], "encoder.path=nowhere/at/all", "out=o"),
+        "error: encoder.path=nowhere/at/all:",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from transliconet.batch import INPUT_IDS, MASKED_IDS, PAIR_INDEX
+from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.masking import Masking
@@ -95,7 +96,7 @@ def indices(sampler: PairBatchSampler) -> list[list[int]]:
 def test_every_pair_once_an_epoch_and_never_alone(
     number: int, batch_size: int, window: int
 ) -> None:
-    sampler = PairBatchSampler(np.arange(number), batch_size, window=window)
+    sampler = PairBatchSampler(PairFeatures(np.arange(number)), batch_size, window=window)
     batches = indices(sampler)
     assert sorted(i for b in batches for i in b) == list(range(number))
     assert len(batches) == len(sampler)
@@ -106,7 +107,7 @@ def test_every_pair_once_an_epoch_and_never_alone(
 @pytest.mark.parametrize("number", [100, 97, 33])
 def test_batches_of_one_group_and_mixed_ones_of_what_is_over(number: int) -> None:
     groups = np.random.default_rng(0).integers(3, size=number)
-    sampler = PairBatchSampler(np.arange(number), 8, groups=groups)
+    sampler = PairBatchSampler(PairFeatures(np.arange(number), groups=groups), 8)
     batches = indices(sampler)
     assert sorted(i for b in batches for i in b) == list(range(number))
     assert len(batches) == len(sampler)
@@ -116,8 +117,8 @@ def test_batches_of_one_group_and_mixed_ones_of_what_is_over(number: int) -> Non
 
 
 def test_order_is_a_function_of_seed_and_epoch() -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, 500)
-    first, again, other = (PairBatchSampler(lengths, 8, seed=s) for s in (1, 1, 2))
+    features = PairFeatures(np.random.default_rng(0).integers(1, 60, 500))
+    first, again, other = (PairBatchSampler(features, 8, seed=s) for s in (1, 1, 2))
     assert indices(first) == indices(again) != indices(other)
     again.set_epoch(1)
     assert indices(first) != indices(again)
@@ -128,9 +129,9 @@ def test_order_is_a_function_of_seed_and_epoch() -> None:
 def test_ranks_share_every_pair_in_as_many_batches(
     number: int, world_size: int, budget: int | None
 ) -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, number)
+    features = PairFeatures(np.random.default_rng(0).integers(1, 60, number))
     ranks = [
-        PairBatchSampler(lengths, 8, rank=r, world_size=world_size, batch_tokens=budget)
+        PairBatchSampler(features, 8, rank=r, world_size=world_size, batch_tokens=budget)
         for r in range(world_size)
     ]
     for epoch in range(3):
@@ -146,7 +147,7 @@ def test_ranks_share_every_pair_in_as_many_batches(
 def test_batches_keep_to_their_budget_of_tokens(groups: np.ndarray | None) -> None:
     rng = np.random.default_rng(0)
     tokens, text = rng.integers(4, 100, 777), rng.integers(0, 600, 777)
-    sampler = PairBatchSampler(tokens, 8, batch_tokens=400, groups=groups, text_digests=[text])
+    sampler = PairBatchSampler(PairFeatures(tokens, groups, [text]), 8, batch_tokens=400)
     numbers = set()
     for epoch in range(5):
         sampler.set_epoch(epoch)
@@ -167,19 +168,21 @@ def test_batches_keep_to_their_budget_of_tokens(groups: np.ndarray | None) -> No
 def test_equal_texts_of_either_view_stand_in_different_batches() -> None:
     rng = np.random.default_rng(0)
     native, romanized = rng.integers(0, 300, 400), rng.integers(0, 200, 400)
-    sampler = PairBatchSampler(rng.integers(2, 40, 400), 16, text_digests=[native, romanized])
+    features = PairFeatures(rng.integers(2, 40, 400), text_digests=[native, romanized])
+    sampler = PairBatchSampler(features, 16)
     batches = indices(sampler)
     assert sorted(i for b in batches for i in b) == list(range(400))
     for batch in batches:
         assert len(set(native[batch])) == len(set(romanized[batch])) == len(batch)
-    without = indices(PairBatchSampler(rng.integers(2, 40, 400), 16))
+    without = indices(PairBatchSampler(PairFeatures(rng.integers(2, 40, 400)), 16))
     assert any(len(set(native[b])) < len(b) for b in without)  # or nothing has been parted
 
 
 def test_texts_that_cannot_be_parted_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     everything_alike = np.zeros(40, dtype=np.uint64)
     with caplog.at_level("WARNING"):
-        sampler = PairBatchSampler(np.arange(2, 42), 8, text_digests=[everything_alike])
+        features = PairFeatures(np.arange(2, 42), text_digests=[everything_alike])
+        sampler = PairBatchSampler(features, 8)
     assert sorted(i for b in indices(sampler) for i in b) == list(range(40))
     assert "35 pairs share a batch with an equal text" in caplog.text
 
@@ -196,8 +199,8 @@ def test_digests_are_equal_for_equal_rows_only() -> None:
 
 
 def test_a_resumed_epoch_goes_on_where_it_was() -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, 200)
-    whole, resumed = PairBatchSampler(lengths, 8), PairBatchSampler(lengths, 8)
+    features = PairFeatures(np.random.default_rng(0).integers(1, 60, 200))
+    whole, resumed = PairBatchSampler(features, 8), PairBatchSampler(features, 8)
     for sampler in (whole, resumed):
         sampler.set_epoch(2)
     resumed.resume(2, 7)
@@ -212,18 +215,17 @@ def test_a_window_pads_less_than_random_batches() -> None:
     lengths = np.random.default_rng(0).integers(1, 200, 4000)
 
     def padded(window: int) -> int:
-        return sum(
-            len(b) * max(lengths[b]) for b in indices(PairBatchSampler(lengths, 16, window=window))
-        )
+        sampler = PairBatchSampler(PairFeatures(lengths), 16, window=window)
+        return sum(len(batch) * max(lengths[batch]) for batch in indices(sampler))
 
     assert padded(50) < 0.7 * padded(1)
 
 
 def test_too_few_pairs() -> None:
     with pytest.raises(DataError, match="no negatives"):
-        PairBatchSampler(np.array([3]), 8)
+        PairBatchSampler(PairFeatures(np.array([3])), 8)
     with pytest.raises(DataError, match="no batch for each of 4 processes"):
-        PairBatchSampler(np.ones(7), 8, world_size=4)
+        PairBatchSampler(PairFeatures(np.ones(7)), 8, world_size=4)
 
 
 def test_no_heldout_id_is_trained_on(

@@ -2,16 +2,19 @@
 use.
 """
 
+import doctest
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from transliconet.errors import CheckpointError, ConfigError
+from transliconet.errors import CheckpointError, ConfigError, DataError
+from transliconet.model import vectors
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import pool
 from transliconet.model.tiny import tiny_encoder
@@ -226,3 +229,11 @@ def test_tiny_encoder_sizes_must_fit() -> None:
         tiny_encoder(["да"], hidden_size=10, heads=4)
     with pytest.raises(ConfigError, match="layers=0"):
         tiny_encoder(["да"], layers=0)
+
+
+def test_vectors_of_length_1() -> None:
+    results = doctest.testmod(vectors, extraglobs={"np": np})
+    assert (results.attempted, results.failed) == (1, 0)
+    with pytest.raises(DataError) as refused:
+        vectors.normalize(np.array([[1.0, np.nan]]))
+    assert refused.value.code == "TLN-DATA-401"

@@ -643,7 +643,7 @@ def test_word_alignment_over_a_batch() -> None:
     )
 
 
-@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives", "inner_products"])
+@pytest.mark.parametrize("module", ["mlm", "tcm", "negatives", "similarity"])
 def test_docstring_examples(module: str) -> None:
     results = doctest.testmod(
         importlib.import_module(f"transliconet.objectives.{module}"), extraglobs={"torch": torch}

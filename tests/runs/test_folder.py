@@ -22,7 +22,7 @@ from transliconet.pairs import PairsFolder
 from transliconet.probe.record import RetrievalRecord
 from transliconet.runs.folder import RunRecord, plan_run
 from transliconet.runs.hf_folder import encoder_from_checkpoint
-from transliconet.runs.run import TrainResult
+from transliconet.runs.result import TrainResult
 from transliconet.runs.spec import RunOutput, Settings
 from transliconet.storage import atomic_file
 from transliconet.train.loggers import MetricsWriter
@@ -241,7 +241,7 @@ def test_early_stopping_and_the_choice_of_checkpoints_survive(
             fit(out, stop, **options)
     else:  # after the end of training, before the export
         with monkeypatch.context() as context:
-            context.setattr("transliconet.runs.run.export_encoder", lambda *_, **__: kill())
+            context.setattr("transliconet.runs.result.export_encoder", lambda *_, **__: kill())
             with pytest.raises(Killed):
                 fit(out, **options)
     assert fit(out, resume="last", **options).steps == 8

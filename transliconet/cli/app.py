@@ -45,7 +45,8 @@ usage: transliconet COMMAND [key=value …] [-m]
 
 {os.linesep.join(f"  {name:<9}{what}" for name, what in COMMANDS.items())}
 
-`transliconet COMMAND --help` shows a command's options; -m runs it once for each comma-separated value."""
+`transliconet COMMAND --help` shows a command's options. -m runs the command once for each of the
+comma-separated values of an option."""
 
 
 def main() -> int:
@@ -73,9 +74,8 @@ def run(command: str, overrides: list[str]) -> int:
     """Run one command with Hydra overrides; errors a user can mend become one message and status
     1.
     """
-    os.environ["HYDRA_FULL_ERROR"] = (
-        "1"  # Hydra then raises instead of printing a cut-down traceback
-    )
+    # Hydra then raises errors instead of printing a shortened traceback
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     _quieten()
     stop_with_the_sweep()
     original = sys.argv
@@ -87,8 +87,7 @@ def run(command: str, overrides: list[str]) -> int:
         return import_module("transliconet.cli.sweep").summarize() if command == "train" else 0
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
-            # Lightning kills the first process, in the middle of its goodbye, where another one
-            # fails
+            # where another process fails, Lightning kills the first one before it has finished
             return 0
         print(stopped, file=sys.stderr)
         return 128 + stopped.signal
@@ -176,9 +175,8 @@ def build(cfg: Any, **arguments: Any) -> Any:
             return instantiate(cfg, _convert_="all", _partial_=True)(**arguments)
         return instantiate(cfg, _convert_="all")
     except Exception as error:
-        misconfigured = (
-            type(error).__name__ == "MisconfigurationException"
-        )  # Lightning's; importing it takes seconds
+        # Lightning's error; by name, since importing Lightning takes seconds
+        misconfigured = type(error).__name__ == "MisconfigurationException"
         if misconfigured or isinstance(error, InstantiationException | TypeError | ValueError):
             raise _section_error(cfg, error) from error
         raise

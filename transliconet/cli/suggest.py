@@ -42,7 +42,8 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
         if choice in PLUGINS:
             remedy = f"pip install 'transliconet[{PLUGINS[choice]}]'"
             return f"{group}={choice}: Hydra's plugin for it is not installed. {remedy}"
-        return f"{group}={choice}: not an option. {_did_you_mean(choice, options)}The options are {', '.join(options)}"
+        hint = _did_you_mean(choice, options)
+        return f"{group}={choice}: not an option. {hint}The options are {', '.join(options)}"
     if match := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{match[1]}: no value given. Add {match[1]}=… to the command"
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
@@ -50,9 +51,8 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
 
 def _unknown_key(key: str, command: str, overrides: list[str]) -> str:
     valid = _valid_keys(command, overrides)
-    close = get_close_matches(key, valid, n=1, cutoff=0.5)
     return (
-        f"{key}: no such key. {f'Did you mean {close[0]!r}? ' if close else ''}"
+        f"{key}: no such key. {_did_you_mean(key, valid)}"
         f"See transliconet {command} --help, or transliconet {command} --cfg job"
     )
 

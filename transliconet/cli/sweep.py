@@ -119,8 +119,8 @@ def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
     hydra = HydraConfig.get()
     folder, own = Path(hydra.sweep.dir).absolute(), Path(hydra.runtime.output_dir)
     overrides = job_overrides(list(hydra.overrides.task))
-    wished = str(own.relative_to(folder)).replace("/", "_")
-    job = find_or_make_job(folder, overrides, wished)
+    preferred = str(own.relative_to(folder)).replace("/", "_")
+    job = find_or_make_job(folder, overrides, preferred)
     if own != job.folder and own.is_dir() and not any(own.iterdir()):
         own.rmdir()  # Hydra made it
     progress = _SWEEPS[-1] if _SWEEPS else SweepProgress(folder)

@@ -15,7 +15,8 @@ from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.runs.assemble import finished_encoder
-from transliconet.runs.run import TrainResult, run
+from transliconet.runs.result import TrainResult
+from transliconet.runs.run import run
 from transliconet.runs.spec import (
     EncoderSpec,
     OptimizerSpec,

@@ -1,17 +1,40 @@
-"""An epoch split into batches: pure functions of a random order.
+"""An epoch split into batches: pure functions of a random order of the pairs.
 
-The number of batches depends on lengths and groups alone, never on the order: every epoch has as
-many, as Lightning expects.
+The number of batches depends on lengths and groups alone, never on the order. So every epoch has
+the same number of batches, as Lightning expects.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 NEIGHBOURS = 50
-"""A pair is exchanged with one of this many batches before and after: they hold pairs of similar
-length.
+"""How many batches before and after its own a pair may be exchanged with. Neighbouring batches hold
+pairs of similar length, so an exchange adds little padding.
 """
+
+
+@dataclass(frozen=True)
+class PairFeatures:
+    """What decides which batch each of N pairs joins.
+
+    Args:
+        lengths: (N,) tokens of each pair, both views together.
+        groups: (N,) group of each pair, such as its language. A batch then holds pairs of one
+            group, so that the negatives are hard; pairs left over share mixed batches. None puts
+            all pairs into one group.
+        text_digests: one (N,) array of digests a view. Pairs with an equal text are put into
+            different batches, since they cannot be each other's negatives. Empty: texts are not
+            compared.
+    """
+
+    lengths: np.ndarray
+    groups: np.ndarray | None = None
+    text_digests: Sequence[np.ndarray] = ()
+
+    def __len__(self) -> int:
+        return len(self.lengths)
 
 
 def batches_by_number(
@@ -82,33 +105,27 @@ def split_largest(batches: list[np.ndarray], multiple: int) -> list[np.ndarray]:
 
 
 def separate_equal_texts(
-    batches: Sequence[np.ndarray],
-    text_digests: Sequence[np.ndarray],
-    lengths: np.ndarray,
-    budget: int | None = None,
-    groups: np.ndarray | None = None,
+    batches: Sequence[np.ndarray], features: PairFeatures, budget: int | None = None
 ) -> tuple[list[np.ndarray], int]:
     """Exchange pairs between batches until none holds a text twice, in either view: equal texts
     cannot be each other's negatives.
 
     Args:
-        batches: pairs of each.
-        text_digests: (N,) digests, one array a view.
-        lengths: (N,) tokens of each pair.
+        batches: the pairs of each batch.
+        features: of all N pairs. Pairs are exchanged within their group only.
         budget: tokens in a batch. An exchange exceeds it only where no other would separate the
             pair; None: no bound.
-        groups: (N,), pairs are exchanged within their group only; None: all are one.
 
     Returns:
         The batches, sizes unchanged, and the number of pairs that still share a batch with an equal
         text (a text that is in more pairs than there are batches).
     """
     batches = [batch.copy() for batch in batches]
-    if not text_digests:
+    if not features.text_digests:
         return batches, 0
-    exchange = _Exchange(batches, text_digests, lengths, groups)
+    exchange = _Exchange(batches, features)
     left = 0
-    for number, position in _repeated(batches, text_digests):
+    for number, position in _repeated(batches, features.text_digests):
         separated = exchange(number, position, budget)
         if not separated and budget is not None:
             separated = exchange(number, position, None)
@@ -138,17 +155,9 @@ def _repeated(
 class _Exchange:
     """Exchanges pairs between ``batches``, in place."""
 
-    def __init__(
-        self,
-        batches: list[np.ndarray],
-        text_digests: Sequence[np.ndarray],
-        lengths: np.ndarray,
-        groups: np.ndarray | None,
-    ) -> None:
+    def __init__(self, batches: list[np.ndarray], features: PairFeatures) -> None:
         self.batches = batches
-        self.text_digests = text_digests
-        self.lengths = lengths
-        self.groups = groups
+        self.features = features
 
     def __call__(self, number: int, position: int, budget: int | None) -> bool:
         """Exchange the pair at ``position`` of batch ``number`` with one of the nearest batch that
@@ -179,17 +188,20 @@ class _Exchange:
         self, candidates: np.ndarray, pair: int, rest: np.ndarray, budget: int | None
     ) -> np.ndarray:
         """(b,) bool: which pairs of another batch could change places with ``pair``."""
+        features = self.features
         fits = np.ones(len(candidates), dtype=bool)
-        for digests in self.text_digests:
+        for digests in features.text_digests:
             fits &= ~np.isin(digests[candidates], digests[rest])
-        if self.groups is not None:
-            fits &= self.groups[candidates] == self.groups[pair]
+        if features.groups is not None:
+            fits &= features.groups[candidates] == features.groups[pair]
         if budget is not None:
-            lengths = self.lengths[candidates]
-            here = self.lengths[rest].sum() + lengths
-            there = lengths.sum() - lengths + self.lengths[pair]
+            lengths = features.lengths[candidates]  # (b,)
+            # tokens of both batches after each exchange
+            here = features.lengths[rest].sum() + lengths
+            there = lengths.sum() - lengths + features.lengths[pair]
             fits &= (here <= budget) & (there <= budget)
         return fits
 
     def _has_text_of(self, batch: np.ndarray, pair: int) -> bool:
-        return any((digests[batch] == digests[pair]).any() for digests in self.text_digests)
+        digests_of_views = self.features.text_digests
+        return any((digests[batch] == digests[pair]).any() for digests in digests_of_views)

@@ -1,4 +1,6 @@
-"""One batch: both views of each pair padded together, with every field that the objectives need."""
+"""Collating: the token ids of both views of some pairs become one padded batch, with every field
+that the objectives read.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,14 +28,14 @@ from transliconet.tokens.tokenize import TokenizedPairs
 
 @dataclass(frozen=True)
 class Collator:
-    """Makes batches of token ids.
+    """Makes the batch of a :class:`BatchPlan`.
 
     Args:
-        pairs: the training pairs.
-        vocabulary: of the tokenizer.
-        masking: how masked input and its labels are made; None: there is none.
-        augmenter: makes the romanized rows anew; None: they stay as they are.
-        fields: make more fields.
+        pairs: token ids of all training pairs.
+        vocabulary: pad, mask and special ids of the tokenizer.
+        masking: how masked input and its labels are made; None makes neither.
+        augmenter: changes the romanized rows; None leaves them as they are.
+        fields: functions that make further fields, those that objectives have asked for.
     """
 
     pairs: TokenizedPairs
@@ -43,13 +45,18 @@ class Collator:
     fields: Sequence[MakeField] = ()
 
     def __call__(self, plan: BatchPlan) -> dict[str, Tensor]:
-        """The batch of ``plan``, with the fields of :mod:`transliconet.batch`.
+        """Make one batch.
 
-        What is random depends on ``plan.key`` alone: not on the process that makes the batch, nor
-        on what it made before.
+        Every random choice depends on ``plan.key`` alone. It does not matter which loader process
+        makes the batch, or which batches that process made before.
+
+        Returns:
+            Field name → tensor, see :mod:`transliconet.batch`.
         """
         seeds = np.random.SeedSequence(plan.key)
+        # shifted by one bit: torch takes signed 64-bit seeds
         mask_seed, dropout_seed = (int(word >> 1) for word in seeds.generate_state(2, np.uint64))
+        # augmentation and further fields draw from a stream of their own
         rows = self._rows(plan, np.random.default_rng(seeds.spawn(1)[0]))
         batch = {
             PAIR_INDEX: torch.from_numpy(np.asarray(plan.indices, dtype=np.int64)),  # (B,)
@@ -66,12 +73,12 @@ class Collator:
                 rows.content_mask,
                 self.vocabulary,
                 self.masking,
-                torch.Generator().manual_seed(mask_seed),
+                generator=torch.Generator().manual_seed(mask_seed),
             )
         return batch
 
     def _rows(self, plan: BatchPlan, rng: np.random.Generator) -> BatchRows:
-        """The token ids of both views, augmented and padded."""
+        """The token ids of both views, augmented and padded together."""
         native = [self.pairs.native[i] for i in plan.indices]
         romanized = [self.pairs.romanized[i] for i in plan.indices]
         if self.augmenter is not None:

@@ -1,4 +1,4 @@
-"""The LightningDataModule over pairs folders."""
+"""The LightningDataModule that makes batches from pairs folders."""
 
 import logging
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.data.augment import Augmenter
+from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
 from transliconet.data.settings import DataSettings
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class PairBatches(Dataset):
-    """Batches as items: index it with a :class:`BatchPlan`."""
+    """A dataset whose items are whole batches; its index is a :class:`BatchPlan`."""
 
     def __init__(self, collator: Collator) -> None:
         self.collator = collator
@@ -41,15 +42,15 @@ class PairsDataModule(pl.LightningDataModule):
 
     Args:
         pairs: the opened folder.
-        tokenizer: the encoder's.
-        settings: which pairs, and how they are batched.
-        needs: what the objectives need beside token ids.
-        positions: longest row that the encoder takes, in tokens; None: any.
-        seed: of the order of pairs and of everything random in making batches.
+        tokenizer: of the encoder.
+        settings: which pairs are trained on, and how they are batched.
+        needs: what the objectives read beside token ids and masks.
+        positions: longest row that the encoder takes, in tokens; None sets no limit.
+        seed: of the order of the pairs and of every random choice in making batches.
 
     Raises:
-        ConfigError: rows are to be longer than the encoder takes, or a folder of ``settings.also``
-            holds out other ids.
+        ConfigError: ``settings.max_length`` exceeds ``positions``, or a folder of
+            ``settings.also`` holds out other ids than ``pairs``.
     """
 
     def __init__(
@@ -82,19 +83,19 @@ class PairsDataModule(pl.LightningDataModule):
         self._start = (0, 0)  # epoch and batch within it
 
     def prepare_data(self) -> None:
-        """Tokenize the training part, and let the fields that objectives need be prepared.
+        """Tokenize the training part, and prepare the fields that objectives have asked for.
 
-        One process of each machine does this; the others read the cache.
+        Lightning calls it in one process of each machine; the others then read the cache.
         """
         tokens = self._tokens()
         for field in self.needs.fields:
             field.prepare(tokens)
 
     def setup(self, stage: str | None = None) -> None:
-        """Open the token ids, once in each process.
+        """Open the cached token ids, once in each process.
 
         Raises:
-            DataError: nothing is left to train on.
+            DataError: no training pair is left.
         """
         if self._collator is not None:
             return
@@ -107,14 +108,10 @@ class PairsDataModule(pl.LightningDataModule):
                 "Lower heldout in prepare, or train with skip_unchanged=false",
                 code="TLN-DATA-320",
             )
+        native, romanized = pairs.native.lengths.mean(), pairs.romanized.lengths.mean()
         log.info(
-            "%d training pairs, %.1f native and %.1f romanized tokens a pair, "
-            "%d rows truncated at %d tokens",
-            len(pairs),
-            pairs.native.lengths.mean(),
-            pairs.romanized.lengths.mean(),
-            pairs.truncated,
-            self.settings.max_length,
+            f"{len(pairs)} training pairs, {native:.1f} native and {romanized:.1f} romanized "
+            f"tokens a pair, {pairs.truncated} rows truncated at {self.settings.max_length} tokens"
         )
         self._sources = [part.folder.name for part in tokens.parts if part.folder]
         for field in self.needs.fields:
@@ -140,7 +137,7 @@ class PairsDataModule(pl.LightningDataModule):
             )
             for folder in self.folders
         ]
-        # what is computed before training has the precision of training
+        # fields computed before training, such as anchors, have the precision of training
         in_bfloat16 = self.trainer is not None and self.trainer.precision == "bf16-mixed"
         return TrainingTokens(parts, self.tokenizer, torch.bfloat16 if in_bfloat16 else None)
 
@@ -152,7 +149,14 @@ class PairsDataModule(pl.LightningDataModule):
         return Augmenter(augment, self.tokenizer, boundaries, self.settings.max_length)
 
     def pair_names(self, positions: Sequence[int]) -> list[str]:
-        """Language and id of training pairs, ``hin_Deva 17``, as their pairs folder has them."""
+        """Names of training pairs for messages: language and id in the pairs folder.
+
+        Args:
+            positions: among the training pairs of all folders, one after the other.
+
+        Returns:
+            Names such as ``hin_Deva 17``, in the order of ``positions``.
+        """
         wanted = np.array(sorted(set(positions)), dtype=np.int64)
         names: dict[int, str] = {}
         start = 0  # position of the first pair of `rows`
@@ -177,9 +181,9 @@ class PairsDataModule(pl.LightningDataModule):
             world_size=trainer.world_size if trainer else 1,
         )
         epoch, done = self._start
-        if done >= len(sampler):  # the checkpoint is of the end of an epoch
+        if done >= len(sampler):  # the checkpoint was written at the end of an epoch
             epoch, done = epoch + 1, 0
-        # loader processes ask for batches before Lightning says which epoch it is
+        # loader processes ask for batches before Lightning sets the epoch
         sampler.set_epoch(epoch)
         sampler.resume(epoch, done)
         on_gpu = trainer is not None and type(trainer.accelerator).__name__ == "CUDAAccelerator"
@@ -193,22 +197,26 @@ class PairsDataModule(pl.LightningDataModule):
         )
 
     def _sampler(self, rank: int, world_size: int) -> PairBatchSampler:
-        assert self._pairs is not None, "setup() has run"
+        pairs = self._pairs
+        assert pairs is not None, "setup() has run"
+        features = PairFeatures(
+            lengths=pairs.lengths,
+            groups=pairs.languages if self.settings.by_language else None,
+            text_digests=pairs.text_digests,
+        )
         return PairBatchSampler(
-            self._pairs.lengths,
+            features,
             self.settings.batch_size,
             batch_tokens=self.settings.batch_tokens,
             window=self.settings.window,
-            groups=self._pairs.languages if self.settings.by_language else None,
-            text_digests=self._pairs.text_digests,
             seed=self.seed,
             rank=rank,
             world_size=world_size,
         )
 
     def _batch_identity(self) -> dict[str, Any]:
-        """What decides the batches of a run: a checkpoint is only resumed where all of it is the
-        same.
+        """Everything that decides which batches a run makes. A checkpoint can only be resumed
+        where all of it is unchanged.
         """
         return {
             "batch_size": self.settings.batch_size,
@@ -221,8 +229,9 @@ class PairsDataModule(pl.LightningDataModule):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the epoch is, for a checkpoint: the batches trained on, not those that loader
-        processes have made.
+        """The position within the epoch, for a checkpoint.
+
+        It counts the batches trained on. Loader processes have made some more by then.
         """
         assert self.trainer is not None, "Lightning saves while a trainer runs"
         progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
@@ -233,10 +242,11 @@ class PairsDataModule(pl.LightningDataModule):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on after the last batch trained on.
+        """Continue after the last batch trained on.
 
         Raises:
-            CheckpointError: the batches would not be those of the run that the checkpoint is from.
+            CheckpointError: the run that wrote the checkpoint made other batches than this one
+                would.
         """
         before = state_dict.get("identity", {})
         for name, now in self._batch_identity().items():
@@ -251,8 +261,8 @@ class PairsDataModule(pl.LightningDataModule):
 
 
 def _require_same_heldout(first: PairsFolder, other: PairsFolder) -> None:
-    """Raise unless both folders hold out the same ids: one's training text would be the other's
-    test.
+    """Raise unless both folders hold out the same ids. Otherwise one would train on what the other
+    holds out for evaluation.
     """
     ours, theirs = _heldout_rule(first), _heldout_rule(other)
     if theirs != ours:

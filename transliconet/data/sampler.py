@@ -1,15 +1,14 @@
-"""Which pairs stand together in a batch: a function of seed, epoch and rank, so that a run can be
-repeated.
-"""
+"""Which pairs form a batch: a function of seed, epoch and rank, so that a run can be repeated."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from torch.utils.data import Sampler
 
 from transliconet.data.batching import (
+    PairFeatures,
     batches_by_number,
     batches_by_tokens,
     separate_equal_texts,
@@ -23,11 +22,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """One batch to be made.
+    """The pairs of one batch.
 
     Args:
-        key: seeds whatever is random in making it.
-        indices: (B,) pairs.
+        key: seed of all random choices that are made for the batch.
+        indices: (B,) positions of its pairs among the training pairs.
     """
 
     key: tuple[int, ...]
@@ -35,61 +34,54 @@ class BatchPlan:
 
 
 class PairBatchSampler(Sampler[BatchPlan]):
-    """Batches of pairs of similar length; every pair once an epoch, no text twice in a batch.
+    """Batches of pairs of similar length. Each pair is in one batch an epoch, and no batch holds a
+    text twice.
 
     A shuffled epoch is split into windows of ``window`` batches. Within a window pairs are sorted
-    by length, so that the rows of a batch need little padding while their company stays random from
-    epoch to epoch. With ``batch_tokens`` the window is the whole epoch. Batches are then shuffled
-    and dealt to the ranks in turn.
-
-    With ``groups``, a batch holds pairs of one group, so that negatives are hard (of the same
-    language). Pairs that do not fill a batch of their group share mixed batches.
+    by length, so that the rows of a batch need little padding, and still a pair meets other pairs
+    in each epoch. With ``batch_tokens`` the window is the whole epoch. The batches are then
+    shuffled and distributed over the ranks in turn.
 
     Args:
-        lengths: (N,) tokens of each pair, both views.
+        features: lengths, groups and texts of all N pairs.
         batch_size: pairs a batch and device.
-        batch_tokens: tokens a batch and device in place of ``batch_size``; None: ``batch_size``
+        batch_tokens: tokens a batch and device, in place of ``batch_size``; None: ``batch_size``
             counts.
-        window: batches that are sorted by length together; 1 leaves plain random batches.
-        groups: (N,) group of each pair; None: all are one.
-        text_digests: (N,) digests of the texts of each view. Pairs that share a text are put into
-            different batches: they cannot be each other's negatives.
-        seed: with the epoch, decides the order.
+        window: number of batches that are sorted by length together; 1 gives plain random batches.
+        seed: decides the order, together with the epoch.
         rank, world_size: this process, and the number of processes. Every rank gets the same number
             of batches: where an epoch does not divide evenly, its largest batches are split.
 
     Raises:
-        DataError: fewer than two pairs (contrast needs a negative), or than two for each rank.
+        ConfigError: ``batch_size`` is below 2, or ``window`` below 1.
+        DataError: fewer than two pairs (a contrast needs a negative), or fewer than two for each
+            rank.
     """
 
     def __init__(
         self,
-        lengths: np.ndarray,
+        features: PairFeatures,
         batch_size: int,
         *,
         batch_tokens: int | None = None,
         window: int = 50,
-        groups: np.ndarray | None = None,
-        text_digests: Sequence[np.ndarray] = (),
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
         require_range("batch_size", batch_size, least=2)
         require_range("window", window, least=1)
-        if len(lengths) < 2:
+        if len(features) < 2:
             raise DataError(
-                f"{len(lengths)} training pair(s)",
+                f"{len(features)} training pair(s)",
                 "no negatives for the contrast",
                 "Prepare more text, or hold out less",
                 code="TLN-DATA-321",
             )
-        self.lengths = lengths
+        self.features = features
         self.batch_size = batch_size
         self.batch_tokens = batch_tokens
         self.window = window
-        self.groups = groups
-        self.text_digests = text_digests
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
@@ -99,7 +91,7 @@ class PairBatchSampler(Sampler[BatchPlan]):
         if len(self._epoch_batches()) % world_size:
             raise DataError(
                 Option("batch_size", batch_size),
-                f"{len(lengths)} training pairs give no batch for each of {world_size} processes",
+                f"{len(features)} training pairs give no batch for each of {world_size} processes",
                 "Lower it, or the number of devices",
                 code="TLN-DATA-322",
             )
@@ -109,7 +101,7 @@ class PairBatchSampler(Sampler[BatchPlan]):
         self.epoch = epoch
 
     def resume(self, epoch: int, batches: int) -> None:
-        """Leave out the first ``batches`` batches of ``epoch``: they have been trained on."""
+        """Skip the first ``batches`` batches of ``epoch``: the model has been trained on them."""
         self._start = (epoch, batches)
 
     def __len__(self) -> int:
@@ -121,35 +113,36 @@ class PairBatchSampler(Sampler[BatchPlan]):
         epoch, done = self._start
         first = done if epoch == self.epoch else 0
         for number in range(first, len(self)):
-            # batch `number` of every rank is dealt before batch `number + 1` of any
-            dealt = order[number * self.world_size + self.rank]
-            yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[dealt])
+            # step by step: the ranks take their batches `number` before any takes `number + 1`
+            index = order[number * self.world_size + self.rank]
+            yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[index])
 
     def _epoch_batches(self) -> list[np.ndarray]:
-        """The batches of the epoch, before they are shuffled and dealt."""
+        """The batches of all ranks in this epoch, before they are shuffled; computed once."""
         epoch, batches = self._batches_of_epoch
-        if epoch != self.epoch:
-            rng = np.random.default_rng([self.seed, self.epoch])
-            batches = self._split(rng.permutation(len(self.lengths)))
-            batches = split_largest(batches, self.world_size)
-            batches, left = separate_equal_texts(
-                batches, self.text_digests, self.lengths, self.batch_tokens, self.groups
+        if epoch == self.epoch:
+            return batches
+        rng = np.random.default_rng([self.seed, self.epoch])
+        batches = self._split(rng.permutation(len(self.features)))
+        batches = split_largest(batches, self.world_size)
+        batches, left = separate_equal_texts(batches, self.features, self.batch_tokens)
+        if left:
+            log.warning(
+                "%d pairs share a batch with an equal text: the text is in too many pairs", left
             )
-            self._batches_of_epoch = (self.epoch, batches)
-            if left:
-                log.warning(
-                    "%d pairs share a batch with an equal text: the text is in too many pairs", left
-                )
+        self._batches_of_epoch = (self.epoch, batches)
         return batches
 
     def _split(self, order: np.ndarray) -> list[np.ndarray]:
         """(N,) pairs in random order → batches, of one group each where there are groups."""
-        if self.groups is None:
+        groups = self.features.groups
+        if groups is None:
             return list(self._split_group(order))
         full: list[np.ndarray] = []
         leftover: list[np.ndarray] = []
-        for members in split_by_group(order, self.groups):
+        for members in split_by_group(order, groups):
             batches = list(self._split_group(members))
+            # only the last batch of a group can be short: its pairs join the mixed batches
             if self._is_small(batches[-1]):
                 leftover.append(batches.pop())
             full += batches
@@ -158,12 +151,13 @@ class PairBatchSampler(Sampler[BatchPlan]):
         return full
 
     def _split_group(self, order: np.ndarray) -> Iterator[np.ndarray]:
+        lengths = self.features.lengths
         if self.batch_tokens is not None:
-            return batches_by_tokens(order, self.lengths, self.batch_tokens)
-        return batches_by_number(order, self.lengths, self.batch_size, self.window)
+            return batches_by_tokens(order, lengths, self.batch_tokens)
+        return batches_by_number(order, lengths, self.batch_size, self.window)
 
     def _is_small(self, batch: np.ndarray) -> bool:
-        """Whether the last batch of a group joins the mixed ones."""
+        """Whether a batch is less than half of the token budget, or has too few pairs."""
         if self.batch_tokens is not None:
-            return bool(2 * self.lengths[batch].sum() < self.batch_tokens)
+            return bool(2 * self.features.lengths[batch].sum() < self.batch_tokens)
         return len(batch) < self.batch_size

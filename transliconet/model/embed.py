@@ -30,24 +30,24 @@ def embed(
 ) -> np.ndarray:
     """Embed texts, in evaluation mode and without gradients.
 
-    Memory grows by the result alone; texts may come from a generator. Equal texts near each other
-    are computed once.
+    ``texts`` may be a generator: only a part of them is in memory at a time, beside the vectors.
+    Equal texts that are near each other are computed once.
 
     Args:
         encoder: the model and its tokenizer.
         texts: N texts.
         layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
         pooling: see :func:`transliconet.model.pooling.pool`.
-        max_length: longer rows are truncated.
-        batch_tokens: most tokens a batch, padding included; texts are sorted by length, so little
-            is padded.
+        max_length: longest row in tokens, special tokens included; longer ones are truncated.
+        batch_tokens: largest number of tokens in a batch, padding included. Texts are sorted by
+            length, so that there is little padding.
         normalize: scale each vector to length 1, so that the dot product is the cosine.
 
     Returns:
         (N, H) float32, in the order of ``texts``.
 
     Raises:
-        ConfigError: no such layer or pooling.
+        ConfigError: the encoder has no such layer, or the pooling is unknown.
         DataError: the model gives NaN or infinite values.
     """
     require_choice("pooling", pooling, POOLINGS)
@@ -60,7 +60,9 @@ def embed(
         done = len(vectors)
         # in place: concatenating at the end would take the memory twice
         vectors.resize((done + len(chunk), width), refcheck=False)
-        vectors[done:] = embed_layers(encoder, rows, [number], pooling, batch_tokens)[0]
+        vectors[done:] = embed_layers(
+            encoder, rows, [number], pooling=pooling, batch_tokens=batch_tokens
+        )[0]
     return unit_length(vectors) if normalize else vectors
 
 
@@ -72,11 +74,24 @@ def embed_rows(
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
 ) -> np.ndarray:
-    """:func:`embed` for token ids; matrix products in ``autocast``'s precision, where one is
-    given.
+    """:func:`embed` for texts that have been tokenized.
+
+    Args:
+        encoder: the model.
+        rows: N rows of token ids, special tokens included.
+        layer, pooling, batch_tokens: see :func:`embed`.
+        autocast: data type of the matrix products; None: that of the weights.
+
+    Returns:
+        (N, H) float32.
+
+    Raises:
+        ConfigError, DataError: see :func:`embed`.
     """
     number = encoder.layer_number(layer)
-    return embed_layers(encoder, rows, [number], pooling, batch_tokens, autocast)[0]
+    return embed_layers(
+        encoder, rows, [number], pooling=pooling, batch_tokens=batch_tokens, autocast=autocast
+    )[0]
 
 
 def embed_layers(
@@ -87,34 +102,46 @@ def embed_layers(
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
 ) -> np.ndarray:
-    """Vectors of several hidden layers from one pass: (len(layers), N, H) float32. Equal rows are
-    computed once.
+    """:func:`embed_rows` for several hidden layers, from one forward pass. Equal rows are computed
+    once.
+
+    Args:
+        encoder: the model.
+        rows: N rows of token ids, special tokens included.
+        layers: K numbers of hidden layers.
+        pooling, batch_tokens: see :func:`embed`.
+        autocast: see :func:`embed_rows`.
+
+    Returns:
+        (K, N, H) float32.
+
+    Raises:
+        ConfigError: ``batch_tokens`` is below 1.
+        DataError: the model gives NaN or infinite values.
     """
     require_range("batch_tokens", batch_tokens, least=1)
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     device = next(encoder.parameters()).device
-    vectors = np.empty(
-        (len(layers), len(rows), encoder.masked_lm.config.hidden_size), dtype=np.float32
-    )
+    width = encoder.masked_lm.config.hidden_size
+    vectors = np.empty((len(layers), len(rows), width), dtype=np.float32)  # (K, N, H)
     # (U,) the first of each distinct row, and (N,) which of these each row is
     _, first, distinct = np.unique(rows.digests, return_index=True, return_inverse=True)
+    precision = torch.autocast(device.type, autocast, enabled=autocast is not None)
     training = encoder.training
     encoder.eval()
     try:
-        with (
-            torch.inference_mode(),
-            torch.autocast(device.type, autocast, enabled=autocast is not None),
-        ):
+        with torch.inference_mode(), precision:
             for batch in _batches(rows.lengths, first, batch_tokens):
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
                 ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                hidden = encoder.hidden_states(ids, attention, set(layers))  # each (B, L, H)
+                hidden = encoder.hidden_states(ids, attention, set(layers))  # (B, L, H) each
                 for position, number in enumerate(layers):
                     pooled = pool(hidden[number], content, attention, pooling)  # (B, H)
                     vectors[position, batch] = pooled.float().cpu().numpy()
     finally:
         encoder.train(training)
+    # rows that equal an earlier one take its vectors
     repeated = np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist()
     if repeated:
         vectors[:, repeated] = vectors[:, first[distinct[repeated]]]
@@ -129,8 +156,13 @@ def embed_layers(
 
 
 def _batches(lengths: np.ndarray, wanted: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
-    """``wanted`` rows in order of length, as many as fit under ``batch_tokens`` padded to the
-    longest; at least one.
+    """Batches of rows sorted by length.
+
+    Args:
+        lengths: (N,) tokens of all rows.
+        wanted: (n,) rows to put into batches.
+        batch_tokens: largest number of tokens in a batch, padding included. A row that is longer
+            is a batch of its own.
     """
     order = wanted[np.lexsort((wanted, lengths[wanted]))]
     start = 0

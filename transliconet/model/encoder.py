@@ -1,6 +1,4 @@
-"""An XLM-R-shaped masked language model, with just the access that objectives and the probe
-need.
-"""
+"""A masked language model of XLM-R's architecture: its hidden states and its head."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,10 +20,15 @@ from transliconet.errors import CheckpointError, ConfigError, Option, first_line
 from transliconet.model.packing import PACKED_ATTENTION, Packing
 
 ARCHITECTURES = ("xlm-roberta",)
+"""Values of ``model_type`` in ``config.json`` that can be loaded."""
+LOADING_LIBRARIES = ("safetensors", "tokenizers", "builtins", "huggingface_hub")
+"""Top-level modules of the exceptions that mean that a file cannot be read."""
 
 
 class EncoderLike(Protocol):
-    """What objectives ask of the encoder."""
+    """The part of :class:`Encoder` that objectives use. Tests can put something smaller in its
+    place.
+    """
 
     @property
     def layers(self) -> int: ...
@@ -49,8 +52,11 @@ class Encoder(nn.Module):
 
     Args:
         masked_lm: an ``XLMRobertaForMaskedLM``.
-        tokenizer: the tokenizer it was trained with.
-        name: where it came from, for cards and errors.
+        tokenizer: the tokenizer that it was trained with.
+        name: folder or hub name that it was loaded from, for model cards and messages.
+
+    Raises:
+        CheckpointError: the tokenizer has more tokens than the model has embedding rows.
     """
 
     def __init__(
@@ -70,10 +76,13 @@ class Encoder(nn.Module):
 
     @classmethod
     def from_pretrained(cls, path: str) -> Self:
-        """Load a folder or a hub name, weights in float32.
+        """Load an encoder in evaluation mode, its weights in float32.
+
+        Args:
+            path: a folder, or a name on the Hugging Face hub.
 
         Raises:
-            CheckpointError: it is not there, lacks weights or tokenizer, or is of another
+            CheckpointError: it does not exist, lacks weights or a tokenizer, or has another
                 architecture.
         """
         path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
@@ -103,9 +112,9 @@ class Encoder(nn.Module):
             masked_lm, report = AutoModelForMaskedLM.from_pretrained(
                 path, dtype=torch.float32, output_loading_info=True
             )
-        # A head may be missing (sentence encoders have none); a body may not, or the numbers would
-        # be noise.
-        if missing := sorted(k for k in report["missing_keys"] if k.startswith("roberta.")):
+        # sentence encoders have no head; but with random weights in the body all vectors are noise
+        missing = sorted(key for key in report["missing_keys"] if key.startswith("roberta."))
+        if missing:
             raise CheckpointError(
                 Option("path", path),
                 f"weights are missing: {missing[0]} and {len(missing) - 1} more",
@@ -114,9 +123,8 @@ class Encoder(nn.Module):
             )
         with _loading(path, "its tokenizer", remedy):
             tokenizer = AutoTokenizer.from_pretrained(path)
-        if len(tokenizer) <= len(
-            tokenizer.all_special_ids
-        ):  # transformers makes an empty one where files are missing
+        # where its files are missing, transformers makes an empty tokenizer
+        if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise CheckpointError(
                 Option("path", path),
                 "its tokenizer has no subwords: files are missing",
@@ -134,12 +142,15 @@ class Encoder(nn.Module):
 
     @property
     def positions(self) -> int:
-        """Longest row in tokens. XLM-R counts positions from ``pad_token_id + 1``."""
+        """Length of the longest row in tokens. XLM-R counts positions from ``pad_token_id + 1``."""
         config = self.masked_lm.config
         return int(config.max_position_embeddings - config.pad_token_id - 1)
 
     def layer_number(self, layer: int | str) -> int:
-        """``layer`` as an index of the hidden states: ``last``, or 0 … :attr:`layers`.
+        """The index of a layer among the hidden states.
+
+        Args:
+            layer: ``last``, or 0 … :attr:`layers`.
 
         Raises:
             ConfigError: the encoder has no such layer.
@@ -167,20 +178,21 @@ class Encoder(nn.Module):
         texts_per_row: int = 1,
         token_vectors: Tensor | None = None,
     ) -> dict[int, Tensor]:
-        """Hidden states of the wanted layers. Layers above them are not computed, nor is anything
-        at padding.
+        """Hidden states of the wanted layers.
+
+        Neither layers above the wanted ones nor states at padding are computed.
 
         Args:
             input_ids: (N, L) int64.
             attention_mask: (N, L) bool, True at tokens.
-            layers: indices as transformers' ``hidden_states`` has them.
+            layers: the wanted ones, with the indices of transformers' ``hidden_states``.
             texts_per_row: number of texts in a row, of L / ``texts_per_row`` tokens each, padding
-                included. They attend to each other; the positions of each start anew.
-            token_vectors: (U, H) vectors that ``input_ids`` then index, in place of the embedding
-                matrix.
+                included. They attend to each other; positions start anew in each text.
+            token_vectors: (U, H) vectors in place of the embedding matrix; ``input_ids`` are then
+                indices of these.
 
         Returns:
-            layer → (N, L, H), zeros at padding.
+            Layer → (N, L, H) states, zeros at padding.
         """
         body, packing = self.masked_lm.roberta, Packing.from_mask(attention_mask)
         ids = packing.pack(input_ids).unsqueeze(0)  # (1, T) real tokens of all rows
@@ -190,6 +202,7 @@ class Encoder(nn.Module):
         else:
             vectors = F.embedding(ids, token_vectors)
         states = body.embeddings(inputs_embeds=vectors, position_ids=positions)
+        # all states from here on: (1, T, H)
         kept = {0: states} if 0 in layers else {}
         for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
             states = layer(states, packing=packing)
@@ -198,7 +211,7 @@ class Encoder(nn.Module):
         return {number: packing.unpack(states[0]) for number, states in kept.items()}
 
     def _positions(self, attention_mask: Tensor, texts_per_row: int) -> Tensor:
-        """(N, L) int64: XLM-R counts the tokens of a text from ``pad_token_id + 1``."""
+        """(N, L) int64 positions: XLM-R counts the tokens of a text from ``pad_token_id + 1``."""
         texts = attention_mask.unflatten(1, (texts_per_row, -1))  # (N, texts, L / texts)
         return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
 
@@ -209,13 +222,12 @@ class Encoder(nn.Module):
 
     @property
     def decoder(self) -> tuple[Tensor, Tensor]:
-        """(V, H) weight and (V,) bias of the masked-LM head's last step, the weight usually the
-        embeddings'.
+        """(V, H) weight and (V,) bias of the masked-LM head's last step. The weight is usually the
+        embedding matrix.
         """
         decoder, rows = self.masked_lm.lm_head.decoder, self.masked_lm.get_input_embeddings()
-        if decoder.weight is rows.weight and hasattr(
-            rows, "merged"
-        ):  # the rows in training, as they will be exported
+        # where new rows are trained, they are kept apart from the original matrix
+        if decoder.weight is rows.weight and hasattr(rows, "merged"):
             return rows.merged(), decoder.bias
         return decoder.weight, decoder.bias
 
@@ -226,18 +238,14 @@ class Encoder(nn.Module):
 
 @contextmanager
 def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
+    """Turn exceptions for files that cannot be read into a :class:`CheckpointError`."""
     try:
         yield
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         problem = f"{what} cannot be loaded ({first_line(error)})"
         raise CheckpointError(Option("path", path), problem, remedy, code="TLN-CKPT-406") from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in (
-            "safetensors",
-            "tokenizers",
-            "builtins",
-            "huggingface_hub",
-        ):
+        if type(error).__module__.split(".")[0] not in LOADING_LIBRARIES:
             raise
         raise CheckpointError(
             Option("path", path),
@@ -248,10 +256,14 @@ def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
 
 
 def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str]) -> list[int]:
-    """One layer or several as indices of the hidden states, each once.
+    """The indices of one or several layers among the hidden states, without repetitions.
+
+    Args:
+        encoder: has the layers.
+        layers: ``last``, a number, or several of these.
 
     Raises:
-        ConfigError: the encoder has no such layer, or none is named.
+        ConfigError: the encoder has no such layer, or ``layers`` is empty.
     """
     several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
     if not several:

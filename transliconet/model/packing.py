@@ -1,5 +1,5 @@
-"""Rows without their padding: one long row of real tokens, whose texts attend to themselves
-alone.
+"""Rows without their padding: one long row of real tokens, in which each text attends only to
+itself.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,22 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 PACKED_ATTENTION = "transliconet_packed"
-"""What transformers calls :func:`packed_attention`."""
+"""Name under which transformers knows :func:`packed_attention`."""
 
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the T real tokens of N rows stand.
+    """The places of the T real tokens of N rows.
+
+    A row as it was given has L₀ entries, with padding anywhere. For attention the tokens of each
+    row are moved to its left, which leaves L entries, the length of the longest row.
 
     Args:
-        shape: N, and the number of tokens of the longest row.
-        positions: (T,) int64, where each token is in the flattened rows once their tokens are moved
-            to the left; None where no row has padding.
-        mask: (N, 1, 1, L) bool, True at tokens; None likewise.
-        real: (N, L₀) bool, the tokens in the rows as they came.
+        shape: N and L.
+        positions: (T,) int64, the place of each token in the flattened (N, L) rows; None where no
+            row has padding.
+        mask: (N, 1, 1, L) bool, True at tokens; None where no row has padding.
+        real: (N, L₀) bool, True at tokens of the rows as they were given.
     """
 
     shape: tuple[int, int]
@@ -34,7 +37,7 @@ class Packing:
 
     @classmethod
     def from_mask(cls, attention_mask: Tensor) -> "Packing":
-        """From (N, L₀) bool, True at tokens; padding may stand anywhere."""
+        """From an attention mask, (N, L₀) bool, True at tokens; padding may be anywhere."""
         lengths = attention_mask.sum(1)  # (N,)
         shape = (len(lengths), int(lengths.max()))
         # (N, L) True at the tokens, moved to the left of their rows
@@ -54,17 +57,18 @@ class Packing:
         return whole.masked_scatter(self.real.unsqueeze(-1), states)
 
     def spread(self, states: Tensor) -> Tensor:
-        """(heads, T, d) → (N, heads, L, d), as attention takes it."""
+        """(heads, T, d) → (N, heads, L, d), the form that attention takes."""
         rows, longest = self.shape
         heads, _, width = states.shape
-        flat = states.transpose(0, 1)
+        flat = states.transpose(0, 1)  # (T, heads, d)
         if self.positions is not None:
-            flat = flat.new_zeros(rows * longest, heads, width).index_copy(0, self.positions, flat)
+            padded = flat.new_zeros(rows * longest, heads, width)
+            flat = padded.index_copy(0, self.positions, flat)  # (N·L, heads, d)
         return flat.reshape(rows, longest, heads, width).transpose(1, 2)
 
     def gather(self, states: Tensor) -> Tensor:
         """(N, heads, L, d) → (T, heads, d), the reverse of :meth:`spread`."""
-        flat = states.transpose(1, 2).flatten(0, 1)
+        flat = states.transpose(1, 2).flatten(0, 1)  # (N·L, heads, d)
         return flat if self.positions is None else flat.index_select(0, self.positions)
 
 
@@ -79,21 +83,36 @@ def packed_attention(
     scaling: float | None = None,
     **others: object,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention within each packed row: everything but this is computed for real tokens only.
+    """Attention within each packed row.
+
+    Only attention needs the rows apart: all other layers work on the T real tokens, token by token.
 
     Args:
+        module: the attention layer.
         query, key, value: (1, heads, T, d).
-        packing: of the T tokens; None, where the model is called from elsewhere, leaves it to
-            transformers.
+        attention_mask: read only without ``packing``.
+        packing: of the T tokens. None, where the model is called by other code than
+            :class:`transliconet.model.encoder.Encoder`, leaves the work to transformers.
+        dropout: probability of dropping an attention weight.
+        scaling: factor of the scores; None: 1 / √d.
+        others: further arguments of transformers' attention functions.
 
     Returns:
-        (1, T, heads, d), and no weights.
+        (1, T, heads, d), and None in place of the attention weights.
     """
     if packing is None:
         return sdpa_attention_forward(
-            module, query, key, value, attention_mask, dropout, scaling, **others
+            module,
+            query,
+            key,
+            value,
+            attention_mask=attention_mask,
+            dropout=dropout,
+            scaling=scaling,
+            **others,
         )
-    q, k, v = (packing.spread(states[0]) for states in (query, key, value))
+    # padding comes back here alone: rows must not attend to each other
+    q, k, v = (packing.spread(states[0]) for states in (query, key, value))  # (N, heads, L, d)
     out = F.scaled_dot_product_attention(
         q, k, v, attn_mask=packing.mask, dropout_p=dropout, scale=scaling
     )

@@ -1,4 +1,4 @@
-"""A small XLM-R made from scratch, tokenizer and all: for demonstrations, tests and controlled
+"""A small XLM-R made from scratch, with its tokenizer: for demonstrations, tests and controlled
 experiments.
 """
 
@@ -15,22 +15,24 @@ from transliconet.errors import ConfigError, Option, require_range
 from transliconet.model.encoder import Encoder
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+"""Special tokens, in the order of their ids."""
 
 
 def train_tokenizer(
     texts: Sequence[str], vocab_size: int, max_subword_length: int = 16, positions: int = 512
 ) -> PreTrainedTokenizerFast:
-    """A Unigram tokenizer with XLM-R's specials, template and ``▁`` convention, trained on
-    ``texts`` by SentencePiece.
+    """Train a Unigram tokenizer by SentencePiece, with the special tokens, the template and the
+    ``▁`` convention of XLM-R's.
 
-    The same texts give the same tokenizer (which the trainer of ``tokenizers`` does not promise).
+    The same texts give the same tokenizer. (The trainer of the package ``tokenizers`` does not
+    promise that.)
 
     Args:
-        texts: both views of the training part.
-        vocab_size: number of subwords, special tokens included. Every character of the texts is
-            one, whatever the size.
+        texts: usually both views of the training part.
+        vocab_size: number of tokens, special tokens included. It is exceeded where the texts have
+            more characters: every character is a token.
         max_subword_length: in characters; 1 gives a character tokenizer.
-        positions: ``model_max_length`` of the tokenizer.
+        positions: ``model_max_length`` of the tokenizer, in tokens.
     """
     unknown = SPECIALS.index("<unk>")
     subwords = _unigram_subwords(texts, vocab_size - len(SPECIALS), max_subword_length)
@@ -62,8 +64,10 @@ def train_tokenizer(
 def _unigram_subwords(
     texts: Sequence[str], number: int, max_subword_length: int
 ) -> list[tuple[str, float]]:
-    """Subwords and log-probabilities, most probable first; fewer than ``number`` where the texts
-    have fewer.
+    """Subwords with their log-probabilities, the most probable first.
+
+    There are fewer than ``number`` where the texts do not have that many, and more where they have
+    more characters.
     """
     normalized = [unicodedata.normalize("NFKC", text) for text in texts]
     characters = len(set().union(*normalized))
@@ -86,9 +90,8 @@ def _unigram_subwords(
         minloglevel=2,
     )
     trained = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    return [
-        (trained.id_to_piece(i), trained.get_score(i)) for i in range(1, trained.get_piece_size())
-    ]
+    without_unknown = range(1, trained.get_piece_size())
+    return [(trained.id_to_piece(i), trained.get_score(i)) for i in without_unknown]
 
 
 def tiny_encoder(
@@ -101,18 +104,23 @@ def tiny_encoder(
     positions: int = 128,
     seed: int = 0,
 ) -> Encoder:
-    """An untrained XLM-R of the given size over a tokenizer trained on ``texts``.
+    """An untrained XLM-R of a given size, with a tokenizer trained on ``texts``.
+
+    Args:
+        texts, vocab_size, max_subword_length: see :func:`train_tokenizer`.
+        hidden_size: H; the feed-forward layers have 4 H.
+        layers: number of transformer layers.
+        heads: number of attention heads.
+        positions: longest row in tokens.
+        seed: of the weights.
 
     Raises:
-        ConfigError: ``hidden_size`` is not a multiple of ``heads``.
+        ConfigError: a size is below 1, or ``hidden_size`` is not a multiple of ``heads``.
     """
-    for option, value in (
-        ("hidden_size", hidden_size),
-        ("layers", layers),
-        ("heads", heads),
-        ("vocab_size", vocab_size),
-    ):
-        require_range(option, value, least=1)
+    require_range("hidden_size", hidden_size, least=1)
+    require_range("layers", layers, least=1)
+    require_range("heads", heads, least=1)
+    require_range("vocab_size", vocab_size, least=1)
     if hidden_size % heads:
         raise ConfigError(
             Option("hidden_size", hidden_size),

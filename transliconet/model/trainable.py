@@ -1,4 +1,4 @@
-"""Which weights of an encoder are trained at all."""
+"""Which weights of an encoder are trained, its dropout, and how its layers are computed."""
 
 from collections.abc import Callable
 
@@ -9,38 +9,38 @@ from transliconet.model.encoder import Encoder
 from transliconet.model.rows import train_new_rows
 
 
-def _everything(encoder: Encoder) -> None:
+def _train_everything(encoder: Encoder) -> None:
     """Nothing is frozen."""
 
 
-def _embeddings(encoder: Encoder) -> None:
+def _train_embeddings(encoder: Encoder) -> None:
     encoder.masked_lm.requires_grad_(False)
     encoder.masked_lm.get_input_embeddings().requires_grad_(True)
 
 
 TRAINABLE: dict[str, Callable[[Encoder], None]] = {
-    "all": _everything,
-    "embeddings": _embeddings,
+    "all": _train_everything,
+    "embeddings": _train_embeddings,
     "new_rows": train_new_rows,
     "new_rows_and_body": lambda encoder: train_new_rows(encoder, body=True),
 }
 
 
 def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: int = 0) -> None:
-    """Freeze what is not to be trained.
+    """Freeze all weights that are not to be trained.
 
     Args:
         encoder: changed in place.
-        trainable: ``all``; ``embeddings``, every row of the embedding matrix; ``new_rows``, those
-            that vocabulary extension added; or ``new_rows_and_body``, these and the layers, but not
-            the original rows.
-        frozen_layers: number of the lowest transformer layers that stay as they are. Where any do,
-            so do the position embeddings and the norm below them; ``trainable`` decides about the
-            subword embeddings.
+        trainable: ``all``; ``embeddings``, the embedding matrix alone; ``new_rows``, the embedding
+            rows that vocabulary extension added; or ``new_rows_and_body``, these and the layers,
+            but not the original rows.
+        frozen_layers: number of the lowest transformer layers to freeze. If there are any, position
+            embeddings and the norm below the layers are frozen, too; the token embeddings follow
+            ``trainable``.
 
     Raises:
         ConfigError: an unknown choice, or more layers than the encoder has.
-        CheckpointError: new rows are asked for and there are none.
+        CheckpointError: new rows are to be trained, and the encoder has none.
     """
     require_choice("trainable", trainable, TRAINABLE)
     require_range("frozen_layers", frozen_layers, least=0, most=encoder.layers)
@@ -58,11 +58,17 @@ def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: in
 
 
 def set_dropout(encoder: Encoder, probability: float) -> None:
-    """Drop this share of states and attention weights everywhere, whatever the checkpoint's
-    configuration says.
+    """Set the dropout of states and attention weights in all layers.
 
-    Towards fixed targets (anchors) 0 learns faster in a short run; the papers keep the
-    checkpoint's, 0.1.
+    With fixed targets (anchors), a short run learns faster without dropout. The papers keep the
+    0.1 of the checkpoint's configuration.
+
+    Args:
+        encoder: changed in place.
+        probability: 0 … 0.9.
+
+    Raises:
+        ConfigError: ``probability`` is out of range.
     """
     require_range("dropout", probability, least=0, most=0.9)
     for module in encoder.modules():
@@ -71,13 +77,15 @@ def set_dropout(encoder: Encoder, probability: float) -> None:
 
 
 def checkpoint_layers(encoder: Encoder) -> None:
-    """Keep only each layer's input for the backward pass and compute the rest again (Chen et al.,
-    2016).
+    """Gradient checkpointing (Chen et al., 2016, arXiv 1604.06174): only the input of each layer is
+    kept for the backward pass, and the rest is computed again.
     """
     encoder.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
 
 
 def compile_layers(encoder: Encoder) -> None:
-    """``torch.compile`` each layer for any number of tokens; names of weights stay as they are."""
+    """Compile each layer by ``torch.compile``, for any number of tokens. Names of weights do not
+    change.
+    """
     for layer in encoder.masked_lm.roberta.encoder.layer:
         layer.compile(dynamic=True)

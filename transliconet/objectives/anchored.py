@@ -16,7 +16,7 @@ from transliconet.objectives.anchors import ANCHOR, NEGATIVES, Anchors
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight, rows_of_other_processes, world_size
 from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequest, StateRequests
-from transliconet.objectives.inner_products import SIMILARITIES, inner_products
+from transliconet.objectives.similarity import SIMILARITIES, inner_products, scale_for
 from transliconet.tokens.fields import BatchField
 
 SAME_TEXT = 0.999
@@ -80,16 +80,15 @@ def anchored_loss(
     batch = len(vectors)
     if negatives is not None:
         anchors = torch.cat([anchors, negatives])
-    candidates = anchors.float()  # (C, D), C = B + K; the batch's own anchors come first
-    unit = F.normalize(candidates, dim=-1)
-    vectors = vectors.float()
-    if similarity == "cosine":
-        vectors, candidates = F.normalize(vectors, dim=-1), unit
+    vectors = scale_for(similarity, vectors)  # (B, D)
+    # C = B + K; the batch's own anchors come first
+    candidates = scale_for(similarity, anchors)  # (C, D)
     if soft_targets:
         anchor_scores = inner_products(candidates[:batch], candidates) / temperature  # (B, C)
         target = anchor_scores.softmax(-1)
         return F.cross_entropy(inner_products(vectors, candidates) / temperature, target)
-    # which candidates count is decided by cosine, whatever similarity is trained
+    # which candidates are excluded is decided by cosine, whatever similarity is trained
+    unit = candidates if similarity == "cosine" else scale_for("cosine", anchors)  # (C, D)
     cosines = inner_products(unit[:batch], unit)  # (B, C)
     excluded = _same_meaning(cosines, exclude_nearest)
     scores = inner_products(vectors, candidates) / temperature  # (B, C)

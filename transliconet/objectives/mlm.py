@@ -1,4 +1,4 @@
-"""Masked language modelling on each view."""
+"""Masked language modelling on the native and on the romanized view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,15 +46,21 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class MaskedLanguageModel(Objective):
-    """``L_MLM(native) + L_MLM(romanized)`` (TransliCo, section 3.2: one loss a view, summed).
+    r"""The masked language model's loss of both views, summed.
 
-    The head is computed at masked positions only.
+    .. math:: L_{MLM}(native) + L_{MLM}(romanized)
+
+    (TransliCo, arXiv 2401.06620, section 3.2.) The language-model head is computed at masked
+    positions only.
 
     Args:
         weight: factor in the total loss.
-        chunk_size: rows of logits at once
+        chunk_size: rows of logits in memory at a time
             (:func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`); None: all.
         kernel: ``chunked``, or ``liger`` on GPUs.
+
+    Raises:
+        ConfigError: a value is out of range, or the kernel cannot be used here.
     """
 
     weight: float = 1.0
@@ -74,8 +80,11 @@ class MaskedLanguageModel(Objective):
         labels = encoded.batch[LABELS]  # (2B, L)
         native, romanized = labels[: encoded.pairs], labels[encoded.pairs :]
         targets = [native[native != IGNORE], romanized[romanized != IGNORE]]
+        # (M, H), native tokens first, as in `targets`
         states = encoded.states[StateRequest(MASKED, encoded.encoder.layers, LABELLED_TOKENS)]
-        losses = masked_token_losses(encoded, states, targets, self.chunk_size, self.kernel)
+        losses = masked_token_losses(
+            encoded, states, targets, chunk_size=self.chunk_size, kernel=self.kernel
+        )  # (2,)
         return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
 
 
@@ -86,12 +95,12 @@ def masked_token_losses(
     chunk_size: int | None,
     kernel: str = "chunked",
 ) -> Tensor:
-    """:func:`mlm_loss` of groups of masked tokens. Over several processes the mean is that of all
-    their tokens.
+    """:func:`mlm_loss` of groups of masked tokens. With several processes each mean is over the
+    tokens of all processes.
 
     Args:
-        encoded: has the encoder's head.
-        states: (M, H), those of all groups.
+        encoded: has the encoder and its language-model head.
+        states: (M, H), the states of all groups, group after group.
         targets: G tensors, the labels of each group.
         chunk_size, kernel: see :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`.
 
@@ -99,6 +108,7 @@ def masked_token_losses(
         (G,) float32.
     """
     sizes = [len(labels) for labels in targets]
+    # averaged over processes, each loss is the mean over the tokens of all
     factors = [mean_weight(size, states.device) for size in sizes]
     weight, bias = encoded.encoder.decoder  # (V, H), (V,)
     return vocabulary_loss(

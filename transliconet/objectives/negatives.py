@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from transliconet.objectives.inner_products import inner_products
+from transliconet.objectives.similarity import inner_products
 
 
 def duplicate_texts(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.0) -> Tensor:

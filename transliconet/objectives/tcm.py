@@ -22,8 +22,8 @@ from transliconet.objectives.encode import (
     StateRequest,
     StateRequests,
 )
-from transliconet.objectives.inner_products import SIMILARITIES, inner_products
 from transliconet.objectives.negatives import duplicate_pairs
+from transliconet.objectives.similarity import SIMILARITIES, inner_products, scale_for
 
 
 def tcm_loss(
@@ -77,9 +77,7 @@ def tcm_loss(
             "Use batches of 2 pairs or more",
             code="TLN-CONFIG-504",
         )
-    vectors = torch.cat([native, romanized]).float()  # (2B, D)
-    if similarity == "cosine":
-        vectors = F.normalize(vectors, dim=-1)
+    vectors = scale_for(similarity, torch.cat([native, romanized]))  # (2B, D)
     scores = inner_products(vectors, vectors).div_(temperature)  # (2B, 2B)
     rows = torch.arange(2 * pairs, device=scores.device)
     if same_view_negatives:

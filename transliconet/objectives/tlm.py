@@ -1,4 +1,4 @@
-"""Transliteration language modelling: masked tokens of one script are predicted from both."""
+"""Transliteration language modelling: masked tokens are predicted from the text in both scripts."""
 
 from dataclasses import dataclass
 
@@ -25,18 +25,22 @@ class TransliterationLanguageModel(Objective):
     r"""Masked language modelling on a sentence and its romanization in one row (PPA,
     arXiv 2406.19759).
 
-    The loss is TLM's (Lample & Conneau, 2019, section 3.3), with the romanization where they have a
-    translation: of :math:`[x; \hat x]`, each view counting its positions from the start,
+    The loss is that of TLM (Lample & Conneau, 2019, section 3.3), with the romanization
+    :math:`\hat x` in the place of a translation. M are the masked positions of the row
+    :math:`[x; \hat x]`:
 
     .. math::
         -\frac{1}{|M|} \sum_{i \in M} \log p\big([x; \hat x]_i \mid [x; \hat x]_{\setminus M}\big)
 
-    Each view keeps its own special tokens. It takes a forward pass of its own, over rows twice as
-    long.
+    Positions start anew in each view, and each view keeps its special tokens. The objective needs a
+    forward pass of its own, over rows twice as long.
 
     Args:
         weight: factor in the total loss.
         chunk_size, kernel: see :func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`.
+
+    Raises:
+        ConfigError: a value is out of range, or the kernel cannot be used here.
     """
 
     weight: float = 1.0
@@ -55,6 +59,9 @@ class TransliterationLanguageModel(Objective):
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         labels = concatenate_views(encoded.batch[LABELS])  # (B, 2L)
         targets = labels[labels != IGNORE]  # (M,)
-        states = encoded.states[StateRequest(CONCATENATED, encoded.encoder.layers, LABELLED_TOKENS)]
-        losses = masked_token_losses(encoded, states, [targets], self.chunk_size, self.kernel)
+        request = StateRequest(CONCATENATED, encoded.encoder.layers, LABELLED_TOKENS)
+        states = encoded.states[request]  # (M, H)
+        losses = masked_token_losses(
+            encoded, states, [targets], chunk_size=self.chunk_size, kernel=self.kernel
+        )  # (1,)
         return {"tlm": losses[0]}

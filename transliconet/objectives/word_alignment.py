@@ -21,7 +21,7 @@ from transliconet.objectives.encode import (
     StateRequest,
     StateRequests,
 )
-from transliconet.objectives.inner_products import inner_products
+from transliconet.objectives.similarity import inner_products
 from transliconet.tokens.fields import BatchField
 from transliconet.tokens.words import WORDS, WordNumbers
 

@@ -61,15 +61,11 @@ def finished_encoder(made: Encoder | MakeEncoder, pairs: PairsFolder | None) -> 
 
 def build_encoder(spec: RunSpec) -> Encoder:
     """The encoder before training, with its changed vocabulary if the spec has a change."""
-    with section("encoder"):
-        encoder = spec.encoder.make(spec.pairs)
+    encoder = spec.encoder.make(spec.pairs)
     if spec.vocabulary is None:
         return encoder
     folders = [spec.pairs, *(PairsFolder.open(path) for path in spec.data.also)]
-    with section("method"):
-        changed = change_vocabulary(
-            spec.vocabulary.spec, encoder, folders, spec.vocabulary.languages
-        )
+    changed = change_vocabulary(spec.vocabulary.spec, encoder, folders, spec.vocabulary.languages)
     counts = [f"{number} {name}" for name, number in changed.counts.items()]
     log.info("vocabulary: %s", ", ".join(counts))
     return changed.encoder

@@ -16,7 +16,8 @@ from transliconet.model.encoder import Encoder
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.runs.run import TrainResult, run
+from transliconet.runs.result import TrainResult
+from transliconet.runs.run import run
 from transliconet.runs.spec import (
     CheckpointSpec,
     EarlyStoppingSpec,

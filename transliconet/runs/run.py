@@ -1,25 +1,19 @@
-"""A run from start to finish: probe, train, export, probe again, write what was found."""
+"""A run from start to finish: probe, train, probe again, export, and write the results."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import pytorch_lightning as pl
 from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.data.datamodule import PairsDataModule
-from transliconet.errors import DataError, StorageError, section
+from transliconet.errors import StorageError, section
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_matrix
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import read_results_file, write_results
 from transliconet.probe.sample import Sample
-from transliconet.probe.settings import Embedding
-from transliconet.report.card import model_card
-from transliconet.report.plots import plot_before_after
-from transliconet.report.tables import before_after_tables
 from transliconet.runs.assemble import (
     build_encoder,
     build_module_and_data,
@@ -28,11 +22,18 @@ from transliconet.runs.assemble import (
     watching_callbacks,
 )
 from transliconet.runs.folder import RunPlan, claimed, plan_run, release
-from transliconet.runs.hf_folder import encoder_from_checkpoint, export_encoder, save_architecture
-from transliconet.runs.sentence_transformer import load_note
+from transliconet.runs.hf_folder import encoder_from_checkpoint, save_architecture
+from transliconet.runs.result import (
+    EXPORT,
+    TrainResult,
+    announce,
+    finished_result,
+    log_best_checkpoint,
+    write_result,
+)
 from transliconet.runs.spec import RunSpec
 from transliconet.storage import storage_errors
-from transliconet.train.checkpoint import BEST, RunCheckpoint, fitting_state
+from transliconet.train.checkpoint import fitting_state
 from transliconet.train.health import explain_out_of_memory
 from transliconet.train.interrupt import StopRequest
 from transliconet.train.loggers import close_loggers, log_settings, write_logger_ids
@@ -41,26 +42,20 @@ from transliconet.train.run_state import RunState
 
 log = logging.getLogger(__name__)
 
-EXPORT, RESULTS = "export", "results.json"
-"""Folder and file that a run leaves in its folder."""
-
 Finish = Callable[[Encoder], Encoder]
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a run made. ``records`` maps ``before`` and ``after`` to retrieval records."""
-
-    out: Path
-    export: Path
-    seconds: float
-    steps: int
-    records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
 
 
 @dataclass
 class _Run:
-    """The objects of one run."""
+    """Everything that a run needs.
+
+    Args:
+        spec: what was asked for.
+        plan: the run folder, and the checkpoint to resume from.
+        module, data, trainer: of Lightning.
+        state: what a checkpoint says of the run.
+        finish: applied to the encoder before it is probed and exported, such as grafting.
+    """
 
     spec: RunSpec
     plan: RunPlan
@@ -69,15 +64,21 @@ class _Run:
     trainer: pl.Trainer
     state: RunState
     finish: Finish
-    """What is done to the encoder before it is probed and exported, such as grafting."""
 
 
 def run(spec: RunSpec) -> TrainResult:
-    """Train and leave a run folder: ``checkpoints/``, ``export/``, ``results.json``, ``run.json``,
+    """Train, and write a run folder: ``checkpoints/``, ``export/``, ``results.json``, ``run.json``,
     logs and plots.
 
-    A run that was stopped goes on from its last checkpoint (``spec.output.resume``), and ends as
-    one that never was stopped. One that has finished is recognized and left as it is.
+    With ``spec.output.resume``, a run that was stopped continues from its last checkpoint and
+    gives the same weights as one that was never stopped. A run that has finished is recognized
+    and left as it is.
+
+    Args:
+        spec: all settings of the run.
+
+    Returns:
+        The outcome. With several processes, only the first has the records after training.
 
     Raises:
         ConfigError: an option has a value that cannot be used, or the folder holds another run.
@@ -93,9 +94,9 @@ def run(spec: RunSpec) -> TrainResult:
     stop = StopRequest(plan.last_checkpoint)
     try:
         with stop.listening():
-            done = _finished_result(plan)
+            done = finished_result(plan)
             if done is not None:
-                return _announce(spec, done, "this run has finished:", "")
+                return announce(spec, done, "this run has finished:", "")
             prepared = _prepare(spec, plan, stop)
             with claimed(plan), storage_errors(plan.path):
                 return _execute(prepared)
@@ -111,76 +112,114 @@ def run(spec: RunSpec) -> TrainResult:
 
 
 def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
-    """Build everything that a run needs, before anything in its folder is changed."""
+    """Build everything that a run needs, before anything in its folder is changed.
+
+    Args:
+        spec: all settings of the run.
+        plan: the run folder, and the checkpoint to resume from.
+        stop: receives the signals that end a run.
+
+    Raises:
+        ConfigError, CheckpointError: see :func:`run`.
+    """
     finish = grafting(spec) or (lambda encoder: encoder)
     encoder = build_encoder(spec)
     module, data = build_module_and_data(spec, encoder)
-    own = watching_callbacks(spec, encoder, data)
+    watching = watching_callbacks(spec, encoder, data)
     state = RunState(plan.record.id, spec.settings.values)
-    with section("trainer"):
-        trainer = build_trainer(spec, plan.path, own, stop, state)
+    trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
-        # before the first probe; Lightning would fail deep inside
+        # a checkpoint that does not fit is refused before the first probe, in words of ours
         fitting_state(plan.checkpoint, encoder.masked_lm)
-    return _Run(spec, plan, module, data, trainer, state, finish)
-
-
-def _finished_result(plan: RunPlan) -> TrainResult | None:
-    """The result of a run that has finished; None if there is something left to do."""
-    if plan.record.finished is None:
-        return None
-    try:
-        results = read_results_file(plan.path / RESULTS)
-        seconds = float(results.content["training"]["seconds"])
-    except (DataError, KeyError, TypeError, ValueError):
-        return None
-    export = plan.path / EXPORT
-    if not export.is_dir():
-        return None
-    return TrainResult(plan.path, export, seconds, plan.record.finished, results.records)
+    return _Run(
+        spec=spec,
+        plan=plan,
+        module=module,
+        data=data,
+        trainer=trainer,
+        state=state,
+        finish=finish,
+    )
 
 
 def _execute(run: _Run) -> TrainResult:
     """Probe, train, probe again and write, in the claimed folder."""
-    spec, plan, trainer, encoder = run.spec, run.plan, run.trainer, run.module.encoder
+    spec, plan, trainer = run.spec, run.plan, run.trainer
     trainer.loggers = spec.trainer.loggers(plan.path)
-    probe = spec.probe.probe
     records: dict[str, list[RetrievalRecord]] = {}
     sample: Sample | None = None
     with explain_out_of_memory(spec.data.batch_size, spec.data.max_length):
         if trainer.is_global_zero:
-            save_architecture(encoder, plan.path)
-        if trainer.is_global_zero and probe is not None:
-            log.info("probe before training")
-            start = run.finish(encoder)
-            with section("probe"):
-                records["before"] = probe.run(start, spec.pairs)
-            sample = Sample.draw(spec.pairs, probe.languages, probe.split)
-            sample.measure("before", start)
+            save_architecture(run.module.encoder, plan.path)
+            sample = _probe_before(run, records)
         _train(run)
-        result = TrainResult(
-            plan.path, plan.path / EXPORT, run.state.seconds, trainer.global_step, records
-        )
-        sharded = isinstance(trainer.strategy, FSDPStrategy)
-        if sharded:  # each process has a part of the weights
-            trainer.save_checkpoint(plan.last_checkpoint)
-        if not trainer.is_global_zero:
-            return result
-        if sharded:
-            encoder = encoder_from_checkpoint(plan.path)
-        encoder.to("cpu")
-        restore_matrix(encoder)
-        encoder = run.finish(encoder)
-        if probe is not None and sample is not None:
-            log.info("probe after training")
-            with section("probe"):
-                records["after"] = probe.run(encoder, spec.pairs)
-            sample.measure("after", encoder)
-            sample.save(plan.path)
-    tables = _write(spec, result, encoder)
+        encoder = _trained_encoder(run)
+        if encoder is not None:
+            _probe_after(run, encoder, records, sample)
+    result = TrainResult(
+        out=plan.path,
+        export=plan.path / EXPORT,
+        seconds=run.state.seconds,
+        steps=trainer.global_step,
+        records=records,
+    )
+    if encoder is None:
+        return result
+    tables = write_result(spec, result, encoder)
     replace(plan.record, finished=result.steps).write(plan.path)
-    _log_best(trainer, plan.path)
-    return _announce(spec, result, "trained", tables)
+    log_best_checkpoint(trainer, plan.path)
+    return announce(spec, result, "trained", tables)
+
+
+def _probe_before(run: _Run, records: dict[str, list[RetrievalRecord]]) -> Sample | None:
+    """Probe the encoder before training.
+
+    Args:
+        run: its probe may be None: then nothing is done.
+        records: get the records of the stage ``before``.
+
+    Returns:
+        Held-out pairs with their vectors, for figures.
+    """
+    probe, pairs = run.spec.probe.probe, run.spec.pairs
+    if probe is None:
+        return None
+    log.info("probe before training")
+    encoder = run.finish(run.module.encoder)
+    with section("probe"):
+        records["before"] = probe.run(encoder, pairs)
+    sample = Sample.draw(pairs, probe.languages, probe.split)
+    sample.measure("before", encoder)
+    return sample
+
+
+def _probe_after(
+    run: _Run, encoder: Encoder, records: dict[str, list[RetrievalRecord]], sample: Sample | None
+) -> None:
+    """Probe the trained encoder, and save the vectors of the sample."""
+    probe = run.spec.probe.probe
+    if probe is None or sample is None:
+        return
+    log.info("probe after training")
+    with section("probe"):
+        records["after"] = probe.run(encoder, run.spec.pairs)
+    sample.measure("after", encoder)
+    sample.save(run.plan.path)
+
+
+def _trained_encoder(run: _Run) -> Encoder | None:
+    """The encoder to probe and export, on the CPU; None in processes other than the first."""
+    trainer, encoder = run.trainer, run.module.encoder
+    sharded = isinstance(trainer.strategy, FSDPStrategy)
+    if sharded:  # each process has a part of the weights: they meet in a checkpoint
+        trainer.save_checkpoint(run.plan.last_checkpoint)
+    if not trainer.is_global_zero:
+        return None
+    if sharded:
+        encoder = encoder_from_checkpoint(run.plan.path)
+    encoder.to("cpu")
+    restore_matrix(encoder)
+    return run.finish(encoder)
 
 
 def _train(run: _Run) -> None:
@@ -193,69 +232,3 @@ def _train(run: _Run) -> None:
     finally:
         with suppress(OSError):  # a full disk: the error that ended the training says so
             close_loggers(trainer.loggers)
-
-
-def _write(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
-    """Write all that a run leaves; returns the tables of the probe."""
-    settings = spec.settings.values
-    tables = before_after_tables(result.records) if result.records else ""
-    probe = spec.probe.probe
-    embedding = probe.embedding if probe is not None else Embedding()
-    # of several layers, a sentence encoder can use one: the last
-    layer = embedding.layer if isinstance(embedding.layer, int) else "last"
-    card = model_card(
-        encoder.name,
-        spec.pairs.manifest,
-        settings,
-        tables,
-        seconds=result.seconds,
-        steps=result.steps,
-        load_note=load_note(encoder, layer, embedding.pooling),
-    )
-    # whatever the run folder holds under that name is of this run
-    export_encoder(
-        encoder,
-        result.export,
-        card,
-        overwrite=True,
-        recognize=Path.is_dir,
-        layer=layer,
-        pooling=embedding.pooling,
-    )
-    training = {"seconds": round(result.seconds, 1), "steps": result.steps}
-    more: dict[str, object] = {"training": training}
-    if probe is not None:
-        more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
-    write_results(result.out / RESULTS, result.records, spec.pairs, settings, **more)
-    if result.records:
-        plot_before_after(result.records, result.out / "before_after.png")
-    return tables
-
-
-def _log_best(trainer: pl.Trainer, out: Path) -> None:
-    """Say which checkpoint scored best, and how to export it."""
-    kept = trainer.checkpoint_callback
-    if not isinstance(kept, RunCheckpoint) or kept.monitor in (None, "step"):
-        return
-    if not kept.save_top_k:
-        return
-    if not kept.best_model_path:
-        log.warning("no checkpoint was kept by %s: the run ended before the first", kept.monitor)
-        return
-    log.info(
-        "best by %s (%.4f): %s; transliconet export run=%s checkpoint=%s",
-        kept.monitor,
-        float(kept.best_model_score or 0),
-        Path(kept.best_model_path).name,
-        out,
-        BEST,
-    )
-
-
-def _announce(spec: RunSpec, result: TrainResult, what: str, tables: str) -> TrainResult:
-    if spec.output.show:
-        if tables:
-            print(f"\n{tables}\n")
-        seconds = f"{result.steps} steps in {result.seconds:.0f} s"
-        print(f"{what} {seconds}; run folder: {result.out}")
-    return result

@@ -8,8 +8,8 @@
     …_Pooling/config.json       mean, weighted mean or first token
     …_Normalize/                vectors of length 1
 
-The stock mean pooling counts special tokens. ``WordWeights`` before it makes it the mean over content
-tokens: the pooling divides by the sum of the weights.
+The stock mean pooling includes special tokens. ``WordWeights`` before it gives them weight 0. Since
+the pooling divides by the sum of the weights, it is then the mean over content tokens.
 """
 
 import json
@@ -81,8 +81,8 @@ def load_note(encoder: Encoder, layer: int | str, pooling: str) -> str:
     number = encoder.layer_number(layer)
     if number < encoder.layers and not can_truncate(encoder):
         return (
-            f"**It was evaluated with hidden layer {number}; sentence-transformers uses the last.** "
-            f"`transliconet.embed(encoder, texts, layer={number})` uses layer {number}."
+            f"**It was evaluated with hidden layer {number}, but sentence-transformers uses the "
+            f"last.** `transliconet.embed(encoder, texts, layer={number})` uses layer {number}."
         )
     notes = {
         "mean": "the mean over content tokens (special tokens have weight 0)",

@@ -180,9 +180,10 @@ class RunSpec:
     """All that :func:`transliconet.runs.run.run` needs.
 
     Args:
-        pairs: what is trained and probed on.
-        encoder, vocabulary, optimizer, trainer, probe, checkpoint, early_stopping, output, settings:
-            the groups. ``vocabulary`` None leaves it as it is; ``checkpoint`` None writes none.
+        pairs: the pairs folder to train on and to probe with.
+        encoder, optimizer, trainer, probe, early_stopping, output, settings: see their classes.
+        vocabulary: how the vocabulary is changed before training; None leaves it as it is.
+        checkpoint: which checkpoints are kept; None writes none.
         objectives: by name.
         data: which pairs are trained on, and how they are batched.
         micro_batch: texts encoded at a time (GradCache); None: all.

@@ -1,4 +1,4 @@
-"""What became of a sweep's job: ``job.json`` in its run folder."""
+"""The state of a sweep's job, kept as ``job.json`` in its run folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,13 @@ from transliconet.storage import atomic_write, file_lock
 from transliconet.sweep.overrides import settings_of
 
 JOB_FILE, LOCK_FILE = "job.json", ".job.lock"
-"""Files of a job's folder. The lock is held by the sweep's process and by the job's, which may
-outlive it.
+"""Files of a job's folder. The lock is held by the process of the sweep and by that of the job,
+which may run on after the sweep has ended.
 """
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
-"""States."""
+"""States of a job."""
 KILLED = "its process was killed"
+"""Error of a job whose process ended without a word."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,11 @@ class Job:
 
     Args:
         folder: its run folder.
-        overrides: what it was started with, ``key=value``; where the run folder lies is no part of
-            it.
-        state: one of the states above.
-        error: what it said when it failed.
+        overrides: its settings, ``key=value``, without those that say where and how it is run.
+        state: ``running``, ``done``, ``failed`` or ``stopped``.
+        error: message of a job that failed or was stopped.
         seconds: how long its last process ran.
-        accuracies: task → mean Acc@1 over languages after training.
+        accuracies: task → Acc@1 after training, the mean over languages.
     """
 
     folder: Path
@@ -50,17 +50,18 @@ class Job:
         return settings_of(self.overrides)
 
     def write(self) -> None:
-        """Write the file, whole or not at all."""
-        content = {k: v for k, v in asdict(self).items() if k != "folder"}
+        """Write the file, atomically."""
+        content = asdict(self)
+        del content["folder"]
         text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
         atomic_write(self.folder / JOB_FILE, text)
 
     @classmethod
     def read(cls, folder: str | Path) -> "Job | None":
-        """The job of a run folder as its file has it; None where there is none.
+        """Read the job of a run folder; None if the folder has no job file.
 
         Raises:
-            DataError: its file is damaged.
+            DataError: the file is damaged.
         """
         file = Path(folder) / JOB_FILE
         if not file.is_file():
@@ -75,8 +76,8 @@ class Job:
                 code="TLN-DATA-880",
             ) from error
 
-    def as_it_is(self) -> "Job":
-        """The job, ``stopped`` instead of ``running`` where no process is behind it any more."""
+    def with_actual_state(self) -> "Job":
+        """The job, with the state ``stopped`` in place of ``running`` if its process has ended."""
         if self.state != RUNNING:
             return self
         try:
@@ -84,15 +85,18 @@ class Job:
                 return replace(self, state=STOPPED, error=KILLED)
         except BlockingIOError:
             return self
-        except OSError:  # a read-only folder: nothing runs there
+        except OSError:  # nothing can run in a read-only folder
             return replace(self, state=STOPPED, error=KILLED)
 
 
 def read_sweep(folder: str | Path) -> list[Job]:
-    """The jobs of a sweep's folder, in the order of their numbers.
+    """The jobs of a sweep with their actual states, in the order of their numbers.
+
+    Args:
+        folder: of the sweep; each job has a folder in it.
 
     Raises:
-        DataError: there is none, or the file of one is damaged.
+        DataError: there is no job, or a job's file is damaged.
     """
     jobs = find_jobs(Path(folder).expanduser())
     if not jobs:
@@ -102,14 +106,14 @@ def read_sweep(folder: str | Path) -> list[Job]:
             "Give the folder out= of transliconet train -m",
             code="TLN-DATA-881",
         )
-    return [job.as_it_is() for job in jobs]
+    return [job.with_actual_state() for job in jobs]
 
 
 def find_jobs(folder: Path) -> list[Job]:
-    """The jobs in a folder as their files have them, in the order of their numbers."""
+    """The jobs in a folder with the states in their files, in the order of their numbers."""
     found = [Job.read(path.parent) for path in folder.glob(f"*/{JOB_FILE}")]
     jobs = [job for job in found if job is not None]
-    return sorted(jobs, key=lambda job: (len(job.name), job.name))
+    return sorted(jobs, key=lambda job: (len(job.name), job.name))  # 10 after 9
 
 
 def varied(jobs: Sequence[Job]) -> list[str]:

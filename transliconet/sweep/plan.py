@@ -1,4 +1,4 @@
-"""Which folder a job of a sweep has: jobs are known by their settings, not by their number."""
+"""The folders of a sweep's jobs. A job is recognized by its settings, not by its number."""
 
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -11,25 +11,26 @@ from transliconet.sweep.job import Job, find_jobs
 from transliconet.sweep.overrides import settings_of
 
 PLACE = ("out=", "resume=", "overwrite=", "jobs.", "jobs=", "hydra.", "hydra/")
-"""Overrides that say where and how jobs are run, not what they are."""
+"""Beginnings of overrides that say where and how jobs are run. They are not settings of a job."""
 FOLDERS_LOCK = ".folders.lock"
+"""File of a sweep's folder; the lock is held while a job's folder is chosen."""
 RUN_KIND = "run"
-"""What the marker of a run folder says."""
+"""Kind in the marker file of a run folder (:func:`transliconet.outputs.mark`)."""
 
 
 def job_overrides(overrides: Sequence[str]) -> list[str]:
-    """The overrides that say what a job is."""
+    """The overrides that are settings of a job."""
     return [override for override in overrides if not override.startswith(PLACE)]
 
 
-def find_or_make_job(sweep: Path, overrides: Sequence[str], wished: str) -> Job:
-    """The job with these settings, or a new one in the folder ``wished``, else in the first number
-    that is free.
+def find_or_make_job(sweep: Path, overrides: Sequence[str], preferred: str) -> Job:
+    """The job with these settings, or a new one.
 
     Args:
         sweep: folder of the sweep.
         overrides: of the job, in any order.
-        wished: name of the folder.
+        preferred: name for the folder of a new job. If it is taken, the folder gets the first free
+            number.
     """
     wanted = job_overrides(overrides)
     sweep.mkdir(parents=True, exist_ok=True)
@@ -39,7 +40,7 @@ def find_or_make_job(sweep: Path, overrides: Sequence[str], wished: str) -> Job:
             if job.settings == settings_of(wanted):
                 return job
         taken = {job.name for job in jobs}
-        name = wished
+        name = preferred
         if name in taken:
             numbers = (str(number) for number in count(len(taken)))
             name = next(number for number in numbers if number not in taken)
@@ -51,8 +52,13 @@ def find_or_make_job(sweep: Path, overrides: Sequence[str], wished: str) -> Job:
 
 
 def check_same_sweep(sweep: Path, wanted: Sequence[Sequence[str]]) -> None:
-    """Raise unless the jobs ``wanted``, by their overrides, can join those that a folder has: of
-    the same keys, and with the same values where a key has only one.
+    """Raise unless new jobs belong to the sweep in a folder.
+
+    They do if they have the same keys as its jobs, and the same value wherever all jobs have one.
+
+    Args:
+        sweep: folder of the sweep.
+        wanted: the overrides of each new job.
 
     Raises:
         ConfigError: the folder holds another sweep.
@@ -75,7 +81,7 @@ def check_same_sweep(sweep: Path, wanted: Sequence[Sequence[str]]) -> None:
 
 
 def _values(jobs: Sequence[Mapping[str, str]]) -> dict[str, set[str]]:
-    """Key → its values in all jobs."""
+    """Key → the values that it has in the jobs."""
     values: dict[str, set[str]] = {}
     for job in jobs:
         for key, value in job.items():

@@ -1,6 +1,4 @@
-"""A job of a sweep, run in a fresh process: nothing of one job reaches the next, whatever devices
-it uses.
-"""
+"""Runs a job of a sweep in a process of its own, so that no state of one job reaches the next."""
 
 import logging
 import os
@@ -27,9 +25,10 @@ from transliconet.sweep.overrides import quoted
 log = logging.getLogger(__name__)
 
 LOG = "job.log"
+"""File of a job's folder with everything that its process printed."""
 ERROR_LINE = re.compile(r"(error: |stopped by |\w*(Error|Exception)\b)")
 POLL = 0.5
-"""Seconds between two looks for a free GPU."""
+"""Seconds between two attempts to get a free GPU."""
 PROCESS_GROUP_VARIABLES = {
     "LOCAL_RANK",
     "NODE_RANK",
@@ -40,20 +39,23 @@ PROCESS_GROUP_VARIABLES = {
     "MASTER_ADDR",
     "MASTER_PORT",
 }
-"""Variables that would make a job part of another process group; it starts its own processes."""
+"""Environment variables that would make a job part of the sweep's process group."""
 
 
 def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
-    """Run ``transliconet train`` with the job's overrides in its folder, unless it is done already.
+    """Run ``transliconet train`` with the job's settings in its folder, unless it is done already.
 
-    A job that was killed goes on from its last checkpoint. What the process prints goes to
-    ``job.log``; a failure is written down and returned, not raised. If this process ends, however,
-    the job saves and stops.
+    A job that was killed continues from its last checkpoint. Output of the process goes to
+    ``job.log``. A failure is written to the job's file and returned, not raised. If this process
+    ends before the job does, the job saves a checkpoint and stops.
 
     Args:
         job: see :func:`transliconet.sweep.plan.find_or_make_job`.
-        gpus: numbers as of ``CUDA_VISIBLE_DEVICES``; the job gets one that no other job has, and
-            waits for it. None: it sees what this process sees.
+        gpus: numbers or names for ``CUDA_VISIBLE_DEVICES``. The job waits for one that no other job
+            uses. None: it sees the GPUs that this process sees.
+
+    Returns:
+        The job with its new state.
     """
     with ExitStack() as held:
         lock = held.enter_context(file_lock(job.folder / LOCK_FILE, keep=True))
@@ -79,7 +81,7 @@ def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
 
 
 def _job_environment() -> dict[str, str]:
-    """This process's variables, without those that would make the job part of something."""
+    """This process's environment, without variables of SLURM and of process groups."""
     environment = {}
     for name, value in os.environ.items():
         if not name.startswith("SLURM_") and name not in PROCESS_GROUP_VARIABLES:
@@ -89,8 +91,14 @@ def _job_environment() -> dict[str, str]:
 
 @contextmanager
 def free_gpu(gpus: Sequence[int | str]) -> Iterator[tuple[int | str, IO[bytes]]]:
-    """Wait for one of ``gpus`` that no job of this user has on this machine, whichever sweep it is
-    of; the GPU, and the open lock file for the job's process to inherit.
+    """Wait for a GPU that no other job of this user uses on this machine, in any sweep.
+
+    Args:
+        gpus: to choose from.
+
+    Yields:
+        The GPU, and its open lock file. The job's process inherits the file, so that the GPU stays
+        taken as long as the job runs.
     """
     while True:
         for gpu in gpus:
@@ -107,6 +115,16 @@ def free_gpu(gpus: Sequence[int | str]) -> Iterator[tuple[int | str, IO[bytes]]]
 
 
 def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> Job:
+    """Start the process and wait for its end.
+
+    Args:
+        job: to run.
+        environment: variables of the process.
+        inherited: file descriptors that stay open in it.
+
+    Returns:
+        The job with its new state.
+    """
     overrides = [*job.overrides, f"out={quoted(str(job.folder))}", "resume=last"]
     command = [sys.executable, "-m", "transliconet", "train", *overrides]
     reading, writing = os.pipe()
@@ -126,7 +144,7 @@ def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> 
     os.close(reading)
     try:
         status = process.wait()
-    except BaseException:  # an interrupted sweep: the job sees the pipe close, and saves
+    except BaseException:  # the sweep was interrupted: the job sees the pipe close, and saves
         os.close(writing)
         process.wait()
         seconds = round(time.monotonic() - started, 1)
@@ -143,7 +161,7 @@ def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> 
 
 
 def _accuracies(folder: Path) -> dict[str, float] | None:
-    """What the results file of a run says, None where there is no whole one."""
+    """Accuracies after training, from a run's results file; None if there is no complete one."""
     try:
         return mean_accuracies(read_results(folder / "results.json").get("after", []))
     except DataError:
@@ -151,7 +169,7 @@ def _accuracies(folder: Path) -> dict[str, float] | None:
 
 
 def _last_error(log: Path, status: int) -> str:
-    """The error that a log ends with, else its last line."""
+    """The last error in a log, or its last line if it has no error."""
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if ERROR_LINE.match(line)]
@@ -160,14 +178,16 @@ def _last_error(log: Path, status: int) -> str:
 
 
 LIFELINE = "TRANSLICONET_LIFELINE"
-"""Environment variable: the end of a pipe that closes when the process that runs the sweep ends."""
+"""Environment variable: number of a pipe, which closes when the process of the sweep ends."""
 
 
 def stop_with_the_sweep() -> None:
-    """In a job's process: have SIGTERM sent here when the process that runs the sweep ends, be it
-    by SIGKILL.
+    """Have SIGTERM sent to this process when the sweep's process ends, even by SIGKILL.
+
+    In a process that is not a sweep's job it does nothing.
     """
-    lifeline = os.environ.pop(LIFELINE, None)  # not for processes that this one starts
+    # removed, so that processes started by this one do not read it
+    lifeline = os.environ.pop(LIFELINE, None)
     if lifeline is None:
         return
 

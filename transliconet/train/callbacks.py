@@ -13,7 +13,7 @@ from transliconet.objectives.encode import num_native_rows
 
 
 class AfterStep(pl.Callback):
-    """Calls :meth:`after_step` once for each optimizer step, however many batches it accumulates."""
+    """Calls :meth:`after_step` after each optimizer step, however many batches it accumulates."""
 
     _step = 0
 

@@ -1,7 +1,6 @@
 """Signals that end a run: it saves after the current optimizer step, and says how to go on."""
 
 import logging
-import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -116,7 +115,7 @@ class SaveOnSignal(AfterStep, Checkpoint):
         by_hand = any_process(received == signal.SIGINT)
         trainer.save_checkpoint(self.request.checkpoint)
         if requeue and trainer.is_global_zero:
-            requeue_slurm_job()
+            slurm.requeue_this_job()
         number = signal.SIGINT if by_hand else signal.SIGTERM
         raise self.request.error(signal.SIGUSR1 if requeue else number, trainer.global_step)
 
@@ -127,13 +126,3 @@ class SaveOnSignal(AfterStep, Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
         self.request.in_training_loop = False
-
-
-def requeue_slurm_job() -> None:
-    """Have SLURM run this job again; outside of SLURM there is nothing to do."""
-    job = slurm.job_name()
-    if not job or not re.fullmatch(r"[0-9_]+", job):
-        return
-    problem = slurm.requeue(job)
-    outcome = f"cannot be requeued ({problem})" if problem else "requeued"
-    log.warning("SLURM job %s: %s", job, outcome)

@@ -1,4 +1,6 @@
-"""The LightningModule: one forward pass over both views, every loss term logged."""
+"""The LightningModule that trains an encoder: one forward pass for all objectives, whose terms are
+logged.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +29,7 @@ from transliconet.objectives.encode import encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder.masked_lm."
-"""Where the module's state keeps the masked LM."""
+"""What the names of the masked LM's weights begin with in the module's state."""
 
 MakeOptimizer = Callable[[Iterable[dict]], Optimizer]
 MakeScheduler = Callable[[Optimizer, int], LRScheduler]
@@ -39,15 +41,17 @@ class PairModule(pl.LightningModule):
     Args:
         encoder: what is trained.
         objectives: by name; those that are None or of weight 0 are off.
-        optimizer: from parameter groups to an optimizer, e.g. a partial of ``torch.optim.AdamW``.
-        scheduler: from optimizer and number of steps to a scheduler, stepped at every optimizer
-            step; None: constant.
+        optimizer: makes an optimizer of parameter groups, e.g. a partial of ``torch.optim.AdamW``.
+        scheduler: makes a scheduler of an optimizer and the number of its steps, e.g.
+            :func:`transliconet.train.optim.linear_warmup_decay`. It is stepped after every
+            optimizer step; None keeps the learning rate constant.
         weight_decay, new_rows_lr_factor, layer_decay: see
             :func:`transliconet.train.optim.parameter_groups`.
         micro_batch: texts encoded at a time, see :func:`transliconet.objectives.encode.encode`.
 
     Raises:
-        ConfigError: no objective is on, or one reads a layer that the encoder does not have.
+        ConfigError: no objective is on, one reads a layer that the encoder does not have, or
+            ``micro_batch`` is below 1.
     """
 
     def __init__(
@@ -79,12 +83,20 @@ class PairModule(pl.LightningModule):
         }
 
     def on_fit_start(self) -> None:
-        # from_pretrained leaves a model without dropout, and Lightning keeps what it finds
+        # an encoder is loaded in evaluation mode, and Lightning would leave it there
         self.encoder.train()
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
+        """The total loss of a batch (:mod:`transliconet.batch`), a scalar; every term is logged."""
+        # dropout is drawn from the batch's own seed, so that a resumed run draws the same
         torch.manual_seed(int(batch[SEED]))
-        encoded = encode(self.encoder, batch, self.requests, self.native_share, self.micro_batch)
+        encoded = encode(
+            self.encoder,
+            batch,
+            self.requests,
+            native_share=self.native_share,
+            micro_batch=self.micro_batch,
+        )
         total, terms = combine(self.objectives, encoded)
         pairs = len(batch[PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
@@ -105,8 +117,8 @@ class PairModule(pl.LightningModule):
         if self.trainer.precision != "bf16-mixed":
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
             return
-        # Lightning refuses fused optimizers under mixed precision, since they unscale gradients;
-        # bf16 scales none.
+        # Lightning refuses fused optimizers under mixed precision, since they unscale gradients.
+        # In bfloat16 no gradient is scaled, so its own clipping is safe.
         algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
         Precision.clip_gradients(
             self.trainer.precision_plugin, optimizer, gradient_clip_val or 0.0, algorithm

@@ -1,4 +1,4 @@
-"""Which parameters decay, and how the learning rate moves."""
+"""Which parameters have weight decay, and how the learning rate changes."""
 
 import re
 from collections import defaultdict
@@ -18,46 +18,63 @@ LR_FACTOR = "lr_factor"
 def parameter_groups(
     model: nn.Module, weight_decay: float, new_rows_lr_factor: float = 1.0, layer_decay: float = 1.0
 ) -> list[dict]:
-    """Weights of two or more dimensions decay; biases and norms do not, and neither do rows of new
-    pieces.
+    """Parameter groups for an optimizer.
+
+    Parameters of two or more dimensions have weight decay. Biases, norms and new embedding rows
+    have none.
 
     Args:
-        model: its trainable parameters are taken.
-        weight_decay: of the weights.
-        new_rows_lr_factor: learning rate of new rows, as a factor: each is seen rarely, so they can
-            take larger steps.
-        layer_decay: each layer's learning rate as a factor of that of the layer above, the
-            embeddings' of the lowest layer's (Howard & Ruder, 2018, section 3.2); 1: all alike.
+        model: its trainable parameters are grouped.
+        weight_decay: of the parameters that have it.
+        new_rows_lr_factor: learning rate of new embedding rows, as a factor of the optimizer's. New
+            tokens are rare, so their rows are updated seldom and can take larger steps.
+        layer_decay: learning rate of each layer as a factor of that of the layer above it; the
+            embeddings are below the lowest layer (Howard & Ruder, 2018, section 3.2). 1: all layers
+            have the same.
+
+    Returns:
+        Groups with ``params``, ``weight_decay`` and :data:`LR_FACTOR`, in a fixed order.
+
+    Raises:
+        ConfigError: a value is out of range.
     """
     require_range("weight_decay", weight_decay, least=0)
     require_range("new_rows_lr_factor", new_rows_lr_factor, above=0)
     require_range("layer_decay", layer_decay, above=0, most=1)
-    new = {id(m.new) for m in model.modules() if isinstance(m, NewRows)}
-    depths: dict[int, int] = {}
-    for name, parameter in model.named_parameters(
-        remove_duplicate=False
-    ):  # the head's table is the embeddings', tied
-        depths[id(parameter)] = max(_depth(name), depths.get(id(parameter), -1))
+    new_rows = {id(module.new) for module in model.modules() if isinstance(module, NewRows)}
+    depths = _parameter_depths(model)
     top = max(depths.values(), default=0)
+    # (weight decay, factor of the learning rate) → parameters
     groups: defaultdict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
-    for parameter in filter(lambda p: p.requires_grad, model.parameters()):
-        if id(parameter) in new:
+    for parameter in model.parameters():
+        if not parameter.requires_grad:
+            continue
+        if id(parameter) in new_rows:
             key = (0.0, new_rows_lr_factor)
         else:
             depth = depths[id(parameter)]
             below = top - depth if depth >= 0 else 0
-            key = (weight_decay if parameter.ndim >= 2 else 0.0, layer_decay**below)
+            decay = weight_decay if parameter.ndim >= 2 else 0.0
+            key = (decay, layer_decay**below)
         groups[key].append(parameter)
+    # a fixed order, since optimizer states in checkpoints are numbered by it
     return [
-        {"params": parameters, "weight_decay": decay, LR_FACTOR: factor}
-        for (decay, factor), parameters in sorted(
-            groups.items(), reverse=True, key=lambda item: item[0]
-        )
+        {"params": groups[decay, factor], "weight_decay": decay, LR_FACTOR: factor}
+        for decay, factor in sorted(groups, reverse=True)
     ]
 
 
+def _parameter_depths(model: nn.Module) -> dict[int, int]:
+    """``id`` of each parameter → its depth (:func:`_depth`)."""
+    depths: dict[int, int] = {}
+    # a tied matrix has two names; it is at the depth of the embeddings, not of the head
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        depths[id(parameter)] = max(_depth(name), depths.get(id(parameter), -1))
+    return depths
+
+
 def _depth(name: str) -> int:
-    """0 for the embeddings, i + 1 for layer i, -1 for what stands above the layers."""
+    """0 for the embeddings, i + 1 for layer i, -1 for everything above the layers."""
     if ".embeddings." in f".{name}":
         return 0
     layer = re.search(r"encoder\.layer\.(\d+)\.", name)
@@ -65,8 +82,15 @@ def _depth(name: str) -> int:
 
 
 def linear_warmup_decay(optimizer: Optimizer, total_steps: int, warmup: float = 0.1) -> LambdaLR:
-    """Linear from 0 to the learning rate over ``warmup`` (a share of ``total_steps``), then linear
-    to 0.
+    """Linear warm-up from 0 to the optimizer's learning rate, then linear decay to 0.
+
+    Args:
+        optimizer: its learning rate is the highest.
+        total_steps: optimizer steps of the run.
+        warmup: share of ``total_steps`` that the warm-up takes, 0 … 1.
+
+    Raises:
+        ConfigError: ``warmup`` is no share.
     """
     require_range("warmup", warmup, least=0, most=1)
     return get_linear_schedule_with_warmup(optimizer, round(warmup * total_steps), total_steps)

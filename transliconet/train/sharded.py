@@ -1,8 +1,7 @@
-"""Weights spread over devices (FSDP): how they are trained, and how a checkpoint of them becomes
-one again.
+"""Fully sharded data parallelism (FSDP): the strategy, and how a sharded checkpoint is gathered.
 
-The strategy takes GPUs, and is untested on them; what it does to the encoder is tested with torch's
-own FSDP on CPU.
+The strategy needs GPUs, and has not been tested on any. The way in which it shards the encoder is
+tested with torch's FSDP on CPUs.
 """
 
 import pickle
@@ -19,34 +18,36 @@ from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 from transliconet.errors import CheckpointError, first_line
 
 METADATA = ".metadata"
-"""What a sharded checkpoint's folder has, and a checkpoint's file has not."""
+"""File by which a sharded checkpoint, a folder, is recognized."""
 PLAIN = {
     ("torch", "Size"),
     ("torch.serialization", "_get_layout"),
     ("pathlib", "PosixPath"),
     ("pathlib", "Path"),
 }
-"""What the description of the shards may name beside dtypes and the classes of
-torch.distributed.checkpoint.
+"""Names that a checkpoint's metadata may use, beside dtypes and the classes of
+torch.distributed.checkpoint. All others are refused: unpickling them could run code.
 """
 
 
 def unit_policy() -> ModuleWrapPolicy:
-    """Each transformer layer is gathered by itself; embeddings and head share a table, and so a
-    unit: the rest.
+    """Each transformer layer is a unit, gathered by itself. Embeddings and head share a matrix, so
+    everything outside the layers is one further unit.
     """
     return ModuleWrapPolicy({XLMRobertaLayer})
 
 
 def fsdp_strategy(**options: Any) -> FSDPStrategy:
-    """Lightning's strategy with :func:`unit_policy` and sharded checkpoints; ``options`` are its
-    own.
+    """Lightning's strategy, with :func:`unit_policy` and sharded checkpoints.
+
+    Args:
+        options: further arguments of :class:`pytorch_lightning.strategies.FSDPStrategy`.
     """
     return FSDPStrategy(auto_wrap_policy=unit_policy(), state_dict_type="sharded", **options)
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Reads what torch writes of tensors' places, and nothing that could run."""
+    """Reads the metadata that torch writes, and refuses everything that could run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
@@ -57,15 +58,23 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def is_sharded(checkpoint: str | Path) -> bool:
+    """Whether a checkpoint is a folder of shards rather than a file."""
     return (Path(checkpoint) / METADATA).is_file()
 
 
 def gathered_state(checkpoint: str | Path) -> dict[str, torch.Tensor]:
-    """The model's state of a sharded checkpoint, in one process. Only tensors and plain data are
-    read.
+    """Gather the model's state from a sharded checkpoint, in one process.
+
+    Only tensors and plain data are read.
+
+    Args:
+        checkpoint: folder of the shards.
+
+    Returns:
+        Name of each weight → the whole tensor, on the CPU.
 
     Raises:
-        CheckpointError: it is damaged or holds code.
+        CheckpointError: it is damaged, or refers to code.
     """
     try:
         with (Path(checkpoint) / METADATA).open("rb") as file:

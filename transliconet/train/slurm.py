@@ -1,7 +1,11 @@
-"""The SLURM job that this process runs in, if any."""
+"""The SLURM job that this process runs in, if any, and how it is run again."""
 
+import logging
 import os
+import re
 import subprocess
+
+log = logging.getLogger(__name__)
 
 
 def job_name() -> str | None:
@@ -16,8 +20,18 @@ def restarts() -> int:
     return int(os.environ.get("SLURM_RESTART_COUNT", "0"))
 
 
-def requeue(job: str) -> str:
-    """``scontrol requeue`` a job; what went wrong, or an empty string."""
+def requeue_this_job() -> None:
+    """Ask SLURM to run this job again, and log the outcome. Outside of SLURM it does nothing."""
+    job = job_name()
+    if not job or not re.fullmatch(r"[0-9_]+", job):
+        return
+    problem = _requeue(job)
+    outcome = f"cannot be requeued ({problem})" if problem else "requeued"
+    log.warning("SLURM job %s: %s", job, outcome)
+
+
+def _requeue(job: str) -> str:
+    """``scontrol requeue`` a job. Returns its error message, or an empty string."""
     try:
         done = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     except OSError as error:

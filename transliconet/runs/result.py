@@ -1,0 +1,133 @@
+"""The outcome of a run: what it writes at its end, and what it says."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytorch_lightning as pl
+
+from transliconet.errors import DataError
+from transliconet.model.encoder import Encoder
+from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.results import read_results_file, write_results
+from transliconet.probe.settings import Embedding
+from transliconet.report.card import model_card
+from transliconet.report.plots import plot_before_after
+from transliconet.report.tables import before_after_tables
+from transliconet.runs.folder import RunPlan
+from transliconet.runs.hf_folder import export_encoder
+from transliconet.runs.sentence_transformer import load_note
+from transliconet.runs.spec import RunSpec
+from transliconet.train.checkpoint import BEST, RunCheckpoint
+
+log = logging.getLogger(__name__)
+
+EXPORT, RESULTS = "export", "results.json"
+"""Folder and file that a run leaves in its folder."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The outcome of a run.
+
+    Args:
+        out: the run folder.
+        export: the Hugging Face folder in it.
+        seconds: duration of the training, without the probes.
+        steps: optimizer steps.
+        records: retrieval records by stage, ``before`` and ``after`` training.
+    """
+
+    out: Path
+    export: Path
+    seconds: float
+    steps: int
+    records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
+
+
+def finished_result(plan: RunPlan) -> TrainResult | None:
+    """The result of a run that has finished; None if there is something left to do."""
+    if plan.record.finished is None:
+        return None
+    try:
+        results = read_results_file(plan.path / RESULTS)
+        seconds = float(results.content["training"]["seconds"])
+    except (DataError, KeyError, TypeError, ValueError):
+        return None
+    export = plan.path / EXPORT
+    if not export.is_dir():
+        return None
+    return TrainResult(
+        out=plan.path,
+        export=export,
+        seconds=seconds,
+        steps=plan.record.finished,
+        records=results.records,
+    )
+
+
+def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
+    """Write the export, the results file and the plots.
+
+    Returns:
+        The tables of the probe, as Markdown; empty without a probe.
+    """
+    settings = spec.settings.values
+    tables = before_after_tables(result.records) if result.records else ""
+    probe = spec.probe.probe
+    embedding = probe.embedding if probe is not None else Embedding()
+    # a sentence encoder uses one layer: where several were probed, it is the last one
+    layer = embedding.layer if isinstance(embedding.layer, int) else "last"
+    card = model_card(
+        encoder.name,
+        spec.pairs.manifest,
+        settings,
+        tables,
+        seconds=result.seconds,
+        steps=result.steps,
+        load_note=load_note(encoder, layer, embedding.pooling),
+    )
+    # a folder of that name inside the run folder belongs to this run, and may be replaced
+    export_encoder(
+        encoder,
+        result.export,
+        card,
+        overwrite=True,
+        recognize=Path.is_dir,
+        layer=layer,
+        pooling=embedding.pooling,
+    )
+    training = {"seconds": round(result.seconds, 1), "steps": result.steps}
+    more: dict[str, object] = {"training": training}
+    if probe is not None:
+        more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
+    write_results(result.out / RESULTS, result.records, spec.pairs, settings, **more)
+    if result.records:
+        plot_before_after(result.records, result.out / "before_after.png")
+    return tables
+
+
+def log_best_checkpoint(trainer: pl.Trainer, out: Path) -> None:
+    """Log which checkpoint scored best, and the command that exports it."""
+    kept = trainer.checkpoint_callback
+    if not isinstance(kept, RunCheckpoint) or kept.monitor in (None, "step"):
+        return
+    if not kept.save_top_k:
+        return
+    if not kept.best_model_path:
+        log.warning("no checkpoint was kept by %s: the run ended before the first", kept.monitor)
+        return
+    score, name = float(kept.best_model_score or 0), Path(kept.best_model_path).name
+    command = f"transliconet export run={out} checkpoint={BEST}"
+    log.info(f"best by {kept.monitor} ({score:.4f}): {name}; {command}")
+
+
+def announce(spec: RunSpec, result: TrainResult, what: str, tables: str) -> TrainResult:
+    """Print the tables and one closing line, where the caller wants output."""
+    if spec.output.show:
+        if tables:
+            print(f"\n{tables}\n")
+        seconds = f"{result.steps} steps in {result.seconds:.0f} s"
+        print(f"{what} {seconds}; run folder: {result.out}")
+    return result
