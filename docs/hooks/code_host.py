@@ -53,6 +53,8 @@ def relink(text: str, in_repository: str, in_site: str) -> str:
         label, address = found.groups()
         path, _, anchor = address.partition("#")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(in_repository), path))
+        if target == "README.md":
+            anchor = ""  # the overview has other headings
         there = place_in_site(target)
         if there is None:
             return label
