@@ -18,17 +18,12 @@ EXEMPT = {
     "runs/fit.py": "the notebook's one call: every setting is a keyword",
 }
 """File → why its parameter lists and calls may be longer."""
-NOT_YET = {
-    "romanizers/fast_uroman.py",
-}
-"""Files that are still to be unpacked; the list may only become shorter."""
 FILES = {
     str(file.relative_to(PACKAGE)): measure(file.read_text(encoding="utf-8"))
     for file in sorted(PACKAGE.rglob("*.py"))
     if "conf" not in file.relative_to(PACKAGE).parts
 }
-FINISHED = {name: found for name, found in FILES.items() if name not in NOT_YET}
-each_file = pytest.mark.parametrize(("name", "found"), FINISHED.items(), ids=FINISHED)
+each_file = pytest.mark.parametrize(("name", "found"), FILES.items(), ids=FILES)
 
 
 def above(places: Places, limit: int) -> Places:

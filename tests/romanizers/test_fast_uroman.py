@@ -11,7 +11,8 @@ from uroman.uroman import Uroman
 
 from transliconet.corpus.sources.base import Line
 from transliconet.corpus.sources.cldr import CldrNames
-from transliconet.romanizers.fast_uroman import CachedUroman, _Memo
+from transliconet.romanizers.fast_uroman import CachedUroman, Memo
+from transliconet.romanizers.uroman_split import StandIns
 
 reference = cache(Uroman)
 cached = cache(lambda: CachedUroman(cache_entries=3000))  # small, so that it is also emptied
@@ -101,7 +102,7 @@ def test_mixtures_of_scripts_numbers_spaces_and_marks(text: str, code: str | Non
         "፡ ሰላም ፡ ዓለም",
     ],
 )
-def test_lines_where_cutting_at_spaces_would_be_wrong(text: str) -> None:
+def test_lines_that_must_not_be_split_at_spaces(text: str) -> None:
     for code in (None, "tha", "amh", "rus"):
         same(text, code)
 
@@ -115,7 +116,17 @@ def test_what_uroman_raises_on_raises_the_same() -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    memo = _Memo(len, limit=3)
+    memo = Memo(len, limit=3)
     for text in ("", "a", "bb", "ccc", "dddd"):
         assert memo[text] == len(text)
         assert len(memo) <= 3
+
+
+def test_a_wrong_boundary_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    romanizer = cached()
+    assert romanizer.splits["ου"] is None  # a rule joins the two
+    monkeypatch.setitem(romanizer.splits, "ου", StandIns(after="υ", before="ο"))
+    monkeypatch.setattr(romanizer.uroman, "romanize_string", lambda *_: "the whole line")
+    romanizer._segments.clear()
+    assert romanizer.romanize("που", "ell") == "the whole line"
+    assert romanizer.romanize("πω", "ell") == "po"

@@ -18,9 +18,9 @@ class Uroman:
     tables takes some seconds and happens at the first call, so that the object itself can be sent
     to worker processes.
 
-    Output is uroman's own, byte for byte. With the version that
-    :mod:`transliconet.romanizers.fast_uroman` was checked against, it comes from a cache of pieces;
-    with any other, from uroman line by line.
+    Output is uroman's own, byte for byte. With the version of uroman that it was checked against,
+    :mod:`transliconet.romanizers.fast_uroman` gives it; with any other, uroman itself does, many
+    times slower.
     """
 
     name = "uroman"
@@ -30,12 +30,13 @@ class Uroman:
 
     @cached_property
     def _romanize(self) -> Callable[[str, str], str]:
-        from transliconet.romanizers.fast_uroman import UROMAN_VERSION, CachedUroman
+        from transliconet.romanizers.fast_uroman import CachedUroman
+        from transliconet.romanizers.uroman_tables import UROMAN_VERSION
 
         if self.version == UROMAN_VERSION:
             return CachedUroman().romanize
         log.warning(
-            "uroman %s is not the version the fast path knows (%s): slower",
+            "uroman %s: romanizing is slow with any other version than %s",
             self.version,
             UROMAN_VERSION,
         )
