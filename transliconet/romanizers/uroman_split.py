@@ -113,7 +113,7 @@ class Splitter:
 
     def stand_ins(self, pair: str) -> StandIns | None:
         """The stand-ins for a boundary inside ``pair``, two characters; None: do not split."""
-        first, second = pair
+        first, second = pair[0], pair[1]
         if pair in self.tables.pairs or first in JOINS_RIGHT or second in JOINS_LEFT:
             return None
         left, right = self.kind(first), self.kind(second)
@@ -135,7 +135,7 @@ class Splitter:
 
     def _is_boundary(self, pair: str, left: Kind, right: Kind) -> bool:
         """Whether each side sees of the other only what a stand-in shows."""
-        first, second = pair
+        first, second = pair[0], pair[1]
         if left.role in PLAIN and right.role in PLAIN:
             # Each asks at most whether the other is a letter, and in lower case.
             return True
