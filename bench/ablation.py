@@ -73,7 +73,7 @@ OPTIONS = {  # what is changed in the recommended recipe
     "… towards a moving average, decay 0.999": [*MOVING, "+objective.anchor.decay=0.999"],
     "no replay": ["objective.anchor.replay=0"],
     "half of native text replayed": ["objective.anchor.replay_share=0.5"],
-    "only equal texts are no negatives": ["objective.anchor.exclude_exclude_nearest=0"],
+    "only equal texts excluded from the negatives": ["objective.anchor.exclude_nearest=0"],
     "batches of one language": ["data.by_language=true"],
     "a fifth with some words romanized": ["data.augment.mixed=0.2"],
     "three quarters spelled as people type": ["data.augment.typed=0.75"],
@@ -122,7 +122,6 @@ def train(
         "trainer.max_epochs=-1",
         f"data.languages=[{train_on}]",
         *probing,
-        "checkpoint.save_last=false",
         "trainer.log_every_n_steps=5",
         "logger=csv",
         f"out={out}",
@@ -251,8 +250,7 @@ def compare_options(options: argparse.Namespace) -> None:
                 "trainer.max_epochs=-1",
                 "trainer.enable_progress_bar=false",
                 f"data.languages=[{','.join(options.train_languages)}]",
-                "checkpoint.save_last=false",
-                f"run_dir={out}",
+                f"out={out}",
                 *changes,
             ]
             with initialize_config_module("transliconet.conf", version_base="1.3"):

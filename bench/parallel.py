@@ -30,7 +30,6 @@ def pairs_per_s(options: argparse.Namespace, trainer: str, folder: Path) -> floa
         "trainer.log_every_n_steps=5",
         "probe=none",
         "logger=csv",
-        "checkpoint.save_last=false",
         "trainer.enable_progress_bar=false",
         f"out={folder}",
     ]

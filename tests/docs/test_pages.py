@@ -55,6 +55,18 @@ def test_every_option_that_a_page_names_exists(page: Path) -> None:
     assert missing == set()
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "bench").glob("*.py")), ids=lambda f: f.name)
+def test_every_option_that_a_bench_sets_exists(file: Path) -> None:
+    keys = option_keys()
+    sections = {key.split(".")[0] for key in keys if "." in key}
+    set_ = set()
+    for text in constants(ast.parse(file.read_text(encoding="utf-8"))):
+        if found := re.match(r"([a-z_]+(?:\.[a-z_0-9]+)+)=", text):
+            set_.add(found[1])
+    known = {key for key in set_ if key.split(".")[0] in sections}
+    assert {key for key in known - keys if not key.endswith("_target_")} == set()
+
+
 def test_renamed_keys_are_gone_and_their_new_names_exist() -> None:
     keys = option_keys()
     rows = re.findall(r"^\| [a-z, ]+ \| (.+?) \| (.+?) \|$", CHANGELOG.read_text("utf-8"), re.M)
