@@ -38,8 +38,8 @@ class AfterStep(pl.Callback):
 
 
 class Throughput(pl.Callback):
-    """Logs ``pairs_per_s`` and ``tokens_per_s`` (real tokens of the views read, padding not
-    counted), all devices together, over the steps since the last log.
+    """Logs ``pairs_per_s`` and ``tokens_per_s`` over the steps since the last log, summed over all
+    devices. Tokens are those of rows that are encoded, without padding.
     """
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

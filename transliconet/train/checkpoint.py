@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, which of them to keep, and reading one safely."""
+"""Checkpoints: atomic writing, which of them to keep, and reading one safely."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,15 +17,17 @@ from transliconet.train.module import PREFIX
 from transliconet.train.sharded import gathered_state, is_sharded
 
 CHECKPOINTS, LAST, BEST = "checkpoints", "last.ckpt", "best"
-"""Folder of a run, the file in it that a resumed run starts from, and the name of the best one."""
+"""The checkpoints' folder in a run folder, the file that a resumed run starts from, and the name of
+the best checkpoint.
+"""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes beside the file and renames: a run killed while it saves leaves the previous
-    checkpoint.
+    """Writes a checkpoint under another name and then renames it. A run that is killed while it
+    saves leaves the previous checkpoint as it was.
 
-    Lightning's own goes through the system's temporary folder, from where a file is copied, not
-    renamed.
+    Lightning's own class writes to the system's temporary folder, from which a file may be copied
+    rather than renamed.
     """
 
     def save_checkpoint(
@@ -40,16 +42,17 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         map_location: Callable | None = lambda storage, loc: storage,
         weights_only: bool | None = None,
     ) -> dict[str, Any]:
-        """Only tensors and plain data are read, whatever is asked for."""
+        """Read a checkpoint, always with ``weights_only``: tensors and plain data alone."""
         return super().load_checkpoint(path, map_location, weights_only=True)
 
 
 class RunCheckpoint(ModelCheckpoint):
-    """Lightning's, such that a run can be killed at any moment and its folder be moved.
+    """Lightning's ModelCheckpoint, for runs that may be killed at any moment and whose folder may
+    be moved.
 
     - ``last.ckpt`` is always of the last step. It is saved when the last batch is done, not when
-      training ends: by then Lightning counts an epoch cut short by ``max_steps`` as complete, and
-      a resumed run would leave out the rest of it.
+      training ends: by then Lightning counts an epoch that ``max_steps`` has interrupted as
+      complete, and a resumed run would skip the rest of it.
     - A checkpoint that is no longer among the best is deleted after ``last.ckpt`` is written,
       so that every file named there exists.
     - A resumed run deletes the files that its ``last.ckpt`` does not name: a killed process
@@ -88,7 +91,7 @@ class RunCheckpoint(ModelCheckpoint):
             self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Nothing: the last batch has saved."""
+        """Do nothing: the checkpoint was saved after the last batch."""
 
     def _save_last_checkpoint(
         self, trainer: pl.Trainer, monitor_candidates: dict[str, Tensor]
@@ -106,7 +109,7 @@ class RunCheckpoint(ModelCheckpoint):
         self._superseded.append(filepath)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the scores of the files that are here, also where the folder was moved."""
+        """Restore the scores of the files in the folder, also where the folder was moved."""
         kept: dict[str, Tensor] = {}
         same_metric = state_dict["monitor"] == self.monitor
         if same_metric:
@@ -137,11 +140,10 @@ class RunCheckpoint(ModelCheckpoint):
 
 
 def best_checkpoint(run: Path) -> str:
-    """Name of the file in ``run/checkpoints`` that scored best, as its last checkpoint has it on
-    record.
+    """Name of the file in ``run/checkpoints`` that scored best, according to the last checkpoint.
 
     Raises:
-        CheckpointError: the run kept none by a metric, or it is gone.
+        CheckpointError: the run kept no checkpoint by a metric, or the file is missing.
     """
     folder = run / CHECKPOINTS
     last = folder / LAST
@@ -173,10 +175,14 @@ def _is_by_metric(state: Any) -> bool:
 
 
 def checkpoint_path(run: Path, checkpoint: str) -> Path:
-    """The checkpoint of a run folder by its name, or ``best``.
+    """Path of a checkpoint in a run folder.
+
+    Args:
+        run: the run folder.
+        checkpoint: a file name, or ``best``.
 
     Raises:
-        CheckpointError: it is not there.
+        CheckpointError: there is no such checkpoint.
     """
     path = run / CHECKPOINTS / (best_checkpoint(run) if checkpoint == BEST else checkpoint)
     if not path.exists():
@@ -231,7 +237,7 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
 
 
 def callback_state(file: str | Path, name: str) -> dict[str, Any]:
-    """What the callback ``name`` saved in a checkpoint's file; empty where there is none."""
+    """The state that the callback ``name`` saved in a checkpoint's file; empty if it saved none."""
     if not Path(file).is_file():
         return {}
     state = _content(file).get("callbacks", {}).get(name, {})
@@ -239,7 +245,9 @@ def callback_state(file: str | Path, name: str) -> dict[str, Any]:
 
 
 def _content(file: str | Path) -> dict[str, Any]:
-    """Tensors and plain data of a checkpoint's file, the tensors left on the disk until used."""
+    """Tensors and plain data of a checkpoint's file. Tensors are read from the disk when they are
+    used.
+    """
     try:
         content = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     # torch raises pickle, zip, key and runtime errors for a file it cannot read
@@ -251,7 +259,7 @@ def _content(file: str | Path) -> dict[str, Any]:
 
 
 def _without_advice(message: str) -> str:
-    """torch's message without its advice to load what it refuses."""
+    """torch's message without its advice to turn off safe loading."""
     return "it may hold code" if "weights" in message.lower() else message
 
 

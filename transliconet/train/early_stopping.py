@@ -22,23 +22,23 @@ from transliconet.train.probing import PROBE_PREFIX
 log = logging.getLogger(__name__)
 
 UNLOGGED = ("step", "epoch")
-"""What Lightning's checkpoints can be chosen by without anyone logging it."""
+"""Values by which Lightning can choose checkpoints although they are not logged."""
 
 
 class EarlyStop(AfterStep, EarlyStopping):
-    """Lightning's early stopping, which waits for validation, here every ``every_n_steps``
-    optimizer steps instead.
+    """Lightning's early stopping, checked every ``every_n_steps`` optimizer steps instead of after
+    validation.
 
-    Whether the run has ended is part of a checkpoint: a run that is killed after it stopped ends at
-    the same step when it is resumed.
+    Checkpoints record whether the run has stopped. So a run that is killed after it has stopped
+    ends at the same step when it is resumed.
 
     Args:
         monitor: name of the metric, ``probe/romanized→eng_Latn`` or ``loss``.
-        every_n_steps: optimizer steps between two checks; use that of the probe, or a value is
-            checked twice.
-        mode: ``max`` or ``min``: what is better.
-        patience: checks without improvement after which the run ends.
-        min_delta: an improvement by less does not count.
+        every_n_steps: optimizer steps between two checks. Use the probe's interval: with a shorter
+            one, the same value would be checked twice.
+        mode: ``max`` or ``min``, whether higher or lower values are better.
+        patience: number of checks without improvement after which the run ends.
+        min_delta: smallest change that counts as an improvement.
 
     Raises:
         ConfigError: a number is out of its range.
@@ -79,8 +79,8 @@ class EarlyStop(AfterStep, EarlyStopping):
 
 
 class RequireMetrics(AfterStep):
-    """Ends a run at its first step if a monitored metric is not logged: Lightning would wait for
-    it.
+    """Ends a run after its first step if a monitored metric is not logged. Lightning would wait
+    for it.
 
     Args:
         monitored: section of the option ``monitor`` → name of the metric.

@@ -1,4 +1,4 @@
-"""Ends a run that has gone wrong, and says what to do."""
+"""Ends a run whose loss is not a number or whose memory runs out, with a remedy."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from transliconet.batch import PAIR_INDEX
 from transliconet.errors import TrainingError
 
 MAX_PAIRS_NAMED = 20
-"""Pair ids that an error names."""
+"""Number of pairs that an error names."""
 
 
 class StopOnNaN(pl.Callback):
@@ -56,7 +56,7 @@ class StopOnNaN(pl.Callback):
 
 
 OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory")
-"""What torch's messages say when the memory of a CPU or GPU runs out."""
+"""Parts of torch's messages when the memory of a CPU or GPU runs out."""
 
 
 @contextmanager

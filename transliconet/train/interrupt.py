@@ -1,4 +1,4 @@
-"""Signals that end a run: it saves after the current optimizer step, and says how to go on."""
+"""Signals that end a run: it saves after the current optimizer step, and says how to resume."""
 
 import logging
 import signal
@@ -22,9 +22,9 @@ GO_ON = "Run it again with resume=last to go on from there"
 
 
 class StopRequest:
-    """Notes a signal until the optimizer step in progress is done.
+    """Remembers a signal until the current optimizer step is done.
 
-    Outside of the training loop, and when a second signal comes, the run ends at once.
+    Outside of the training loop, and at a second signal, the run ends at once.
 
     Args:
         checkpoint: the file that a resumed run starts from.
@@ -37,8 +37,8 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle the signals in the block. In a thread other than the main one, Python allows no
-        handlers: then nothing is handled.
+        """Handle the signals within the block. Python allows handlers in the main thread only; in
+        any other thread this does nothing.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -52,7 +52,7 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def install(self) -> None:
-        """Set the handlers, again where a library has set its own."""
+        """Set the handlers. It is called again where a library may have set its own."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 signal.signal(number, self._handle)
@@ -65,7 +65,12 @@ class StopRequest:
             log.info("stopping after this step; press Ctrl-C again to stop at once")
 
     def error(self, number: int, step: int | None) -> Interrupted:
-        """What to raise: ``step`` is the one that was saved, None where nothing was saved now."""
+        """The error to raise.
+
+        Args:
+            number: of the signal.
+            step: the step that was saved because of the signal; None if nothing was saved.
+        """
         if step is not None:
             problem, remedy = f"saved at step {step} in {self.checkpoint}", GO_ON
         elif self.checkpoint.exists():
@@ -79,17 +84,17 @@ class StopRequest:
 
 
 class SaveOnSignal(AfterStep, Checkpoint):
-    """Saves and ends the run when a signal was received. SIGUSR1, SLURM's warning
-    (``--signal=SIGUSR1@90``), also has the job requeued.
+    """Saves a checkpoint and ends the run after a signal. After SIGUSR1, SLURM's warning
+    (``--signal=SIGUSR1@90``), the job is also requeued.
 
-    Lightning's handlers would save at once, in the middle of a step, and talk to other processes
-    from within the handler. Here all processes compare notes when a step is done.
+    Lightning's handlers would save at once, in the middle of a step, and communicate with other
+    processes from within the handler. Here all processes agree after each step whether to stop.
 
-    It is a ``Checkpoint`` because Lightning calls those last: what the probe, early stopping and
-    the choice of checkpoints found at this step is then part of what is saved.
+    It is a ``Checkpoint`` because Lightning calls those last. The results of the probe, of early
+    stopping and of the choice of checkpoints at this step are then part of the checkpoint.
 
     Args:
-        request: what notes the signals.
+        request: receives the signals.
 
     Raises:
         Interrupted: from the training loop, once the checkpoint is written.

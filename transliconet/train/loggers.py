@@ -1,5 +1,5 @@
-"""Loggers that a resumed run continues, what all of them are told of the run, and how they are
-closed.
+"""Loggers that a resumed run continues. All of them get the run's settings and are closed at its
+end.
 """
 
 import csv
@@ -24,12 +24,12 @@ IDS_FILE = "loggers.json"
 
 
 def is_first_process() -> bool:
-    """Whether this is the process of a run that writes."""
+    """Whether this is the process that writes files."""
     return not rank_zero_only.rank  # type: ignore[attr-defined]
 
 
 class MetricsWriter(ExperimentWriter):
-    """Lightning's writer of ``metrics.csv``, which goes on with a file that is there."""
+    """Lightning's writer of ``metrics.csv``, which here continues an existing file."""
 
     def __init__(self, log_dir: str) -> None:
         super().__init__(log_dir)
@@ -54,11 +54,11 @@ class MetricsWriter(ExperimentWriter):
 
     @property
     def rows(self) -> int:
-        """Rows of the file, those not yet written included."""
+        """Number of rows, those that are not yet written included."""
         return self._rows_on_disk + len(self.metrics)
 
     def keep_rows(self, number: int) -> None:
-        """Drop all rows behind the first ``number``."""
+        """Delete all rows after the first ``number``."""
         rows = self._read()[:number]
         self.metrics = []
         if rows:
@@ -101,19 +101,19 @@ class MetricsCsvLogger(CSVLogger):
         return super().experiment
 
     def flushed_rows(self) -> int:
-        """Write all rows logged so far; how many there are."""
+        """Write all rows logged so far. Returns their number."""
         self.save()
         rows: int = self.experiment.rows
         return rows
 
     def keep_rows(self, number: int) -> None:
-        """Drop all rows behind the first ``number``."""
+        """Delete all rows after the first ``number``."""
         self.experiment.keep_rows(number)
 
 
 def metrics_of_this_step(trainer: pl.Trainer) -> dict[str, Any]:
-    """What Lightning will log of the step that has just ended, ``{"step", "metrics"}``; empty where
-    it will log nothing.
+    """The row that Lightning will log for the step that has just ended, ``{"step", "metrics"}``;
+    empty if it will log none.
     """
     connector = trainer._logger_connector
     if not trainer.training or not connector.should_update_logs:
@@ -124,8 +124,8 @@ def metrics_of_this_step(trainer: pl.Trainer) -> dict[str, Any]:
 
 
 def wandb_logger(**settings: Any) -> WandbLogger:
-    """Lightning's, for Weights & Biases; ``offline`` writes files alone, which ``wandb sync``
-    uploads.
+    """Lightning's logger for Weights & Biases. With ``offline`` it only writes files, which
+    ``wandb sync`` can upload later.
 
     Raises:
         ConfigError: the package wandb is not installed.
@@ -140,7 +140,7 @@ def wandb_logger(**settings: Any) -> WandbLogger:
 
 
 def mlflow_logger(run_dir: str | None = None, **settings: Any) -> "RenamingMLFlowLogger":
-    """Lightning's, for MLflow.
+    """Lightning's logger for MLflow.
 
     Args:
         run_dir: the run folder, whose MLflow run is continued.
@@ -185,7 +185,7 @@ def _require(package: str) -> None:
 
 
 def read_logger_ids(run: Path) -> dict[str, str]:
-    """Logger → id of its run, of a run folder that was trained in before."""
+    """Logger → id of its run, as an earlier process of the run has saved them."""
     try:
         ids = json.loads((run / IDS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -195,7 +195,7 @@ def read_logger_ids(run: Path) -> dict[str, str]:
 
 @rank_zero_only
 def write_logger_ids(loggers: Iterable[Logger], run: Path) -> None:
-    """Remember the ids of the loggers' runs in a run folder."""
+    """Save the ids of the loggers' runs in a run folder."""
     ids = {}
     for logger in loggers:
         if isinstance(logger, WandbLogger):
@@ -207,13 +207,15 @@ def write_logger_ids(loggers: Iterable[Logger], run: Path) -> None:
 
 
 def log_settings(loggers: Iterable[Logger], settings: Mapping) -> None:
-    """Tell every logger the run's settings, plain containers."""
+    """Give every logger the settings of the run, as plain containers."""
     for logger in loggers:
         logger.log_hyperparams(dict(settings))
 
 
 def close_loggers(loggers: Iterable[Logger]) -> None:
-    """End what would otherwise go on into the next run of this process, as in a notebook."""
+    """Close all loggers. Otherwise the next run of the same process, as in a notebook, would
+    continue them.
+    """
     for logger in loggers:
         if isinstance(logger, WandbLogger):
             logger.experiment.finish()

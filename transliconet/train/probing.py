@@ -1,4 +1,4 @@
-"""The retrieval probe, run while training goes on."""
+"""The retrieval probe at intervals during training."""
 
 import time
 from dataclasses import replace
@@ -14,16 +14,18 @@ from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.callbacks import AfterStep
 
 PROBE_PREFIX = "probe/"
-"""How the name of each metric of :class:`ProbeWhileTraining` begins."""
+"""What the name of each metric of :class:`ProbeWhileTraining` begins with."""
 
 
 class ProbeWhileTraining(AfterStep):
-    """Runs a probe every so many steps and logs, for each task, ``probe/TASK`` (mean Acc@1 over
-    languages) and ``probe/train_seconds``, the time trained so far without the probes.
+    """Runs a probe every ``every_n_steps`` steps.
+
+    It logs ``probe/TASK`` for each task, the mean Acc@1 over languages, and
+    ``probe/train_seconds``, the training time so far without the probes.
 
     Args:
-        probe: what to run; on the first process, the others wait.
-        pairs: the folder it reads.
+        probe: runs in the first process; the others wait.
+        pairs: the pairs folder to probe with.
         every_n_steps: optimizer steps between two probes.
     """
 
@@ -42,7 +44,7 @@ class ProbeWhileTraining(AfterStep):
 
     @property
     def train_seconds(self) -> float:
-        """Time trained, in all processes that the run has had, without the probes."""
+        """Training time without the probes, summed over all processes that the run has had."""
         here = time.monotonic() - self._started - self._seconds_probing
         return self._seconds_before + here
 
@@ -65,14 +67,13 @@ class ProbeWhileTraining(AfterStep):
         means["train_seconds"] = self.train_seconds
         shared = trainer.strategy.broadcast(means)
         metrics = {f"{PROBE_PREFIX}{name}": value for name, value in shared.items()}
-        pl_module.log_dict(
-            metrics, logger=False
-        )  # for callbacks that watch; loggers would miss steps they do not log
+        # for callbacks; loggers get them directly, since Lightning skips steps that it does not log
+        pl_module.log_dict(metrics, logger=False)
         for logger in trainer.loggers:
             logger.log_metrics(metrics, step=step)
 
     def metrics(self, encoder: Encoder) -> list[str]:
-        """Names of what it will log."""
+        """Names of the metrics that it will log."""
         layers, tasks = self.probe.layers(encoder), self.probe.tasks(self.pairs)
         several = len(layers) > 1
         names = []

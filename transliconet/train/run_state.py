@@ -1,4 +1,4 @@
-"""What a checkpoint says of its run beside weights: identity, settings, time and logged rows."""
+"""Facts about the run in each checkpoint: its identity, settings, training time and logged rows."""
 
 import time
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from transliconet.train.loggers import MetricsCsvLogger, metrics_of_this_step
 
 
 class RunState(pl.Callback):
-    """Makes a resumed run go on counting seconds and keep the rows of ``metrics.csv``.
+    """Saves and restores the training time and the number of rows in ``metrics.csv``.
 
     Args:
         run_id: identifies the run.
-        settings: plain containers, as the run records them.
+        settings: the settings that the run records, as plain containers.
     """
 
     def __init__(self, run_id: str, settings: Mapping[str, Any]) -> None:
@@ -27,7 +27,7 @@ class RunState(pl.Callback):
 
     @property
     def seconds(self) -> float:
-        """Time spent training, in all processes that the run has had."""
+        """Training time, summed over all processes that the run has had."""
         here = 0.0 if self._started is None else time.monotonic() - self._started
         return self._seconds_before + here
 

@@ -1,4 +1,4 @@
-"""Carrying out a merge plan: new subwords for the tokenizer, new rows for the model."""
+"""Applies a merge plan: new subwords for the tokenizer, new embedding rows for the model."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ TEXTS_PER_CALL = 4096
 
 
 def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, float]]:
-    """(subword, log probability) by id.
+    """The vocabulary of a Unigram tokenizer: (subword, log probability), by id.
 
     Raises:
         CheckpointError: it is not a Unigram tokenizer, or new subwords would take the ids of tokens
@@ -45,12 +45,12 @@ def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, fl
 def tokenize_ids(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], special: bool = False
 ) -> Iterator[list[int]]:
-    """Token ids of each text, some thousands of texts at a time.
+    """Token ids of each text. Some thousands of texts are tokenized at a time.
 
     Args:
         tokenizer: any fast tokenizer.
         texts: to tokenize.
-        special: with special tokens.
+        special: whether to add special tokens.
     """
     for start in range(0, len(texts), TEXTS_PER_CALL):
         chunk = list(texts[start : start + TEXTS_PER_CALL])
@@ -58,7 +58,7 @@ def tokenize_ids(
 
 
 def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> set[int]:
-    """Ids of the tokens of ``texts``, special tokens included."""
+    """The ids that occur in the tokenized texts, special tokens included."""
     used: set[int] = set()
     for ids in tokenize_ids(tokenizer, texts, special=True):
         used.update(ids)
@@ -66,11 +66,11 @@ def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> 
 
 
 def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
-    """The encoder with new subwords; original ids, scores and rows stay as they are.
+    """Add new subwords to an encoder. Original ids, scores and embedding rows do not change.
 
-    New ids follow the last subword of the tokenizer. Input rows, the output rows tied to them and
-    the head's bias start from the mean of the sources. The encoder given is changed: use the one
-    returned.
+    New ids follow the last subword of the tokenizer. A new embedding row, to which the output row
+    is tied, and its bias in the head are the mean of those of the sources. The given encoder is
+    changed: use the one that is returned.
     """
     first = len(unigram_vocabulary(encoder.tokenizer))
     tokenizer = add_subwords(encoder.tokenizer, new)
@@ -118,11 +118,11 @@ def tokenizer_from_state(state: dict, settings: PreTrainedTokenizerBase) -> PreT
 def drop_subwords_used_in(
     tokenizer: PreTrainedTokenizerBase, plan: MergePlan, texts: Sequence[str]
 ) -> MergePlan:
-    """The plan without the new subwords that would change how ``texts`` are tokenized.
+    """Remove from a plan the new subwords that would change how ``texts`` are tokenized.
 
     Romanized subwords are Latin strings, so they can also change the tokenization of Latin-script
-    text. Every new subword that the extended tokenizer uses on ``texts`` is dropped, again and
-    again until it uses none: ``texts`` are then tokenized as by the original tokenizer.
+    text. Every new subword that the extended tokenizer uses on ``texts`` is dropped, and this is
+    repeated until it uses none. ``texts`` are then tokenized as by the original tokenizer.
     """
     first = len(unigram_vocabulary(tokenizer))
     new, dropped = list(plan.new), 0
@@ -137,7 +137,7 @@ def drop_subwords_used_in(
             used.update(id_ for id_ in ids if id_ >= first)
         if not used:
             break
-        # Dropping subwords changes the tokenization of those texts alone that used them.
+        # only texts that used a dropped subword are tokenized differently now
         texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
         new = [subword for id_, subword in enumerate(new, first) if id_ not in used]
         dropped += len(used)

@@ -22,7 +22,7 @@ from transliconet.romanizers.base import Romanizer
 
 @dataclass(frozen=True)
 class VocabularyInputs:
-    """What a method may use.
+    """The inputs of a vocabulary method.
 
     Args:
         romanizers: those that text will be romanized with.
@@ -44,7 +44,7 @@ class VocabularyInputs:
         languages: Sequence[str] | None = None,
         protected: Sequence[str] = (),
     ) -> Self:
-        """The text of pairs folders that is not held out.
+        """Inputs from the text of pairs folders that is not held out.
 
         Args:
             pairs: the opened folder, or several.
@@ -80,7 +80,7 @@ class VocabularyChange:
 
     Args:
         encoder: with the changed vocabulary.
-        counts: subwords by what became of them, for the user to read.
+        counts: what was done → number of subwords, for the user to read.
     """
 
     encoder: Encoder

@@ -24,8 +24,8 @@ class VocabularySpec:
         method: changes the vocabulary.
         romanizer: ``pairs`` for the romanizers that the pairs folders were made with, or the name
             of one, or several names.
-        protect: languages whose native text stays tokenized as it is: ``all`` of the pairs, or
-            tags.
+        protect: languages whose native text is tokenized as before: ``all`` languages of the
+            pairs, or tags.
     """
 
     method: VocabularyMethod
@@ -45,8 +45,8 @@ def change_vocabulary(
 
     Args:
         spec: the method and its settings.
-        encoder: changed; use the one returned.
-        folders: pairs folders to learn from and to protect.
+        encoder: may be changed; use the one that is returned.
+        folders: pairs folders with the text to learn from and to protect.
         languages: tags to learn from; None takes all.
 
     Raises:
@@ -68,8 +68,10 @@ def change_vocabulary(
 def resolve_romanizers(
     names: str | Sequence[str] | Mapping[str, str], folders: Sequence[PairsFolder]
 ) -> list[Romanizer]:
-    """Romanizers by name; ``pairs`` stands for those that the folders were made with, or uroman
-    where their text came romanized.
+    """Make romanizers by name.
+
+    The name ``pairs`` stands for the romanizers that made the folders, or for uroman where the
+    text was romanized before it was read.
 
     Raises:
         ConfigError: there is none of that name, or its package is not installed.

@@ -1,4 +1,4 @@
-"""Putting a model that was trained on a trimmed vocabulary back into the full one."""
+"""Grafting: a model trained with a trimmed vocabulary gets its full vocabulary back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 
 @dataclass(frozen=True)
 class Graft:
-    """Puts a model that was trained on a trimmed vocabulary back into the full one.
+    """Gives a model that was trained with a trimmed vocabulary its full vocabulary back.
 
-    The layers are the trained model's; so are the rows and biases of its subwords. Every other row
-    is the full model's, byte for byte. Subwords are matched by their text.
+    Layers, and the rows and biases of all subwords that were kept, are those of the trained model.
+    All other rows are those of the full model, bit for bit. Subwords are matched by their text.
 
     Args:
-        full: the encoder that was trimmed, folder or hub name.
+        full: folder or hub name of the encoder that was trimmed.
     """
 
     full: str
@@ -29,8 +29,8 @@ class Graft:
         """The full encoder with the trained weights in it, and counts of subwords.
 
         Raises:
-            CheckpointError: the two are not of one shape, or the trained one has subwords that the
-                full one lacks.
+            CheckpointError: the two models differ in shape, or the trained one has subwords that
+                the full one lacks.
         """
         full = Encoder.from_pretrained(self.full)
         ids = self._full_ids(encoder, full)
@@ -44,7 +44,7 @@ class Graft:
         return VocabularyChange(full, counts)
 
     def _full_ids(self, trained: Encoder, full: Encoder) -> list[int]:
-        """The full vocabulary's id of each subword of the trained one."""
+        """The id in the full vocabulary of each subword of the trained one."""
         number = {subword: i for i, (subword, _) in enumerate(unigram_vocabulary(full.tokenizer))}
         subwords = [subword for subword, _ in unigram_vocabulary(trained.tokenizer)]
         unknown = [subword for subword in subwords if subword not in number]
@@ -60,7 +60,9 @@ class Graft:
     def _copy(
         self, name: str, trained: Tensor, full: Tensor, *, ids: Sequence[int], size: int
     ) -> None:
-        """Copy a trained tensor into the full model's; of vocabulary tables, the rows ``ids``."""
+        """Copy a trained tensor into that of the full model; where it has a row a subword, into the
+        rows ``ids``.
+        """
         if trained.shape == full.shape:
             full.copy_(trained)
         elif trained.shape[:1] == (size,) and trained.shape[1:] == full.shape[1:]:

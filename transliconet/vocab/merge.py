@@ -12,12 +12,12 @@ MERGES = ("max", "min", "average")
 
 @dataclass(frozen=True)
 class NewSubword:
-    """A subword to add.
+    """A subword to add to a vocabulary.
 
     Args:
         text: with its word-start mark.
         score: log probability in the Unigram model.
-        sources: ids of the subwords whose rows its row is the mean of (one for max and min).
+        sources: ids of the subwords whose mean is its embedding row; a single one for max and min.
     """
 
     text: str
@@ -27,19 +27,19 @@ class NewSubword:
 
 @dataclass(frozen=True)
 class MergePlan:
-    """What a merge adds.
+    """The subwords that a merge adds.
 
     Args:
         new: the subwords to add.
-        skipped: original subwords that gave none, by reason; also ``whole_words``, the number of
-            subwords added for whole words.
+        skipped: reason → number of original subwords that gave no new one. ``whole_words`` is the
+            number of subwords that were added for whole words.
     """
 
     new: tuple[NewSubword, ...]
     skipped: dict[str, int]
 
     def with_whole_words(self, subwords: Iterable[NewSubword]) -> "MergePlan":
-        """This plan with more subwords, counted under ``whole_words``."""
+        """The plan with further subwords, which are counted as ``whole_words``."""
         more = tuple(subwords)
         return MergePlan((*self.new, *more), {**self.skipped, "whole_words": len(more)})
 
@@ -62,8 +62,8 @@ def merge_subwords(
     * ``min``: of the source with the lowest score;
     * ``average``: the mean of scores, and of rows. (The published code sums the rows in this mode.)
 
-    A romanization that is in the vocabulary already changes nothing: original subwords keep id,
-    score and row.
+    A romanization that is already in the vocabulary gives no new subword: original subwords keep
+    their id, score and row.
 
     Args:
         vocabulary: (subword, log probability) by id, as a Unigram model has them.
@@ -110,7 +110,7 @@ def merge_subwords(
 
 
 def _romanizations(bare: str, romanize: Callable[[str], str | Collection[str]]) -> list[str]:
-    """Each romanization once; none where the romanizer raises."""
+    """The distinct romanizations of a subword; none if the romanizer raises."""
     try:
         romanized = romanize(bare)
     # third-party code on arbitrary text: whatever it raises concerns this subword alone
@@ -122,7 +122,7 @@ def _romanizations(bare: str, romanize: Callable[[str], str | Collection[str]]) 
 def _skip_reason(
     romanized: str, bare: str, mark: str, existing: Collection[str], min_length: int
 ) -> str:
-    """Why a romanization gives no new subword; empty where it does."""
+    """The reason why a romanization gives no new subword; empty if it gives one."""
     if romanized == bare:
         return "unchanged"
     has_space = any(character.isspace() for character in romanized)

@@ -19,7 +19,7 @@ class SubwordProvenance:
         text: the romanized subword, with its word-start mark.
         score: its log probability.
         sources: (subword, log probability) of each source. With ``merge=average`` these are all
-            subwords that romanize to it; with ``max`` or ``min``, the one taken.
+            subwords that romanize to it; with ``max`` or ``min``, the one that was chosen.
         scripts: ISO 15924 codes of the letters of all sources, in alphabetical order.
     """
 
@@ -50,8 +50,8 @@ def subword_provenance(
 
 
 def count_by_script(provenance: Iterable[SubwordProvenance]) -> Counter[str]:
-    """Script → new subwords with a source in it. A subword with sources in several scripts counts
-    for each.
+    """Script → new subwords with a source in that script. A subword with sources in several scripts
+    is listed under each.
     """
     counts: Counter[str] = Counter()
     for subword in provenance:

@@ -53,7 +53,8 @@ class TransMI:
             require_range("min_word_count", self.min_word_count, least=1)
 
     def __call__(self, encoder: Encoder, inputs: VocabularyInputs) -> VocabularyChange:
-        """The extended encoder; counts subwords added, and those that gave none by reason.
+        """Extend the vocabulary. The counts are those of subwords added, and of subwords that gave
+        none, by reason.
 
         Raises:
             ConfigError: a language that the pairs do not have, or no romanizer.
@@ -63,8 +64,7 @@ class TransMI:
         return VocabularyChange(extend(encoder, plan.new), counts)
 
     def plan(self, original: PreTrainedTokenizerBase, inputs: VocabularyInputs) -> MergePlan:
-        """What :meth:`__call__` adds to a tokenizer, without the subwords that protected texts
-        would use.
+        """The subwords that :meth:`__call__` adds, without those that protected texts would use.
 
         Raises:
             ConfigError: a language that the pairs do not have, or no romanizer.
@@ -80,7 +80,9 @@ class TransMI:
         codes = self._codes_by_subword(original, inputs, tags)
 
         def romanize(subword: str) -> list[str]:
-            """By every romanizer, without a code and as each language that uses the subword."""
+            """Romanize by every romanizer, without a language and as each language that uses the
+            subword.
+            """
             with_codes = ["", *codes[subword]] if self.language_codes else [""]
             return [r(subword, code) for r in inputs.romanizers for code in with_codes]
 
@@ -121,7 +123,7 @@ class TransMI:
     def _codes_by_subword(
         self, tokenizer: PreTrainedTokenizerBase, inputs: VocabularyInputs, tags: Sequence[str]
     ) -> defaultdict[str, list[str]]:
-        """Subword (without its mark) → codes of the languages whose native text uses it."""
+        """Subword (without word-start mark) → codes of the languages whose native text uses it."""
         codes: defaultdict[str, list[str]] = defaultdict(list)
         if not self.language_codes and self.languages is None:
             return codes
@@ -132,7 +134,7 @@ class TransMI:
         return codes
 
     def _source_filter(self, used: Collection[str]) -> Callable[[str], bool] | None:
-        """Whether a subword may be romanized; None where every one may."""
+        """A test whether a subword may be romanized; None where every subword may."""
         if self.scripts is None and self.languages is None:
             return None
         scripts = None if self.scripts is None else set(self.scripts)

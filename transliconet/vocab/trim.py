@@ -1,4 +1,4 @@
-"""A smaller vocabulary to train on: the subwords that a corpus uses."""
+"""Trimming: a smaller vocabulary for training, of the subwords that a corpus uses."""
 
 import json
 from collections import defaultdict
@@ -32,11 +32,11 @@ def most_frequent_by_script(vocabulary: Sequence[tuple[str, float]], number: int
 
 
 def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
-    """The encoder with these subwords and the special tokens alone, in their order, with their rows
+    """Reduce an encoder to some subwords and the special tokens, in their order, with their rows
     and biases.
 
-    Text that needs no other subword is tokenized as before. The encoder given is changed: use the
-    one returned.
+    Text that uses only these subwords is tokenized as before. The given encoder is changed: use
+    the one that is returned.
     """
     order = sorted({*kept, *encoder.tokenizer.all_special_ids})
     new_ids = {old: new for new, old in enumerate(order)}
@@ -55,7 +55,7 @@ def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
 def _renumbered_state(
     encoder: Encoder, order: Sequence[int], new_ids: dict[int, int]
 ) -> dict[str, Any]:
-    """``tokenizer.json`` with the subwords of ``order`` alone."""
+    """The content of ``tokenizer.json``, reduced to the subwords of ``order``."""
     vocabulary = unigram_vocabulary(encoder.tokenizer)
     state = json.loads(encoder.tokenizer.backend_tokenizer.to_str())
     state["model"]["vocab"] = [list(vocabulary[id_]) for id_ in order]
@@ -84,7 +84,8 @@ class Trim:
     state are small.
 
     Args:
-        min_per_script: most frequent subwords of every script that stay too, used or not.
+        min_per_script: number of subwords of each script that are always kept: those of the highest
+            score, whether the corpus uses them or not.
     """
 
     min_per_script: int = 100

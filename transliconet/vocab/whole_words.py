@@ -15,14 +15,15 @@ from transliconet.vocab.apply import unigram_vocabulary
 from transliconet.vocab.merge import NewSubword
 
 SCORE_MARGIN = 0.1
-"""By how much (in log probability) the subword of a word beats its best tokenization into others:
-enough to win, no more.
+"""Margin in log probability by which a word's own subword beats its best tokenization into other
+subwords: large enough for the tokenizer to choose it, and hardly changing any other choice.
 """
 
 
 def count_words(pairs: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
-    """(native word, romanized word) → occurrences, from pairs of texts with equally many words in
-    both views.
+    """Count word pairs: (native word, romanized word) → occurrences.
+
+    Texts whose views have different numbers of words are left out.
 
     >>> count_words([("да и да", "da i da"), ("Нью-Йорк", "Nyu York")])
     Counter({('да', 'da'): 2, ('и', 'i'): 1})
@@ -43,8 +44,8 @@ def whole_word_subwords(
     *,
     min_count: int,
 ) -> list[NewSubword]:
-    """A subword for each romanized word that ``extended`` splits otherwise than ``original`` splits
-    the native word.
+    """A subword for each romanized word that ``extended`` splits in another way than ``original``
+    splits the native word.
 
     Args:
         original: the tokenizer of native text.
@@ -70,7 +71,7 @@ def whole_word_subwords(
     native_ids = original(natives, add_special_tokens=False)["input_ids"]
     romanized_ids = extended(frequent, add_special_tokens=False)["input_ids"]
     scores = [score for _, score in unigram_vocabulary(extended)]
-    # Unknown characters score below the lowest subword, and their score must not move.
+    # the score of unknown characters is derived from the lowest score, which must not change
     lowest = min(scores)
     subwords: list[NewSubword] = []
     for word, own, other in zip(frequent, native_ids, romanized_ids, strict=True):
@@ -87,7 +88,7 @@ def whole_word_subwords(
 def _corresponds(
     native: list[str], romanized: list[str], romanize: Callable[[str], Collection[str]]
 ) -> bool:
-    """Whether each romanized token is a romanization of the native token in its place."""
+    """Whether each romanized token is a romanization of the native token at the same position."""
     if len(native) != len(romanized):
         return False
     for own, other in zip(native, romanized, strict=True):
