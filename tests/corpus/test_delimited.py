@@ -149,6 +149,13 @@ PBC = """# language_name:\tHindi
 """
 
 
+def test_a_tab_separated_file_in_which_every_field_is_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "rus_Cyrl.tsv"
+    path.write_text('"id"\t"text"\n"1"\t"да, нет"\n"2"\t"то"\n', encoding="utf-8")
+    found = list(DelimitedFiles(str(path), id_column="id"))
+    assert [(x.id, x.text) for x in found if isinstance(x, Line)] == [("1", "да, нет"), ("2", "то")]
+
+
 def test_a_bible_of_the_parallel_bible_corpus(tmp_path: Path) -> None:
     write(tmp_path / "hin-x-bible-bsi.txt", PBC)
     write(tmp_path / "rus-x-bible.txt", "# closest_ISO_639-3: rus\n40001001 \tРодословие Иисуса\n")

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transliconet.corpus.sources.base import Line, Skip, field_of, id_text
+from transliconet.corpus.sources.hub import HubDataset
 from transliconet.corpus.sources.jsonl import JsonLines
 from transliconet.corpus.sources.parquet import ParquetFiles
 from transliconet.errors import DataError
@@ -126,6 +127,58 @@ def test_any_arrow_type_in_any_column(column: str, kind: str, tmp_path: Path) ->
     assert [x.number for x in found] == [1, 2]
     for line in found:
         assert not isinstance(line, Line) or line.text in ("да", "нет", "rus_Cyrl")
+
+
+SAVED_COLUMNS = {kind: COLUMNS[kind] for kind in COLUMNS if kind not in ("map", "not_utf8")}
+SAVED_COLUMNS |= {
+    "time": pa.array([1, None], pa.time32("s")),
+    "fixed_binary": pa.array([b"ab", None], pa.binary(2)),
+    "fixed_list": pa.array([[1, 2], None], pa.list_(pa.int32(), 2)),
+    "float16": pa.array([1.0, None], pa.float16()),
+}
+"""Types that the package datasets can hold."""
+REASONS = ("missing_field", "wrong_type", "wrong_language_tag")
+
+
+@pytest.mark.parametrize("column", ["id", "lang", "text"])
+def test_any_arrow_type_in_any_column_of_a_hub_dataset(column: str, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    usual = {"id": ["a", "b"], "lang": ["rus_Cyrl"] * 2, "text": ["да", "нет"]}
+    for kind, values in SAVED_COLUMNS.items():
+        table = pa.table({**usual, column: values})
+        datasets.Dataset(table).save_to_disk(str(tmp_path / kind))
+    found = list(HubDataset(str(tmp_path), id_column="id", lang_column="lang"))
+    assert len(found) == 2 * len(SAVED_COLUMNS)
+    for line in found:
+        kind = Path(line.source).name
+        if isinstance(line, Line):
+            assert kind in STRINGS or (column == "id" and kind in (*NUMBERS, "float16"))
+            assert line.text in ("да", "нет", "rus_Cyrl")
+        else:
+            assert line.reason in REASONS
+            named = "language" if column == "lang" else repr(column)
+            assert named in line.detail
+
+
+@pytest.mark.parametrize("column", ["id", "lang", "text"])
+def test_a_hub_dataset_whose_strings_are_not_utf8(column: str, tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    usual = {"id": ["a", "b"], "lang": ["rus_Cyrl"] * 2, "text": ["да", "нет"]}
+    table = pa.table({**usual, column: COLUMNS["not_utf8"], "unread": COLUMNS["not_utf8"]})
+    pq.write_table(table, tmp_path / "train.parquet")
+    options = {"id": {"id_column": "id", "lang": "rus_Cyrl"}, "lang": {"lang_column": "lang"}}
+    reader = HubDataset(str(tmp_path), **options.get(column, {"lang": "rus_Cyrl"}))
+    with pytest.raises(DataError) as error:
+        list(reader)
+    assert error.value.code == "TLN-DATA-137"
+    assert repr(column) in error.value.problem
+
+
+def test_columns_of_a_hub_dataset_that_are_not_read_may_hold_anything(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    table = pa.table({"text": ["да", "нет"], "unread": COLUMNS["not_utf8"]})
+    pq.write_table(table, tmp_path / "train.parquet")
+    assert [x.text for x in HubDataset(str(tmp_path), lang="rus_Cyrl")] == ["да", "нет"]
 
 
 def test_whole_numbers_are_one_id_however_they_are_stored(tmp_path: Path) -> None:

@@ -164,9 +164,10 @@ def sniff(
     """
     given = dialect.delimiter
     candidates = [Dialect.separator(given)] if given else [*DELIMITERS.values()]
+    names = {column for column in columns if isinstance(column, str)} if header else set()
     best: tuple[float, int, KnownDialect] | None = None
     for delimiter in candidates:
-        known = KnownDialect(delimiter, _quoted(dialect, delimiter, sample))
+        known = KnownDialect(delimiter, _quoted(dialect, delimiter, sample, names))
         rows = [row for _, row in known.rows(enumerate(sample)) if row]
         if not rows or not _has_columns(rows, columns, header):
             continue
@@ -195,19 +196,23 @@ def _has_columns(rows: Sequence[Row], columns: Sequence[str | int], header: bool
 _WHOLE_FIELD_QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)++"')
 
 
-def _quoted(dialect: Dialect, delimiter: str, sample: Sequence[str]) -> bool:
-    """Whether fields are quoted as Excel does it."""
+def _quoted(dialect: Dialect, delimiter: str, sample: Sequence[str], names: set[str]) -> bool:
+    """Whether fields are quoted as Excel does it; ``names`` are those wanted in the header."""
     if dialect.quoting is not None:
         return dialect.quoting == "excel"
     if delimiter != "\t":
         return True
-    # Tab-separated corpora hold quotes as text. Excel's have doubled ones in a quoted field.
+    # Tab-separated corpora hold quotes as text. Excel's have doubled ones in a quoted field, and
+    # some programs quote every field, those of the header too.
     strict = KnownDialect(delimiter, quoted=True)
     shown = False
     for line in sample:
         fields = [f for f in line.split(delimiter) if f.startswith('"')]
         shown = shown or any(_WHOLE_FIELD_QUOTED.fullmatch(f) for f in fields)
     rows = [row for _, row in strict.rows(enumerate(sample))]
+    if names and rows and rows[0]:
+        quoted_header = names <= set(rows[0]) and not names <= set(sample[0].split(delimiter))
+        shown = shown or quoted_header
     return shown and None not in rows
 
 

@@ -164,10 +164,30 @@ class HubDataset:
 
     def _open(self, datasets: Any, config: str) -> Any:
         if config in self.saved:
-            return load_saved(datasets, self.saved[config], self.split)
-        return datasets.load_dataset(
+            return self._with_used_columns(load_saved(datasets, self.saved[config], self.split))
+        stream = datasets.load_dataset(
             self.name, config, split=self.split, streaming=True, revision=self.revision
         )
+        return self._with_used_columns(stream)
+
+    def _with_used_columns(self, rows: Any) -> Any:
+        """The dataset without the columns that are not read: decoding images or audio takes long,
+        and a value that cannot be decoded there must not end the run.
+
+        The whole dataset where its columns are not known before it is read, or one is missing: then
+        the error lists them all.
+        """
+        used: list[str] = []
+        for column in (self.text_column, self.lang_column, self.id_column):
+            if not column:
+                continue
+            names = rows.column_names or []
+            whole = column if column in names else column.partition(".")[0]
+            if whole not in names:
+                return rows
+            if whole not in used:
+                used.append(whole)
+        return rows.select_columns(used)
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         """The answer of the ``datasets`` package; its errors about names and networks in our
@@ -186,6 +206,16 @@ class HubDataset:
             return question(datasets)
         except DataError:
             raise
+        except UnicodeDecodeError as error:
+            columns = [self.text_column, self.lang_column, self.id_column]
+            named = ", ".join(repr(column) for column in columns if column)
+            raise DataError(
+                Option("name", self.name),
+                f"a value of type string, of a column that is read ({named}), is not UTF-8 "
+                f"({first_line(error)})",
+                "Mend the dataset, or read its files with corpus=parquet, which skips such rows",
+                code="TLN-DATA-137",
+            ) from error
         # third-party code on a network and arbitrary files: it raises errors of many kinds
         except Exception as error:
             raise DataError(
