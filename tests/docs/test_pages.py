@@ -13,6 +13,7 @@ import yaml
 import transliconet
 from transliconet.corpus.selection import REASONS
 from transliconet.corpus.skipped import REMEDIES
+from transliconet.romanizers.registry import ROMANIZERS
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -142,3 +143,10 @@ def test_the_python_page_lists_every_public_name() -> None:
     cells = re.findall(r"^\| (`tn[^|]*) \|", table, re.M)
     listed = set(re.findall(r"`tn\.(\w+)`", " ".join(cells)))
     assert listed == set(transliconet.__all__) - {"__version__"}
+
+
+def test_the_page_of_romanizers_lists_every_one() -> None:
+    page = (ROOT / "docs" / "romanizer.md").read_text(encoding="utf-8")
+    table = page[page.index("| value |") : page.index("The packages come with")]
+    cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
+    assert set(re.findall(r"`([\w-]+)`", " ".join(cells))) == set(ROMANIZERS)

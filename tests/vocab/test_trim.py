@@ -17,7 +17,7 @@ from transliconet.probe.results import read_results
 from transliconet.romanizers.base import Identity
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.unicode_script import scripts_in
-from transliconet.vocab.apply import extend, unigram_vocabulary
+from transliconet.vocab.apply import changed_share, extend, unigram_vocabulary
 from transliconet.vocab.base import VocabularyInputs
 from transliconet.vocab.graft import Graft
 from transliconet.vocab.merge import NewSubword
@@ -51,6 +51,8 @@ def test_text_of_the_corpus_keeps_its_tokenization_and_its_vectors(
     loaded = Encoder.from_pretrained(str(tmp_path / "trimmed"))
     for encoder in (trimmed, loaded):
         assert [encoder.tokenizer.tokenize(t) for t in TEXTS] == pieces
+        assert changed_share(before.tokenizer, encoder.tokenizer, TEXTS) == 0
+        assert changed_share(before.tokenizer, encoder.tokenizer, ["საქართველო"]) == 1
         np.testing.assert_array_equal(embed(encoder, TEXTS), vectors)
         tokenizer, config = encoder.tokenizer, encoder.masked_lm.config
         assert (config.pad_token_id, config.bos_token_id) == (

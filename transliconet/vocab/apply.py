@@ -148,7 +148,11 @@ def drop_subwords_used_in(
 def changed_share(
     before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> float:
-    """Share of texts that two tokenizers tokenize differently."""
-    old, new = tokenize_ids(before, texts), tokenize_ids(after, texts)
-    changed = sum(a != b for a, b in zip(old, new, strict=True))
+    """Share of texts that two tokenizers split into different subwords, whatever their ids."""
+    old_ids = before.get_vocab()
+    new_to_old = {id_: old_ids.get(subword, -1) for subword, id_ in after.get_vocab().items()}
+    changed = 0
+    both = zip(tokenize_ids(before, texts), tokenize_ids(after, texts), strict=True)
+    for old, new in both:
+        changed += old != [new_to_old[id_] for id_ in new]
     return changed / max(len(texts), 1)
