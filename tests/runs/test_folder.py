@@ -325,3 +325,22 @@ def test_further_processes_follow_the_first_one(
     assert (plan.path, plan.checkpoint) == (whole, None)
     plan = plan_run(RunOutput(whole, resume="last"), Settings({"seed": 0}))
     assert plan.checkpoint == whole / "checkpoints" / "last.ckpt"
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first process", "further process"])
+def test_all_processes_agree_whether_a_run_has_finished(
+    whole: Path, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """Those that took it for finished would end, and the others would wait for them for ever."""
+    monkeypatch.setattr("transliconet.runs.folder.is_first_process", lambda: first)
+    record = RunRecord.read(whole)
+    assert record is not None
+
+    def finished(output: RunOutput, **changes: object) -> int | None:
+        settings = Settings({**record.settings, **changes}, changeable=["more_steps"])
+        return plan_run(output, settings).record.finished
+
+    assert record.finished is not None
+    assert finished(RunOutput(whole, resume="last")) == record.finished
+    assert finished(RunOutput(whole, resume="last"), more_steps=9) is None
+    assert finished(RunOutput(whole, overwrite=True)) is None

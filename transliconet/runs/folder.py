@@ -103,8 +103,10 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         checkpoint is not None and checkpoint.parent.absolute() == (path / CHECKPOINTS).absolute()
     )
     continues = there is not None and (resume == "last" or inside)
-    if not is_first_process():  # the first one has decided, and may have written its record
-        record = there or RunRecord(uuid4().hex, settings.values)
+    if not is_first_process():  # the first one decides, and may have written its record
+        record = RunRecord(uuid4().hex, settings.values)
+        if there is not None and continues:
+            record = _continued(record, there, settings)
         return RunPlan(path, record, checkpoint=checkpoint)
     if there is not None and not continues and not overwrite:
         raise ConfigError(
@@ -118,9 +120,7 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
     )
     if there is not None and continues:
         _refuse_changes(there.settings, settings)
-        record = replace(record, id=there.id, finished=there.finished)
-        if _changed(there.settings, settings.values, settings.place):
-            record = replace(record, finished=None)
+        record = _continued(record, there, settings)
     elif checkpoint is not None:
         _refuse_changes(callback_state(checkpoint, "RunState").get("settings", {}), settings)
     return RunPlan(
@@ -130,6 +130,14 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         continues=continues,
         overwrite=overwrite and there is not None,
     )
+
+
+def _continued(record: RunRecord, there: RunRecord, settings: Settings) -> RunRecord:
+    """The record of the run that is there and goes on. It has finished only if no setting changed;
+    all processes must agree on that, or some would wait for those that ended.
+    """
+    changed = _changed(there.settings, settings.values, settings.place)
+    return replace(record, id=there.id, finished=None if changed else there.finished)
 
 
 @contextmanager
