@@ -85,4 +85,6 @@ def test_the_python_examples_run_on_an_export(
         assert names["loss"].item() > 0
     if "score" in names:
         assert names["score"] == 1
-    assert {"model", "found", "probe", "loss", "score"} & set(names)
+    if "Greeklish" in names:
+        assert names["Greeklish"]()("Καλά", "ell_Grek") == "kala"
+    assert {"model", "found", "probe", "loss", "score", "Greeklish"} & set(names)

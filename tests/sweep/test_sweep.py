@@ -415,10 +415,10 @@ def sweep_command(pairs: PairsFolder, *more: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_six_jobs_one_of_which_fails_killed_half_way_and_run_again(
+def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
     cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
 ) -> None:
-    command = sweep_command(cldr_pairs, "data.max_length=32,4000,33,34,35,36", "out=sweep")
+    command = sweep_command(cldr_pairs, "data.max_length=32,4000,33,34", "out=sweep")
     first = subprocess.Popen(
         [Path(sys.executable).with_name("transliconet"), *command],
         cwd=tmp_path,
@@ -433,11 +433,11 @@ def test_six_jobs_one_of_which_fails_killed_half_way_and_run_again(
     again = run_cli(*command, cwd=tmp_path)
     assert again.status == 1
     jobs = read_sweep(tmp_path / "sweep")
-    assert [job.state for job in jobs] == [DONE, FAILED, DONE, DONE, DONE, DONE]
+    assert [job.state for job in jobs] == [DONE, FAILED, DONE, DONE]
     assert (tmp_path / "sweep" / "0" / "job.json").read_bytes() == before
-    assert [starts(job.folder) for job in jobs] == [1, 2, 2, 1, 1, 1]
+    assert [starts(job.folder) for job in jobs] == [1, 2, 2, 1]
     assert "data.max_length=4000: the encoder has 128 positions" in jobs[1].error
-    assert "5 of 6 jobs done" in again.out
+    assert "3 of 4 jobs done" in again.out
     assert jobs[1].error in again.out
     assert "data.max_length=4000" in (jobs[1].folder / LOG).read_text(encoding="utf-8")
     report = run_cli("report", "sweep=sweep", "out=table", cwd=tmp_path)
@@ -448,8 +448,8 @@ def test_six_jobs_one_of_which_fails_killed_half_way_and_run_again(
         for line in table.splitlines()
         if "|" in line
     ][2:]
-    assert [row[3] for row in rows] == ["32", "4000", "33", "34", "35", "36"]
-    assert [row[1] for row in rows] == [DONE, FAILED, DONE, DONE, DONE, DONE]
+    assert [row[3] for row in rows] == ["32", "4000", "33", "34"]
+    assert [row[1] for row in rows] == [DONE, FAILED, DONE, DONE]
     assert "<svg" in (tmp_path / "table.html").read_text(encoding="utf-8")
 
 

@@ -209,7 +209,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(
     assert finished(start("whole", steps))[0] == 0
     rng = random.Random(0)
     last, seen = tmp_path / "killed" / "checkpoints" / "last.ckpt", []
-    for _ in range(3):
+    for _ in range(2):
         process = start("killed", steps, "resume=last")
         before = last.stat().st_mtime_ns if last.exists() else 0
         while not last.exists() or last.stat().st_mtime_ns == before:

@@ -207,17 +207,17 @@ def test_protected_text_is_tokenized_as_before(encoder: Encoder, plan: MergePlan
     assert changed_share(before, extend(encoder, kept.new).tokenizer, latin) == 0
 
 
-def romanize_by_code(text: str, lcode: str) -> str:
-    return transliterate(text).replace("v", "w" if lcode == "deu" else "v")
+def romanize_by_language(text: str, language: str) -> str:
+    return transliterate(text).replace("v", "w" if language.startswith("deu") else "v")
 
 
 def pieces_added(encoder: Encoder, **options: object) -> set[str]:
     native = {"rus_Cyrl": ["привет мир"] * 3, "deu_Cyrl": ["вода"]}
     romanized = {
-        tag: [romanize_by_code(t, tag[:3]) for t in texts] for tag, texts in native.items()
+        tag: [romanize_by_language(t, tag) for t in texts] for tag, texts in native.items()
     }
     size = len(encoder.tokenizer)
-    inputs = VocabularyInputs([romanize_by_code], native=native, romanized=romanized)  # type: ignore[list-item]
+    inputs = VocabularyInputs([romanize_by_language], native=native, romanized=romanized)  # type: ignore[list-item]
     change = TransMI(**options)(encoder, inputs)  # type: ignore[arg-type]
     extended, counts = change.encoder, change.counts
     added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
@@ -235,7 +235,9 @@ def test_subwords_are_romanized_as_the_languages_that_use_them(encoder: Encoder)
     new = with_codes - without
     assert all("w" in piece for piece in new)
     used = {p.replace("▁", "") for p in encoder.tokenizer.tokenize("вода")}
-    assert {piece.replace("▁", "") for piece in new} <= {romanize_by_code(p, "deu") for p in used}
+    assert {piece.replace("▁", "") for piece in new} <= {
+        romanize_by_language(p, "deu_Cyrl") for p in used
+    }
     only = added(languages=["rus_Cyrl"])
     assert only < with_codes
     sources = set(encoder.tokenizer.tokenize("привет мир"))
@@ -285,9 +287,9 @@ def test_every_romanizer_gives_pieces(encoder: Encoder) -> None:
     def pieces(*romanizers: Callable[[str, str], str]) -> set[str]:
         return {p.text for p in TransMI().plan(encoder.tokenizer, VocabularyInputs(romanizers)).new}  # type: ignore[arg-type]
 
-    one, two = pieces(romanize_by_code), pieces(other)
+    one, two = pieces(romanize_by_language), pieces(other)
     assert one != two
-    assert pieces(romanize_by_code, other) == one | two
+    assert pieces(romanize_by_language, other) == one | two
 
 
 def test_romanizers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFolder) -> None:
@@ -310,7 +312,7 @@ def test_romanizers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFol
 
 def test_a_plan_is_what_is_added_and_leaves_the_encoder_alone(encoder: Encoder) -> None:
     inputs = VocabularyInputs(
-        [romanize_by_code], protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]}
+        [romanize_by_language], protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]}
     )
     before = unigram_vocabulary(encoder.tokenizer)
     plan = TransMI().plan(encoder.tokenizer, inputs)
