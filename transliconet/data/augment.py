@@ -1,4 +1,4 @@
-"""Noisy and mixed-script romanized rows, made anew each time a pair is seen."""
+"""Noisy and mixed-script romanized rows, drawn again each time that a pair is in a batch."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,9 +16,9 @@ class Augmenter:
     """Applies an :class:`Augment` to token ids. Only respelled words are tokenized again.
 
     Args:
-        augment: what to do.
-        tokenizer: the encoder's.
-        boundaries: of that tokenizer.
+        augment: rates and kinds of changes.
+        tokenizer: of the encoder.
+        boundaries: word boundaries of that tokenizer.
         max_length: longest row in tokens, special tokens included.
     """
 

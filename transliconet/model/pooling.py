@@ -1,4 +1,4 @@
-"""From token states to one vector a row."""
+"""Pooling: from token states to one vector a row."""
 
 from torch import Tensor
 
@@ -12,23 +12,36 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
 
     Args:
         hidden: (N, L, H).
-        mask: (N, L) bool, or weights. A row without a True gives zeros.
+        mask: (N, L) bool, or non-negative weights. A row without a True gives zeros.
 
     Returns:
         (N, H).
     """
-    weights = mask.to(hidden.dtype).unsqueeze(-1)
+    weights = mask.to(hidden.dtype).unsqueeze(-1)  # (N, L, 1)
     return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 def pool(hidden: Tensor, content_mask: Tensor, attention_mask: Tensor, pooling: str) -> Tensor:
     """Pool by name.
 
-    ``mean`` averages over tokens that are neither special nor padding (TransliCo's training); a row
-    of special tokens alone falls back to all its tokens. ``mean_with_special`` averages over all
-    tokens but padding (the papers' SR-B probe). ``cls`` takes the first token. ``weighted`` is the
-    mean over all tokens but padding, the t-th weighing t (MEXA, arXiv 2410.05873, section 3.2:
-    later tokens have seen more; Muennighoff, 2022).
+    * ``mean``: the mean over content tokens, which are neither special nor padding (TransliCo's
+      training); for a row without content, over all its tokens.
+    * ``mean_with_special``: the mean over all tokens but padding (the papers' SR-B probe).
+    * ``cls``: the first token.
+    * ``weighted``: the mean over all tokens but padding, where token t has the weight t
+      (Muennighoff, 2022; used by MEXA, arXiv 2410.05873, section 3.2).
+
+    Args:
+        hidden: (N, L, H).
+        content_mask: (N, L) bool, True at content tokens.
+        attention_mask: (N, L) bool, True at all tokens but padding.
+        pooling: one of :data:`POOLINGS`.
+
+    Returns:
+        (N, H).
+
+    Raises:
+        ConfigError: ``pooling`` is unknown.
     """
     require_choice("pooling", pooling, POOLINGS)
     if pooling == "cls":

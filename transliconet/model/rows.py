@@ -1,5 +1,5 @@
-"""Training the embedding rows of new subwords, alone or with the body, while the rows of the
-original subwords stay as they are.
+"""Training the embedding rows of new subwords, alone or together with the layers, while the rows of
+the original subwords stay fixed.
 """
 
 from collections.abc import MutableMapping
@@ -31,23 +31,25 @@ class NewRows(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """(…,) int64 ids → (…, H)."""
         is_new = (ids >= self.first).unsqueeze(-1)  # (…, 1)
-        # both are looked up for every id; where() passes gradients to the one that counts
+        # every id is looked up in both matrices; where() passes gradients to the chosen one only
         new = F.embedding((ids - self.first).clamp(min=0), self.new)
         return torch.where(is_new, new, F.embedding(ids, self.weight))
 
     def merged(self) -> Tensor:
-        """(V, H), the whole matrix with the trained rows in it; gradients go back to them."""
+        """(V, H), the whole matrix with the trained rows; gradients flow to them."""
         return torch.cat([self.weight[: self.first], self.new])
 
 
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
-    """Freeze the rows of the original subwords; without ``body``, everything but the rows that the
-    vocabulary extension added.
+    """Freeze the embedding rows of the original subwords.
 
-    Without ``body``, text that is tokenized without new subwords keeps its states bit for bit.
+    Args:
+        encoder: changed in place.
+        body: whether the layers are trained. Without them, text that is tokenized without new
+            subwords keeps its states bit for bit.
 
     Raises:
-        CheckpointError: it has no new subwords.
+        CheckpointError: the encoder has no new subwords.
     """
     model = encoder.masked_lm
     first = getattr(model.config, "original_vocabulary", None)
@@ -64,8 +66,8 @@ def train_new_rows(encoder: Encoder, body: bool = False) -> None:
 
 
 def restore_matrix(encoder: Encoder) -> None:
-    """Put trained rows back into an ordinary embedding, tied to the head as before; nothing to do
-    without them.
+    """Put trained rows back into an ordinary embedding matrix, tied to the head as before. An
+    encoder whose new rows were not trained apart is left alone.
     """
     rows = encoder.masked_lm.get_input_embeddings()
     if not isinstance(rows, NewRows):
@@ -75,13 +77,18 @@ def restore_matrix(encoder: Encoder) -> None:
     embedding = nn.Embedding(
         number, width, padding_idx=encoder.masked_lm.config.pad_token_id, _weight=rows.weight
     )
-    embedding.weight = rows.weight  # the very parameter that the head is tied to
+    embedding.weight = rows.weight  # the same parameter that the head is tied to
     encoder.masked_lm.set_input_embeddings(embedding)
 
 
 def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
-    """Make a checkpoint's state that of an ordinary model, with one embedding matrix.
-    :func:`split_state` takes it apart again.
+    """Give a checkpoint the state of an ordinary model, with one embedding matrix. The reverse is
+    :func:`split_state`.
+
+    Args:
+        state: names and weights, changed in place.
+        prefix: beginning of the names of the masked LM's weights.
+        encoder: the encoder in training.
     """
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):

@@ -20,7 +20,7 @@ from transliconet.objectives.similarity import SIMILARITIES, inner_products, sca
 from transliconet.tokens.fields import BatchField
 
 SAME_TEXT = 0.999
-"""Cosine of two anchors above which they stand for the same text."""
+"""Two anchors with a cosine above this stand for the same text."""
 
 
 def anchored_loss(
@@ -97,11 +97,11 @@ def anchored_loss(
 
 
 def _same_meaning(cosines: Tensor, exclude_nearest: float) -> Tensor:
-    """Candidates that say about the same as the anchor of their row, the anchor itself left out.
+    """Candidates that mean about the same as the anchor of their row, without that anchor itself.
 
     Args:
-        cosines: (B, C) of each anchor with all candidates, its own at the diagonal.
-        exclude_nearest: share of the other candidates that counts as such.
+        cosines: (B, C) of each anchor with all candidates; the diagonal is the anchor with itself.
+        exclude_nearest: share of the other candidates that is taken for such.
 
     Returns:
         (B, C) bool.
@@ -136,10 +136,10 @@ class AnchoredContrast(Objective):
         weight: factor in the total loss.
         contrast: factor of :func:`anchored_loss` within this objective.
         pull: factor of :func:`pull_loss`.
-        replay: factor of the same losses of the native view, which keep native text in its place.
-            Needed only where weights are trained that native text uses.
-        replay_share: share of a batch's pairs whose native view is replayed. That of the others is
-            not computed.
+        replay: factor of the same losses for the native view, which keep the vectors of native text
+            where they are. Needed only if weights are trained that native text uses.
+        replay_share: share of a batch's pairs whose native view is replayed. The native view of all
+            others is not computed.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
         exclude_nearest: share of all candidates, those most similar to the anchor, that is excluded
@@ -201,7 +201,7 @@ class AnchoredContrast(Objective):
 
         Args:
             vectors: (n, H), of the first n pairs of the batch.
-            batch: has the anchors of all B.
+            batch: fields of the batch, with the anchors of all B pairs.
         """
         terms: dict[str, Tensor] = {}
         # averaged over processes, the loss is the mean over the vectors of all
@@ -224,9 +224,14 @@ class AnchoredContrast(Objective):
         return terms
 
     def _negatives(self, own: Tensor, others: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """(K, H): all anchors beside a view's own, those of the other processes included.
+        """(K, H): the anchors that are negatives, those of the other processes included.
 
-        Anchors have no gradient, so each process scores its own vectors alone, against all of them.
+        Anchors have no gradient, so each process only needs the scores of its own vectors.
+
+        Args:
+            own: (n, H) anchors of the vectors of one view.
+            others: (B - n, H) anchors of the other pairs of the batch.
+            batch: may hold further anchors.
         """
         here = [others]
         if NEGATIVES in batch:

@@ -1,5 +1,5 @@
-"""Anchors: the native vectors of the encoder as it was before training, computed once and kept
-beside the tokenized pairs.
+"""Anchors: the vectors that the encoder gives to native text before training. They are computed
+once and cached beside the tokenized pairs.
 """
 
 import hashlib
@@ -42,10 +42,8 @@ def weights_digest(model: nn.Module) -> str:
 
 @dataclass(frozen=True)
 class Teacher:
-    """Computes anchors from the weights of an encoder as they are when it is first called.
-
-    Call it before training starts. Nothing is copied, so a trained encoder would give trained
-    anchors.
+    """Computes anchors. It must be called before training starts: weights are not copied, so a
+    trained encoder would give other anchors.
 
     Args:
         encoder: the starting model.
@@ -73,7 +71,8 @@ class Teacher:
         return np.load(cached(file, make), mmap_mode="r")
 
     def file(self, pairs: TokenizedPairs) -> Path | None:
-        """Where the anchors of ``pairs`` are cached; None where their token ids are not.
+        """The file in which the anchors of ``pairs`` are cached; None if their token ids are not
+        cached.
 
         The name depends on the weights and on everything else that decides the vectors.
         """
@@ -128,7 +127,7 @@ class Anchors(BatchField):
         return [file.stem for file in files if file is not None]
 
     def _teacher(self, tokens: TrainingTokens) -> Teacher:
-        """The same one each time: it takes seconds to hash the weights of a large model."""
+        """The teacher, made once: it takes seconds to hash the weights of a large model."""
         teacher = Teacher(self.encoder, self.layer, self.pooling, tokens.autocast)
         return self._teachers.setdefault(tokens.autocast, teacher)
 
@@ -139,11 +138,11 @@ class Anchors(BatchField):
 
 @dataclass(frozen=True)
 class AnchorLookup:
-    """Reads the anchors of a batch.
+    """Looks up the anchors of a batch.
 
     Args:
         vectors: (N, H), of every training pair.
-        cached_negatives: K.
+        cached_negatives: K, number of other pairs whose anchors are drawn.
     """
 
     vectors: ConcatenatedRows

@@ -1,4 +1,4 @@
-"""What an objective is, and how several are summed."""
+"""The protocol of training objectives, and the sum of several."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,13 @@ from transliconet.tokens.fields import BatchField, BatchNeeds
 
 
 class Objective(ABC):
-    """One weighted part of the training loss. A subclass says what it needs and computes the loss.
+    """One weighted part of the training loss.
 
-    For each batch the encoder runs once for all objectives, and computes the states that they ask
-    for (:meth:`reads`). A new objective is a class of its own in any importable module; the
-    command line takes it as ``+objective.mine={_target_: lengths.LengthGap, weight: 0.1}``::
+    A subclass says which states of the encoder it needs (:meth:`reads`) and computes its terms from
+    them. For each batch the encoder runs once for all objectives.
+
+    A new objective is a class in any module that Python can import. The command line takes it as
+    ``+objective.mine={_target_: lengths.LengthGap, weight: 0.1}``::
 
         from dataclasses import dataclass
         from transliconet.objectives.base import Objective
@@ -44,13 +46,13 @@ class Objective(ABC):
 
     @property
     def native_share(self) -> float:
-        """Share of a batch's pairs whose native row it reads. Rows that no objective reads are not
-        computed.
+        """Share of a batch's pairs whose native row the objective reads. Rows that no objective
+        reads are not computed.
         """
         return 1.0
 
     def reads(self, encoder: EncoderLike) -> StateRequests:
-        """The encoder states that it needs.
+        """The encoder states that the objective needs.
 
         Raises:
             ConfigError: the encoder has no such layer.
@@ -58,29 +60,31 @@ class Objective(ABC):
         return set()
 
     def fields(self, encoder: Encoder) -> Sequence[BatchField]:
-        """The batch fields that it needs beside token ids and masks.
+        """The batch fields that the objective needs beside token ids and masks.
 
         Args:
-            encoder: as it is before training.
+            encoder: the encoder before training.
         """
         return ()
 
     def negatives_per_text(self, pairs: int) -> int | None:
-        """Negatives of each text in a batch of ``pairs`` a process; None for an objective without
-        negatives. It is logged.
+        """Number of negatives of each text, for the log; None for an objective without negatives.
+
+        Args:
+            pairs: pairs in the batch of each process.
         """
         return None
 
     @abstractmethod
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
-        """Its unweighted terms by name, each a scalar; they are summed, then weighted."""
+        """The terms of the loss by name, each a scalar; :attr:`weight` multiplies their sum."""
 
 
 def active(objectives: Mapping[str, Objective | None]) -> dict[str, Objective]:
-    """The objectives that are switched on (not None, weight above 0).
+    """The objectives that are switched on: those that are not None and have a weight above 0.
 
     Raises:
-        ConfigError: none is.
+        ConfigError: no objective is switched on.
     """
     switched_on = {
         name: objective
@@ -111,13 +115,13 @@ def state_requests(objectives: Mapping[str, Objective], encoder: EncoderLike) ->
 
 
 def batch_needs(objectives: Mapping[str, Objective], encoder: Encoder) -> BatchNeeds:
-    """What the objectives together need of a batch beside token ids.
+    """The needs of all objectives beside token ids.
 
     Raises:
         ConfigError: two of them need the same field with different settings.
     """
     requests = state_requests(objectives, encoder)
-    fields: dict[BatchField, None] = {}  # keeps the order, and each once
+    fields: dict[BatchField, None] = {}  # a set that keeps the order
     for objective in objectives.values():
         fields.update(dict.fromkeys(objective.fields(encoder)))
     masked_input = any(request.input != CLEAN for request in requests)

@@ -1,8 +1,7 @@
-"""A batch that is spread over processes, treated as one: negatives and means of all of them, with
-exact gradients.
+"""Data parallelism that is exact: negatives and means over the batches of all processes.
 
-With these, W processes of data parallelism, which average their gradients, take the step that one
-process would take with their W batches concatenated. Without a process group they do nothing.
+With these functions, W processes that average their gradients take the same step as one process
+with the W batches concatenated. Without a process group they do nothing.
 """
 
 from typing import Any
@@ -20,10 +19,10 @@ def world_size() -> int:
 def gather(rows: Tensor) -> Tensor:
     """The rows of all processes, in the order of ranks, with gradients.
 
-    Batches may be of different sizes and, in the second dimension, lengths: shorter rows are padded
-    with zeros. Each process gets the gradient of its own rows, summed over the losses of all. Where
-    all compute the same loss of all rows, that is W times its gradient, and averaging over
-    processes, as DDP does, makes it exact.
+    Batches may have different sizes, and rows different lengths (the second dimension): shorter
+    rows are padded with zeros. Each process gets the gradient of its own rows, summed over the
+    losses of all processes. If all of them compute the same loss of all rows, that is W times the
+    gradient; averaging over processes, as DDP does, then makes it exact.
 
     Args:
         rows: (B, …) of this process.
@@ -71,8 +70,13 @@ class _Gather(torch.autograd.Function):
 
 
 def mean_weight(count: int, device: torch.device) -> float:
-    r"""Factor of a mean over this process's ``count`` items that makes the processes' average the
-    mean over the items of all: :math:`W n_r / \sum_r n_r`. It is 1 without a process group.
+    r"""Factor that makes the average of the processes' means the mean over the items of all.
+
+    It is :math:`W n_r / \sum_r n_r`, and 1 without a process group.
+
+    Args:
+        count: :math:`n_r`, the number of items of this process.
+        device: of the processes' communication.
     """
     world = world_size()
     if world == 1:

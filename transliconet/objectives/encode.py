@@ -1,6 +1,4 @@
-"""From a batch to the states that objectives read: as few forward passes, and as little kept, as
-they allow.
-"""
+"""Encodes a batch in as few forward passes as possible, and keeps only states that are needed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,16 +25,16 @@ from transliconet.model.pooling import pool
 from transliconet.objectives.gradcache import recompute_in_backward
 
 MASKED, CLEAN, CONCATENATED = "masked", "clean", "concatenated"
-"""Inputs that the encoder can be given: rows with masked tokens; rows as they are; both masked
-views of a pair in one row (:func:`concatenate_views`).
+"""Inputs of the encoder: rows with masked tokens; rows without; both masked views of a pair in one
+row (:func:`concatenate_views`).
 """
 
 LABELLED_TOKENS, ALL_TOKENS = "labelled", "tokens"
-"""Reductions beside the poolings: the M tokens that have a label, row after row; every token."""
+"""Reductions beside the poolings: the M tokens that have a label, row after row; all tokens."""
 
 
 class StateRequest(NamedTuple):
-    """States that an objective needs. What no objective asks for is not kept.
+    """States that an objective needs. States that no objective asks for are not kept.
 
     Args:
         input: :data:`MASKED`, :data:`CLEAN` or :data:`CONCATENATED`.
@@ -57,8 +55,8 @@ StateRequests = set[StateRequest]
 class EncodedPairs:
     """A batch and the states that the objectives asked for.
 
-    Where the objectives read the native view of some pairs only, batch and states hold the native
-    rows of the first :attr:`native_pairs` pairs, then the romanized rows of all B.
+    If the objectives read the native view of some pairs only, batch and states hold the native rows
+    of the first :attr:`native_pairs` pairs, and then the romanized rows of all B.
 
     Args:
         batch: fields of :mod:`transliconet.batch`.
@@ -72,7 +70,7 @@ class EncodedPairs:
 
     @property
     def pairs(self) -> int:
-        """B."""
+        """Number of pairs, B."""
         return len(self.batch[PAIR_INDEX])
 
     @property
@@ -92,7 +90,7 @@ def num_native_rows(pairs: int, share: float) -> int:
 
 
 def drop_native_rows(batch: Mapping[str, Tensor], native_pairs: int) -> dict[str, Tensor]:
-    """The batch without the native rows of all pairs but the first ``native_pairs``, truncated to
+    """Remove the native rows of all pairs but the first ``native_pairs``, and truncate the batch to
     the longest row that is left.
     """
     pairs = len(batch[PAIR_INDEX])
@@ -160,11 +158,14 @@ def encode(
         batch: fields of :mod:`transliconet.batch`.
         requests: the states wanted.
         native_share: share of the pairs whose native row is needed.
-        micro_batch: rows encoded at a time. Of each part only what ``requests`` name is kept, and
-            the part is encoded again in the backward pass
-            (:func:`transliconet.objectives.gradcache.recompute_in_backward`): the memory of a part,
-            the loss and gradients of the whole batch (GradCache; Gao et al., 2021,
-            arXiv 2101.06983), in one backward pass. None: all at once.
+        micro_batch: number of rows encoded at a time; None: all. With parts, loss and gradients are
+            those of the whole batch, while activations take the memory of one part (GradCache;
+            Gao et al., 2021, arXiv 2101.06983). Each part keeps only the requested states, and is
+            encoded again in the backward pass
+            (:func:`transliconet.objectives.gradcache.recompute_in_backward`).
+
+    Returns:
+        The batch, possibly with fewer native rows, and the requested states.
     """
     native_pairs = num_native_rows(len(batch[PAIR_INDEX]), native_share)
     if native_pairs < len(batch[PAIR_INDEX]):
@@ -178,7 +179,7 @@ def encode(
     }
     token_vectors = None
     if in_parts or len(kinds) > 1:
-        # each look-up would give the embedding matrix a gradient of its own, as large as itself
+        # each look-up would give the embedding matrix a gradient as large as itself
         inputs, token_vectors = _share_embedding_lookup(encoder, inputs)
     states: dict[StateRequest, Tensor] = {}
     for kind in kinds:
@@ -192,7 +193,7 @@ def encode(
             ]
         else:
             parts = [compute(token_vectors, *inputs[kind])]
-        # parts[p][w]: what request w gets of part p
+        # parts[p][w]: the states of part p for request w
         for request, of_parts in zip(wanted, zip(*parts, strict=True), strict=True):
             states[request] = torch.cat(of_parts)
     return EncodedPairs(batch, states, encoder)
@@ -235,7 +236,7 @@ def _states(
 
 
 def _reduce(hidden: Tensor, reduction: str, rows: _InputRows) -> Tensor:
-    """(R, L, H) states → what a request asks of them."""
+    """Reduce (R, L, H) states as a request asks."""
     if reduction == ALL_TOKENS:
         return hidden
     if reduction == LABELLED_TOKENS:

@@ -1,4 +1,4 @@
-"""Encoding a batch in parts of which only the requested states are kept (GradCache)."""
+"""Encoding a batch in parts, each of which keeps only the requested states (GradCache)."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Compute = Callable[..., tuple[Tensor, ...]]
 
 
 class _ComputeModule(nn.Module):
-    """A function that uses ``module``, as a module: :func:`functional_call` takes nothing else."""
+    """A function that uses ``module``, as a module itself: :func:`functional_call` needs one."""
 
     def __init__(self, module: nn.Module, compute: Compute) -> None:
         super().__init__()
@@ -25,24 +25,26 @@ class _ComputeModule(nn.Module):
 def recompute_in_backward(
     module: nn.Module, compute: Compute, *inputs: Tensor
 ) -> tuple[Tensor, ...]:
-    """``compute(*inputs)`` without a graph; the backward pass computes it again, with the same
-    dropout, and then its gradients.
+    """Compute ``compute(*inputs)`` without a graph. The backward pass computes it again, with the
+    same dropout, and then its gradients.
 
     The weights of ``module`` are passed as arguments, so that the backward pass of each part
-    returns their gradients as it does those of ``inputs``. Autograd sums them over the parts, and
-    data parallelism sees one gradient of each weight, when all parts are done.
+    returns their gradients like those of ``inputs``. Autograd sums them over the parts, and data
+    parallelism sees one gradient of each weight when all parts are done.
 
-    torch's own way to checkpoint without arguments (``use_reentrant=False``) leaves a thousand
-    small graph nodes between the activations of each part. Once those are freed, the C library's
-    heap cannot use the gaps for the next part, and grows by what all parts take together.
-
-    Weights that FSDP has sharded cannot be arguments. There the graph is kept: GPU tensors have a
-    heap of their own.
+    The alternative, ``use_reentrant=False``, finds the weights by itself. But on CPUs it leaves
+    about a thousand small graph nodes between the activations of each part. When the activations
+    are freed, the C library's heap cannot reuse the gaps, and memory grows with the number of
+    parts. It is used for weights that FSDP has sharded, which cannot be arguments: GPU memory is
+    managed differently.
 
     Args:
         module: the encoder.
-        compute: from ``inputs`` to states; it uses ``module``.
+        compute: computes states from ``inputs``, by means of ``module``.
         inputs: tensors, or None.
+
+    Returns:
+        The states that ``compute`` returns.
     """
     if any(isinstance(part, FullyShardedDataParallel) for part in module.modules()):
         return checkpoint(compute, *inputs, use_reentrant=False)  # type: ignore[no-any-return]
@@ -56,7 +58,7 @@ def recompute_in_backward(
     def run(*arguments: Tensor) -> tuple[Tensor, ...]:
         part_inputs, weights = arguments[: len(inputs)], arguments[len(inputs) :]
         if not torch.is_grad_enabled():
-            # or autocast caches casts that have no graph, and the backward pass finds them
+            # otherwise autocast caches casts without a graph, which the backward pass would use
             weights = tuple(weight.detach() for weight in weights)
         by_name = dict(zip(trained, weights, strict=True))
         states: tuple[Tensor, ...] = functional_call(compute_module, by_name, part_inputs)

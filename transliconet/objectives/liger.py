@@ -18,7 +18,7 @@ def require_kernel(kernel: str) -> None:
     """Check that a kernel can be used here.
 
     Raises:
-        ConfigError: it is unknown, or Liger's and the package or a GPU is missing.
+        ConfigError: it is unknown, or it is ``liger`` and the package or a GPU is missing.
     """
     require_choice("kernel", kernel, KERNELS)
     remedy = "kernel=chunked computes the same anywhere"
@@ -50,16 +50,16 @@ def liger_loss(
     """:func:`transliconet.objectives.vocabulary_loss.vocabulary_loss` by fused kernels (Hsu et al.,
     2024, arXiv 2410.10989).
 
-    Liger's means and sums have one factor for all rows and a gradient of W of their own for each
-    call. So the losses are asked for row by row and weighed here. It then computes the gradients in
-    the backward pass, from logits computed once more, and all groups share them.
+    In Liger's own mean or sum all rows have one factor, and each call has a gradient of W of its
+    own. Therefore it returns the losses row by row here, and they are weighted afterwards. In that
+    mode Liger computes the logits again in the backward pass, and all groups share one gradient.
 
     Args:
         states: (M, H), M at least 1.
         weight, bias, labels: (V, H), (V,), (M,).
-        row_factors: (M,) float32, the factor of each row's loss.
-        sizes: rows of each of G groups.
-        chunk_size: rows of logits at once, rounded up to a power of 2.
+        row_factors: (M,) float32, the weight of each row's loss.
+        sizes: number of rows in each of the G groups.
+        chunk_size: rows of logits in memory at a time, rounded up to a power of 2.
 
     Returns:
         (G,) float32.
@@ -67,8 +67,8 @@ def liger_loss(
     from liger_kernel.transformers.functional import liger_fused_linear_cross_entropy
 
     rows, width = states.shape
-    # Liger's budget of logits in multiples of M·H numbers. Its default, 1, would be a row or two of
-    # a large vocabulary.
+    # Liger takes the memory for logits in multiples of M·H numbers. With its default, 1, a chunk
+    # would be a row or two of a large vocabulary.
     budget = -(-len(weight) * min(chunk_size, rows) // (rows * width))
     losses = liger_fused_linear_cross_entropy(
         states,

@@ -40,8 +40,8 @@ def duplicate_texts(input_ids: Tensor, content_mask: Tensor, overlap: float = 1.
 def duplicate_pairs(input_ids: Tensor, content_mask: Tensor, overlap: float) -> Tensor:
     """Pairs whose native *or* romanized texts are the same.
 
-    Two languages may romanize different words alike, and one word may have two romanizations.
-    Either way the contrast could only be met by telling apart what is the same.
+    Different words of two languages may have the same romanization, and one word may have several.
+    As negatives, such pairs would train the encoder to tell apart what is the same.
 
     Args:
         input_ids, content_mask: (2B, L), rows of both views.

@@ -98,12 +98,12 @@ def tcm_loss(
 class TransliterationContrast(Objective):
     """:func:`tcm_loss` over pooled hidden states.
 
-    The defaults are those common for sentence encoders; ``conf/objective/translico.yaml`` has the
-    paper's.
+    The defaults are common for sentence encoders; those of the paper are in
+    ``conf/objective/translico.yaml``.
 
     Args:
         weight: factor in the total loss.
-        scale: factor of the loss itself; the paper's code halves it before weighing it.
+        scale: factor of the loss before it is weighted and logged. The paper's code has 0.5.
         layer: hidden layer, 0 the embeddings, ``last`` the top. Several, ``[4, 8, last]``: the mean
             of their losses.
         pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls`` or ``weighted``.
@@ -112,11 +112,12 @@ class TransliterationContrast(Objective):
         same_view_negatives: see :func:`tcm_loss`.
         input: ``masked`` contrasts the masked input, sharing the masked-LM forward pass; ``clean``
             the text as it is, at the cost of a second pass when MLM is also on.
-        exclude_overlap: overlap of tokens from which two pairs of a batch are excluded from each
-            other's negatives, 1 for equal texts
+        exclude_overlap: two pairs of a batch whose tokens overlap by this or more are excluded from
+            each other's negatives; 1: pairs of equal texts
             (:func:`transliconet.objectives.negatives.duplicate_texts`). None, as in the paper:
-            none are.
-        across_devices: whether pairs of other processes are negatives, too; the paper's are not.
+            no pairs are.
+        across_devices: whether pairs of other processes are negatives, too. In the paper they are
+            not.
     """
 
     weight: float = 1.0
@@ -173,13 +174,13 @@ class TransliterationContrast(Objective):
         if self.exclude_overlap is None:
             return None
         batch, pairs = encoded.batch, encoded.pairs
-        # process groups gather no bool
+        # process groups cannot gather tensors of bool
         content_mask = self._of_every_process(batch[CONTENT_MASK].byte(), pairs).bool()
         input_ids = self._of_every_process(batch[INPUT_IDS], pairs)
         return duplicate_pairs(input_ids, content_mask, self.exclude_overlap)
 
     def _of_every_process(self, rows: Tensor, pairs: int) -> Tensor:
-        """(2B, …) native rows, then romanized ones; of all processes where those count."""
+        """(2B, …) native rows, then romanized ones; those of all processes, if they count."""
         if not self.across_devices:
             return rows
         return torch.cat([gather(rows[:pairs]), gather(rows[pairs:])])

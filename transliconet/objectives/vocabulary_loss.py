@@ -1,4 +1,4 @@
-"""The loss over a large vocabulary, in the memory of a few rows of logits."""
+"""The cross-entropy over a large vocabulary, with the memory of a few rows of logits."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,28 +21,28 @@ def vocabulary_loss(
     chunk_size: int | None = None,
     kernel: str = "chunked",
 ) -> Tensor:
-    r"""Mean cross-entropy of :math:`z_i = W h_i + b` against labels, group by group.
+    r"""Mean cross-entropy of logits :math:`z_i = W h_i + b` against labels, for groups of rows.
 
     .. math:: L_g = -\frac{f_g}{|g|} \sum_{i \in g} \log \mathrm{softmax}(W h_i + b)_{y_i}
 
-    Never more than ``chunk_size`` rows of logits exist: what the backward pass needs of them, the
-    gradients, is computed in the forward pass while they are there (as fused kernels for GPUs do;
-    Hsu et al., 2024, arXiv 2410.10989, section 3.2). Nothing is computed twice, and all groups
-    share one gradient of :math:`W`.
+    At most ``chunk_size`` rows of logits are in memory. Their gradients are computed already in the
+    forward pass, as fused kernels for GPUs do (Hsu et al., 2024, arXiv 2410.10989, section 3.2), so
+    that the backward pass does not need the logits. Nothing is computed twice, and all groups share
+    one gradient of :math:`W`.
 
     Args:
-        states: (M, H), the groups one after the other.
+        states: (M, H), group after group.
         weight, bias: (V, H) and (V,).
         labels: (M,) int64.
-        sizes: rows of each group; None: one group of all.
-        factors: :math:`f_g`; None: 1.
-        chunk_size: rows of logits at once; None: all.
-        kernel: ``chunked``, this one, or ``liger``
+        sizes: number of rows in each of the G groups; None: all rows are one group.
+        factors: :math:`f_g` of each group; None: 1.
+        chunk_size: rows of logits in memory at a time; None: all.
+        kernel: ``chunked``, as described, or ``liger``
             (:func:`transliconet.objectives.liger.liger_loss`).
 
     Returns:
-        (G,) float32; 0 for a group of no rows. Every group must get the same gradient, as from
-        their sum.
+        (G,) float32; 0 for an empty group. In the backward pass all groups must get the same
+        gradient, as they do if the losses are summed.
 
     >>> zeros = torch.zeros(1, 2)
     >>> vocabulary_loss(zeros, torch.zeros(2, 2), torch.zeros(2), torch.tensor([1]))
@@ -50,15 +50,22 @@ def vocabulary_loss(
     """
     sizes = [len(states)] if sizes is None else list(sizes)
     factors = [1.0] * len(sizes) if factors is None else list(factors)
-    row_factors = torch.cat(
-        [
-            torch.full((size,), factor / max(size, 1))
-            for size, factor in zip(sizes, factors, strict=True)
-        ]
-    ).to(states.device)  # (M,) what each row's loss counts for
+    factors_of_groups = []
+    for size, factor in zip(sizes, factors, strict=True):
+        factors_of_groups.append(torch.full((size,), factor / max(size, 1)))
+    # (M,) the weight of each row's loss: f_g / |g|
+    row_factors = torch.cat(factors_of_groups).to(states.device)
     chunk_size = chunk_size or max(len(states), 1)
     if kernel == "liger" and len(states):
-        return liger_loss(states, weight, bias, labels, row_factors, sizes, chunk_size)
+        return liger_loss(
+            states,
+            weight,
+            bias,
+            labels,
+            row_factors=row_factors,
+            sizes=sizes,
+            chunk_size=chunk_size,
+        )
     device = states.device.type
     # under autocast the matrix products have its data type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else None
@@ -67,12 +74,12 @@ def vocabulary_loss(
 
 
 class _Settings(NamedTuple):
-    """What is no tensor.
+    """Arguments of :class:`_VocabularyLoss` that are not tensors.
 
     Args:
-        sizes: rows of each group.
-        chunk_size: rows of logits at once.
-        dtype: of the matrix products; None: that of the weight.
+        sizes: number of rows in each group.
+        chunk_size: rows of logits in memory at a time.
+        dtype: data type of the matrix products; None: that of the weight.
     """
 
     sizes: Sequence[int]
@@ -91,13 +98,11 @@ class _VocabularyLoss(torch.autograd.Function):
         row_factors: Tensor,
         settings: _Settings,
     ) -> Tensor:
+        states_needed, weight_needed, bias_needed, *_ = ctx.needs_input_grad
         gradients = _Gradients(
-            *(
-                torch.zeros_like(tensor) if needed else None
-                for tensor, needed in zip(
-                    (states, weight, bias), ctx.needs_input_grad, strict=False
-                )
-            )
+            states=torch.zeros_like(states) if states_needed else None,
+            weight=torch.zeros_like(weight) if weight_needed else None,
+            bias=torch.zeros_like(bias) if bias_needed else None,
         )
         losses = [states.new_zeros(0, dtype=torch.float32)]
         with torch.autocast(states.device.type, enabled=False):
@@ -111,7 +116,12 @@ class _VocabularyLoss(torch.autograd.Function):
                 losses.append(loss * row_factors[rows])
                 if gradients.wanted:
                     gradients.add_rows(
-                        rows, logits, chunk, cast_weight, labels[rows], row_factors[rows]
+                        rows,
+                        logits=logits,
+                        chunk=chunk,
+                        cast_weight=cast_weight,
+                        labels=labels[rows],
+                        row_factors=row_factors[rows],
                     )
         ctx.gradients = gradients
         groups = torch.cat(losses).split(list(settings.sizes))
@@ -132,7 +142,7 @@ class _VocabularyLoss(torch.autograd.Function):
 
 
 class _Gradients:
-    """Gradients that are summed up chunk by chunk; None where none is wanted.
+    """Gradients that are summed over chunks of rows; None for tensors that need none.
 
     Args:
         states: (M, H).
@@ -156,16 +166,16 @@ class _Gradients:
         labels: Tensor,
         row_factors: Tensor,
     ) -> None:
-        """Add what m rows contribute.
+        """Add the contribution of m rows.
 
-        Row factors, 1/M of a mean, are multiplied in where they meet full-sized numbers: with them,
-        small probabilities would be 0 in half precision.
+        Row factors, such as 1/M for a mean, are applied to the products and not to the logits'
+        gradient: small probabilities times 1/M would become 0 in half precision.
 
         Args:
-            rows: which of the M rows these are.
+            rows: the place of these rows among all M.
             logits: (m, V) float32; overwritten by their own gradient, softmax minus one-hot.
             chunk: (m, H), the states.
-            cast_weight: (V, H), as it was multiplied.
+            cast_weight: (V, H), in the data type of the products.
             labels: (m,).
             row_factors: (m,) float32.
         """
@@ -187,7 +197,7 @@ class _Gradients:
             self.weight += logits.T @ weighted
 
     def multiply(self, factor: Tensor) -> None:
-        """Scale all of them by the gradient of the loss."""
+        """Scale all gradients by that of the loss."""
         for gradient in (self.states, self.weight, self.bias):
             if gradient is not None:
                 gradient.mul_(factor)

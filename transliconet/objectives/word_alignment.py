@@ -31,11 +31,11 @@ HASH_BASE = 6364136223846793005
 
 @dataclass(frozen=True)
 class Words:
-    """Where the W words of N rows stand, by row and then by position in it.
+    """The places of the W words of N rows, ordered by row and then by position.
 
     Args:
-        token: (T,) positions of tokens that belong to a word, in the flattened rows.
-        word: (T,) the word that each of them belongs to, 0 … W - 1.
+        token: (T,) positions in the flattened rows of all tokens that belong to a word.
+        word: (T,) the word of each of these tokens, 0 … W - 1.
         row: (W,) the row of each word.
     """
 
@@ -64,7 +64,7 @@ class Words:
         return sums / counts.to(sums.dtype)
 
     def types(self, input_ids: Tensor) -> Tensor:
-        """(N, L) token ids → (W,) int64, equal for words of the same tokens.
+        """(N, L) token ids → (W,) int64 hashes, equal for words with the same tokens.
 
         The hash is :math:`\\sum_j (t_j + 1) b^j` modulo 2⁶⁴ over the tokens :math:`t_j` of a word.
         """
@@ -103,9 +103,9 @@ def word_alignment_loss(
     Args:
         native: (W, H).
         romanized: (W, H), row i the same word.
-        row: (W,) int64, the sentence of each.
-        types: (W, 2) int64, equal numbers in a column for equal words of a view; None takes all
-            words for different.
+        row: (W,) int64, the sentence of each word.
+        types: (W, 2) int64, a column a view, with equal numbers for equal words; None: all words
+            count as different.
         temperature: T > 0.
 
     Returns:

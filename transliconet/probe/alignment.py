@@ -128,7 +128,8 @@ def uniformity(a: np.ndarray, temperature: float = 2.0) -> float:
 
 @dataclass(frozen=True)
 class Hubness:
-    """How unevenly candidates are retrieved (Radovanović et al., 2010).
+    """How unevenly candidates are retrieved: some vectors are near neighbours of very many queries
+    (hubs; Radovanović et al., 2010).
 
     Args:
         skewness: of how often each candidate is among the k nearest of a query; 0 where all are
@@ -143,7 +144,7 @@ class Hubness:
 
 
 def hubness(queries: np.ndarray, candidates: np.ndarray, k: int = 10) -> Hubness:
-    """:class:`Hubness` of (M, D) candidates among the ``k`` nearest of (N, D) queries."""
+    """The :class:`Hubness` of (M, D) candidates among the ``k`` nearest of (N, D) queries."""
     scores = normalize(queries) @ normalize(candidates).T  # (N, M)
     k = min(k, scores.shape[1])
     nearest = np.argpartition(-scores, k - 1, axis=1)[:, :k]  # (N, k), in no order
@@ -176,7 +177,7 @@ class PairedSimilarity:
 
 
 def paired_similarity(a: np.ndarray, b: np.ndarray) -> PairedSimilarity:
-    """:class:`PairedSimilarity` of (N, D) sentences and their counterparts."""
+    """The :class:`PairedSimilarity` of (N, D) sentences and their (N, D) counterparts."""
     scores = _cosines(a, b)  # (N, N)
     number = len(scores)
     matched = float(scores.trace())
@@ -189,7 +190,7 @@ def script_probe(
 ) -> float:
     """Cross-validated accuracy of a linear classifier that tells native from romanized vectors.
 
-    0.5 is best: the script cannot be read from the vector. The classifier is least squares with an
+    0.5 is best: the vectors do not tell the scripts apart. The classifier is least squares with an
     L2 penalty, on vectors scaled to length 1. Both views of a sentence are in one fold, so that the
     classifier is tested on sentences that it has not seen.
 

@@ -28,13 +28,13 @@ from transliconet.probe.alignment import (
 from transliconet.probe.views import NATIVE, Side
 
 STANDARD = "standard"
-"""Names :func:`standard_metrics` among the metrics of a probe."""
+"""Name of :func:`standard_metrics` in a probe's list of metrics."""
 SCRIPT_FOLDS = 5
 STANDARD_NAMES = (
     *("mexa", "hubness", "matched", "random", "gap", "alignment", "script_probe"),
     *("uniformity_native", "uniformity_romanized", "uniformity_noisy", "identical", "recall"),
 )
-"""Metrics that a record may hold without a function of the user's."""
+"""Metrics of a record that are not the user's own."""
 
 
 class PairedMetric(Protocol):
@@ -89,7 +89,7 @@ def standard_metrics(
 def custom_metrics(
     metrics: Sequence[PairedMetric | str], queries: np.ndarray, answers: np.ndarray
 ) -> dict[str, float]:
-    """The values of the user's own metrics, by name; :data:`STANDARD` is passed over.
+    """The values of the user's own metrics, by name; :data:`STANDARD` is skipped.
 
     Raises:
         ConfigError: a path leads to no function, or the function fails or gives no number.
@@ -106,7 +106,7 @@ def custom_metrics(
                     values[f"{function.__name__}_{key}"] = float(value)
             else:
                 values[function.__name__] = float(result)
-        # the user's own code: whatever it raises is told as one message
+        # the user's own code may raise anything: it becomes one message
         except Exception as error:
             raise ConfigError(
                 Option("metrics", metric_path(metric)),

@@ -1,4 +1,4 @@
-"""Results files: records, with the settings, versions and data they came from."""
+"""Results files: retrieval records with the settings, versions and data that they depend on."""
 
 import json
 import platform
@@ -26,7 +26,7 @@ Records = Mapping[str, Sequence[RetrievalRecord]]
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that a number depends on."""
+    """Versions of the packages that results depend on."""
     packages = {package: version(package) for package in PACKAGES}
     return {"transliconet": __version__, "python": platform.python_version(), **packages}
 
@@ -37,7 +37,8 @@ def write_results(
     """Write a results file.
 
     It holds ``config``, ``versions``, ``data``, ``records`` (a list, each with its ``stage``) and
-    ``more``. Paths outside the working folder are cut to their names, so that it can be shared.
+    ``more``. Paths outside the working folder are reduced to their last part, so that the file can
+    be shared.
 
     Args:
         path: the file.
@@ -68,7 +69,7 @@ def write_results(
 
 @dataclass(frozen=True)
 class ResultsFile:
-    """What a results file holds.
+    """The content of a results file.
 
     Args:
         content: the whole file.
@@ -91,7 +92,7 @@ def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
 
 
 def read_results_file(path: str | Path) -> ResultsFile:
-    """:func:`read_results` with all else that the file holds."""
+    """Read a results file with everything that it holds."""
     try:
         content = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair cannot be shown
@@ -116,7 +117,7 @@ def read_results_file(path: str | Path) -> ResultsFile:
 
 
 JSON_ERRORS = (ValueError, OverflowError, RecursionError)
-"""What reading crafted JSON can raise."""
+"""Exceptions from reading a file of arbitrary JSON."""
 
 
 def _from_content(content: dict[str, Any]) -> ResultsFile:
@@ -134,7 +135,9 @@ def _from_content(content: dict[str, Any]) -> ResultsFile:
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
-    """Mean Acc@1 over languages of each task; of several layers ``TASK@LAYER``."""
+    """Task → Acc@1, the mean over languages. Where several layers are probed, a task is named
+    ``TASK@LAYER``.
+    """
     records = list(records)
     several = len({record.layer for record in records}) > 1
     by_task: defaultdict[str, list[float]] = defaultdict(list)

@@ -20,12 +20,12 @@ from transliconet.storage import atomic_file
 
 SAMPLE_FILE = "sample.npz"
 ROMANIZED_GROUP = "romanized"
-"""The group of all romanized sentences, beside one for the native ones of each script."""
+"""Name of the group of all romanized sentences. Native sentences have a group a script."""
 SAMPLE_SIZE = 300
-"""Sentences of all languages together; each is there in both views."""
+"""Number of sentences, all languages together. Each is in both views."""
 SAMPLE_SEED = 3
 MOST_BYTES = 1 << 28
-"""A larger sample, unpacked, is not one of ours."""
+"""A file that is larger when unpacked was not written by this package."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Sample:
     def draw(
         cls, pairs: PairsFolder, languages: Sequence[str] | None = None, split: str = "heldout"
     ) -> Self:
-        """Equally many sentences of each language, chosen by a hash of their ids among those that
-        romanization changes.
+        """Choose sentences: the same number of each language, by a hash of their ids, among those
+        that romanization changes.
         """
         rows = pairs.split(split, languages=languages, skip_unchanged=True).to_pylist()
         rows.sort(key=lambda row: (id_fraction(row["id"], SAMPLE_SEED), row["id"]))
@@ -87,7 +87,7 @@ class Sample:
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """The sample of a run folder, None where there is none.
+        """Read the sample of a run folder; None if it has none.
 
         Raises:
             DataError: the file is damaged, or is no sample.
@@ -102,7 +102,7 @@ class Sample:
                 raise ValueError(f"{size} bytes unpacked")
             with np.load(file, allow_pickle=False) as arrays:
                 return cls._from_arrays(arrays)
-        # zip, zlib, header and array errors of many kinds: a damaged file is the user's to remove
+        # a damaged file raises errors of zip, zlib and numpy; the user can remove it
         except Exception as error:
             raise DataError(
                 file,
@@ -150,8 +150,8 @@ def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarr
     """Mean cosines between the sentences of scripts.
 
     Returns:
-        S names (the scripts, and ``romanized``) and (S, S) mean cosines. On the diagonal, a
-        sentence's cosine with itself is not counted.
+        S names (the scripts, and ``romanized``) and (S, S) mean cosines. The diagonal is without
+        the cosine of a sentence with itself.
     """
     groups = {name: normalize(vectors) for name, vectors in sample.by_script(stage).items()}
     names = list(groups)

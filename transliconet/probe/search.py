@@ -13,12 +13,12 @@ from transliconet.probe.alignment import csls_scores, margin_scores, ranks_of
 RETRIEVAL_SCORES = ("cosine", "margin", "csls")
 INDEXES = ("flat", "hnsw", "ivf")
 RECALL_QUERIES = 1000
-"""Queries that are also searched exactly, to estimate an approximate index's recall."""
+"""Number of queries that are also searched exactly, to estimate an approximate index's recall."""
 RECALL_DEPTH = 10
 MAX_SCORE_MATRIX = 30_000
-"""Most candidates for margin and CSLS, which hold all N × N scores at once."""
+"""Largest number of candidates for margin and CSLS, which need all N × N scores at once."""
 VECTORS_PER_CELL = 39
-"""Vectors that FAISS wants to train each cell of an IVF index."""
+"""Number of vectors that FAISS asks for to train each cell of an IVF index."""
 
 
 def gold_ranks(queries: np.ndarray, candidates: np.ndarray, depth: int) -> np.ndarray:

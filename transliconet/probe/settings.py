@@ -26,7 +26,7 @@ class Candidates:
             twice.
         pivot_views: views of the pivots that are searched: ``native``, ``romanized`` or both. A
             pivot that romanization leaves as it is has one view.
-        noisy: with rates above 0, adds a third view: the romanization as people might type it.
+        noisy: rates above 0 add a third view, a noisy romanization as people might type it.
     """
 
     max: int | None = 1000
@@ -53,7 +53,7 @@ class Embedding:
             task is run once for each layer, from one pass over the texts.
         pooling: ``mean``, ``mean_with_special``, ``cls`` or ``weighted``.
         max_length: tokens; longer texts are truncated.
-        batch_tokens: most tokens in a batch, padding included.
+        batch_tokens: largest number of tokens in a batch, padding included.
     """
 
     layer: int | str | Sequence[int | str] = "last"

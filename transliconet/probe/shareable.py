@@ -1,4 +1,4 @@
-"""Settings as they may be shared: without the paths of a machine and the addresses of a logger."""
+"""Settings that can be shared: without paths of a machine and addresses of a logger."""
 
 import re
 from collections.abc import Mapping
@@ -7,11 +7,12 @@ from typing import Any
 PRIVATE_SECTIONS = ("logger", "hydra", "jobs", "run_dir")
 """Sections of a run's settings that say where it ran, not what it did."""
 _OUTSIDE = re.compile(r"(file:/+|/|~|\.\.[/\\]|[A-Za-z]:[/\\]|\\\\)")
-"""How a path begins that leads out of the working folder."""
+"""Beginnings of a path that leads out of the working folder."""
 
 
 def shareable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings without private sections, each path outside the working folder cut to its name.
+    """Settings without private sections. Paths outside the working folder are reduced to their last
+    part.
 
     >>> shareable({"pairs": "/home/me/pairs", "seed": 0, "logger": {"project": "secret"}})
     {'pairs': 'pairs', 'seed': 0}
@@ -21,7 +22,7 @@ def shareable(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_paths(value: Any) -> Any:
-    """A plain value with each path outside the working folder cut to its name."""
+    """A plain value in which paths outside the working folder are reduced to their last part."""
     if isinstance(value, Mapping):
         return {str(key): without_paths(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Which sentences look for which: the tasks of a probe, and what they pass over."""
+"""The tasks of a probe: which sentences are searched for which, and what is left out."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +11,7 @@ from transliconet.probe.settings import Candidates
 from transliconet.probe.views import NATIVE, NOISY, ROMANIZED, Side
 
 WITH_IDENTICAL = ", with identical pairs"
-"""Ends the name of a task that keeps pairs whose romanization equals the text."""
+"""End of the name of a task that keeps pairs whose romanization equals the text."""
 COLUMNS = ["id", "lang", "text", "romanized", "identical"]
 
 Row = dict[str, Any]
@@ -20,7 +20,9 @@ Sentences = Mapping[str, Mapping[str, Row]]
 
 
 class Task(NamedTuple):
-    """Sentences of ``source`` that look for those of ``target`` with the same id."""
+    """A retrieval task: each sentence of ``source`` is a query, and its answer is the sentence of
+    ``target`` with the same id.
+    """
 
     language: str
     name: str
@@ -30,7 +32,7 @@ class Task(NamedTuple):
 
 
 class TooFew(NamedTuple):
-    """A language that a kind of task leaves out, having fewer ids than ``needed``."""
+    """A language that a kind of task leaves out, because it has fewer ids than ``needed``."""
 
     language: str
     kind: str
@@ -57,13 +59,13 @@ class PassedOver:
     duplicate_ids: dict[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
-        """As results files hold it."""
+        """The entry of a results file."""
         too_few = [left_out._asdict() for left_out in self.too_few]
         return {"too_few": too_few, "duplicate_ids": self.duplicate_ids}
 
     @classmethod
     def from_dict(cls, content: Mapping) -> "PassedOver":
-        """What a results file says."""
+        """Read the entry of a results file."""
         too_few = [
             TooFew(str(c["language"]), str(c["kind"]), int(c["candidates"]), int(c["needed"]))
             for c in content.get("too_few", [])
@@ -74,7 +76,7 @@ class PassedOver:
         return cls(too_few, duplicate_ids)
 
     def lines(self) -> list[str]:
-        """Sentences for a reader, with what to do; empty where nothing was passed over."""
+        """Lines of text with remedies; empty if nothing was left out."""
         lines = [str(left_out) for left_out in self.too_few]
         if lines:
             lines.append("To measure them, hold out more text in prepare, or lower candidates.min.")
@@ -135,7 +137,7 @@ class TaskPlanner:
         self.romanized_views = [ROMANIZED, NOISY] if candidates.noisy else [ROMANIZED]
 
     def tasks(self, sentences: Sentences) -> Iterator[Task]:
-        """Every task that has enough candidates; the others go to :attr:`too_few`."""
+        """All tasks with enough candidates. The others are noted in :attr:`too_few`."""
         for lang, rows in sentences.items():
             yield from self._within_language(lang, rows)
             for pivot in self.pivots:
@@ -187,7 +189,7 @@ class TaskPlanner:
         return [(changed, "")]
 
     def _choose(self, ids: Iterable[str], lang: str, kind: str) -> list[str]:
-        """At most ``candidates.max`` ids by a hash, so that every language gets the same ones."""
+        """At most ``candidates.max`` ids, chosen by a hash, so that all languages have the same."""
         ordered = sorted(ids, key=lambda id_: (id_fraction(id_, self.seed + 2), id_))
         chosen = ordered[: self.candidates.max]
         if len(chosen) >= self.candidates.min:

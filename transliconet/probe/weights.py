@@ -1,4 +1,4 @@
-"""Broken weights, told before they are probed."""
+"""A check for broken weights before a probe."""
 
 import torch
 
@@ -7,7 +7,7 @@ from transliconet.model.encoder import Encoder
 
 
 def require_usable_weights(encoder: Encoder) -> None:
-    """Tell a broken model from a bad one: Acc@1 would be 0 for both.
+    """Refuse a model with broken weights. Its Acc@1 would be 0, like that of a bad model.
 
     Raises:
         CheckpointError: a weight is NaN or infinite, or all weights or all embedding rows are zero.

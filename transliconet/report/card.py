@@ -16,11 +16,11 @@ CITATION = """@software{transliconet,
   license = {Apache-2.0},
 }"""
 MOST_FRONT_MATTER = 100_000
-"""Characters of a card that are searched for its front matter."""
+"""Number of characters at the start of a card in which its front matter is looked for."""
 SNIPPET_PATH = "path/to/this/folder"
-"""What the snippet of a card loads."""
+"""Model name in the code snippet of a card."""
 SHOWN_SETTINGS = ("objective", "data", "optim", "trainable", "method", "trainer", "seed")
-"""Sections of a run's settings that a card shows; results.json has the others."""
+"""Sections of a run's settings that a card shows; the others are in results.json."""
 SHOWN_TRAINER = (
     *("max_steps", "max_epochs", "accumulate_grad_batches", "precision", "devices"),
     "gradient_clip_val",
@@ -30,11 +30,11 @@ SHOWN_TRAINER = (
 def front_matter(
     languages: Sequence[str], base: str = "", tags: Sequence[str] = (), licence: str | None = None
 ) -> str:
-    """YAML between ``---`` lines.
+    """The front matter of a card, YAML between ``---`` lines.
 
     Args:
         languages: ISO 639-3 codes.
-        base: folder or Hub name of the model that was started from.
+        base: folder or Hub name of the base model.
         tags: more tags for the Hub.
         licence: identifier of the Hub; None takes that of the base model's card, see
             :func:`licence_of`, or leaves it to the publisher.
@@ -208,7 +208,7 @@ def _without_defaults(value: Any) -> Any:
 
 
 def plain_card(base: str) -> str:
-    """The card of an encoder of which no training or evaluation is on record."""
+    """The card of an encoder about whose training and evaluation nothing is known."""
     heading = f"{front_matter([], base)}# {path_name(base)}"
     return f"{heading}\n\nWritten with transliconet {__version__}.\n\n{usage_section()}"
 
@@ -216,12 +216,12 @@ def plain_card(base: str) -> str:
 def vocabulary_card(
     base: str, method: str, counts: Mapping[str, int], changed: Mapping[str, float]
 ) -> str:
-    """The card of an encoder whose vocabulary was changed, and that was not trained since.
+    """The card of an encoder whose vocabulary was changed, without training.
 
     Args:
         base: folder or Hub name of the encoder.
         method: name of the vocabulary method.
-        counts: subwords by what became of them.
+        counts: what was done → number of subwords.
         changed: language tag → share of native texts that are tokenized differently now.
     """
     codes = [tag.split("_")[0] for tag in changed]

@@ -1,4 +1,4 @@
-"""The figures of a report page, as SVG text with real letters (found by search, read aloud)."""
+"""The figures of a report page, as SVG with text that can be searched and read aloud."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from transliconet.report.tables import mean_metric, mean_of_metric, task_layers
 
 LINE_STYLES = ("-", "--", ":", "-.")
 MOST_CURVES = 200
-"""More columns in ``metrics.csv`` than a run logs are damage."""
+"""A file ``metrics.csv`` with more columns than this is damaged."""
 MOST_SCRIPTS_WITH_NUMBERS = 14
 
 
@@ -36,8 +36,8 @@ def svg_of(figure: Figure) -> str:
 
 
 def layer_curves(columns: Mapping[str, Sequence[RetrievalRecord]]) -> Figure | None:
-    """Mean Acc@1 and MEXA over languages against the hidden layer, one line a task and column; None
-    for one layer.
+    """Acc@1 and MEXA by hidden layer, means over languages: one line for each task and column of
+    the report. None if only one layer was probed.
     """
     every = [record for records in columns.values() for record in records]
     layers = {record.layer for record in every}
@@ -78,10 +78,8 @@ Curve = list[tuple[int, float]]
 
 
 def training_curves(folder: Path) -> Figure | None:
-    """Loss terms and probe accuracies against the optimizer step, from ``metrics.csv``; None
-    without that file.
-
-    Of several probed layers, ``TASK@LAYER``, the highest is drawn.
+    """Loss terms and probe accuracies by optimizer step, from ``metrics.csv``; None without that
+    file. Where several layers are probed, the highest one is drawn.
 
     Raises:
         DataError: the file is damaged.
@@ -112,7 +110,7 @@ def training_curves(folder: Path) -> Figure | None:
 
 
 def _read_curves(file: Path) -> dict[str, Curve]:
-    """Column → its points, of the columns that are drawn."""
+    """The points of each column that is drawn."""
     with file.open(encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)
         columns = [column for column in reader.fieldnames or () if _is_drawn(column)]
@@ -143,7 +141,7 @@ def _is_drawn(column: str) -> bool:
 
 
 def _of_highest_layer(curves: Mapping[str, Curve]) -> dict[str, Curve]:
-    """Curves of two points or more; of ``TASK@LAYER``, those of the highest layer."""
+    """The curves that have two points or more; of several layers, those of the highest one."""
     layers = {}
     for column in curves:
         _, at, layer = column.rpartition("@")

@@ -40,10 +40,10 @@ def load_results(paths: Sequence[str | Path], force: bool = False) -> list[Repor
 
     Args:
         paths: results files, or folders with a ``results.json``.
-        force: also put results of different sentences side by side.
+        force: also compare results on different sentences.
 
     Raises:
-        DataError: a file is no results file or of another format, or two are of different
+        DataError: a file is no results file or has another format, or two results are of different
             sentences.
     """
     columns: list[ReportColumn] = []

@@ -1,4 +1,4 @@
-"""A map of sentences in two dimensions: how the scripts lie before and after training."""
+"""A map of sentences in two dimensions: where each script lies before and after training."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ from transliconet.model.vectors import normalize
 from transliconet.report.plots import new_figure, save_figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's, which colour-blind readers can tell apart; markers differ, too."""
+"""Okabe and Ito's colours, which colour-blind readers can tell apart. Markers differ, too."""
 MARKERS = "o^sDvP*X"
 BACKGROUND_COLOUR = "#d0d0d0"
 
 
 def principal_axes(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plane in which vectors vary most.
+    """The plane in which vectors vary most, by principal component analysis.
 
     Args:
         vectors: (N, D); scaled to length 1 here.
@@ -35,10 +35,11 @@ def principal_axes(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def plot_map(
     groups: Mapping[str, np.ndarray], path: str | Path | None = None, title: str = ""
 ) -> Figure:
-    """Principal components of all groups' vectors together, one colour and marker a group.
+    """Map of vectors on the first two principal components of all groups, with a colour and a
+    marker for each group.
 
-    The projection is linear, without parameters and the same for every group: it shrinks
-    distances, and never invents them.
+    The projection is linear, has no parameters and is the same for every group. It can make
+    distances smaller, but never larger.
 
     Args:
         groups: name → (N, D) vectors, e.g. a script's sentences.
@@ -60,8 +61,8 @@ def plot_maps(
     training.
 
     Args:
-        stages: title → groups, the same names in each. Every stage has a projection of its own:
-            directions mean nothing.
+        stages: title → groups, the same names in each. Every stage has a projection of its own, so
+            directions cannot be compared.
         path: an image file to write; None leaves the figure to the notebook.
         background: a group that is drawn in grey beneath the others.
 

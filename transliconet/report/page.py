@@ -66,7 +66,7 @@ def _all_tasks(columns: Sequence[ReportColumn]) -> list[tuple[str, int]]:
 
 
 def _passed_over(columns: Sequence[ReportColumn]) -> str:
-    """What the probes left out, each sentence once."""
+    """Everything that the probes left out, without repetitions."""
     lines = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
@@ -88,7 +88,7 @@ def _summary(columns: Sequence[ReportColumn]) -> str:
 
 
 def _highest_open(by_layer: Mapping[int, str]) -> str:
-    """The content of the highest layer, and the other layers to be unfolded."""
+    """The content of the highest layer; the other layers are folded."""
     if len(by_layer) < 2:
         return "".join(by_layer.values())
     last = max(by_layer)
@@ -114,7 +114,7 @@ def _score_tables(columns: Sequence[ReportColumn], key: Callable[[RetrievalRecor
 
 
 def _score_rows(groups: Sequence[Mapping[str, list[RetrievalRecord]]]) -> list[list[str]]:
-    """A row for each key of any column, and one of all where there are several."""
+    """A row for each key, and one for all if there are several keys."""
     keys = sorted({key for of_column in groups for key in of_column} - {ALL})
     if len(keys) > 1:
         keys.append(ALL)
@@ -178,7 +178,7 @@ def _sample_figures(sample: Sample) -> str:
 
 
 def _sentences(sample: Sample) -> str:
-    """One sentence a language, in its own direction and script."""
+    """One sentence of each language, in its script and direction of writing."""
     first: dict[str, tuple[str, str]] = {}
     for tag, text, romanized in zip(sample.languages, sample.texts, sample.romanized, strict=True):
         first.setdefault(tag, (text, romanized))

@@ -18,7 +18,7 @@ BEFORE_COLOUR, AFTER_COLOUR, CHANCE_COLOUR = "#c7c7c7", "#0072b2", "#d55e00"
 
 
 class NotebookFigure(Figure):
-    """A figure that a notebook shows by itself. Without pyplot, IPython does not know how."""
+    """A figure that a notebook can show. IPython by itself only shows figures of pyplot."""
 
     def _repr_png_(self) -> bytes:
         png = io.BytesIO()
@@ -27,7 +27,9 @@ class NotebookFigure(Figure):
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, made without pyplot: a notebook's backend stays as it is."""
+    """An empty figure, sizes in inches. It does not use pyplot, which would change a notebook's
+    backend.
+    """
     figure = NotebookFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -48,7 +50,7 @@ def plot_before_after(
     Args:
         records: of ``before`` and ``after``.
         path: an image file to write; None leaves the figure to the notebook.
-        task: the one to show.
+        task: name of the task to show.
     """
     before = _by_script(records["before"], task)
     after = _by_script(records["after"], task)

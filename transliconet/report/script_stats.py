@@ -1,5 +1,5 @@
-"""What romanization does to the pairs of each script, before any model: what stays the same, what
-becomes ambiguous, how it is tokenized.
+"""Statistics of pairs for each script, without a model: how many romanization leaves unchanged or
+makes ambiguous, and how both views are tokenized.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ class TokenizationStats:
     Args:
         fertility: tokens per word (Rust et al., 2021, arXiv 2012.15613, section 3). Words are what
             white space separates: in a script that writes none, a word is a whole phrase.
-        unknown: share of unknown tokens. Where it is high, fertility says nothing.
+        unknown: share of unknown tokens. Where it is high, fertility has no meaning.
     """
 
     fertility: float
@@ -43,7 +43,7 @@ class ScriptStats:
         identical: share of pairs whose romanization equals the text.
         ambiguous: share of distinct texts whose romanization is also that of another text of the
             language: only the native view tells them apart.
-        length_ratio: characters of the romanization per character of the text, mean of all pairs.
+        length_ratio: characters of the romanization per character of the text, the mean over pairs.
         native: tokenization of the native view.
         romanized: tokenization of the romanized view.
     """
@@ -114,7 +114,7 @@ def _stats_of(script: str, rows: Sequence[dict], tokenizer: PreTrainedTokenizerB
 def tokenization_stats(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> TokenizationStats:
-    """:class:`TokenizationStats` of texts, special tokens not counted."""
+    """The :class:`TokenizationStats` of texts, without special tokens."""
     tokens = unknown = 0
     for start in range(0, len(texts), TEXTS_PER_CALL):
         chunk = list(texts[start : start + TEXTS_PER_CALL])
@@ -126,7 +126,7 @@ def tokenization_stats(
 
 
 def plot_fertility(stats: Sequence[ScriptStats]) -> Figure:
-    """Tokens per word of each script, native and romanized, joined by a line; the script that
+    """Plot tokens per word in each script, native and romanized, joined by a line. The script that
     romanization lengthens most is at the bottom.
     """
     ordered = sorted(stats, key=lambda s: s.native.fertility - s.romanized.fertility)

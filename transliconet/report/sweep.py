@@ -1,4 +1,4 @@
-"""A sweep in one table and one plot: what each job varied, and what came of it."""
+"""A sweep in one table and one plot: the settings and the results of each job."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -17,10 +17,8 @@ JOB_COLOUR, FRONT_COLOUR = COLOURS[:2]
 
 
 def tradeoff_tasks(accuracies: Mapping[str, float]) -> tuple[str, str]:
-    """The two tasks by which a recipe is chosen: retrieval of a pivot language from native and from
-    romanized text.
-
-    Without a pivot, the two directions within a language.
+    """The two tasks between which a recipe is a trade-off: retrieval of a pivot language from
+    native and from romanized text. Without a pivot they are the two directions within a language.
 
     >>> tradeoff_tasks({"native→romanized": 0.9, "native→eng_Latn": 0.8, "romanized→eng_Latn": 0.7})
     ('native→eng_Latn', 'romanized→eng_Latn')
@@ -33,8 +31,8 @@ def tradeoff_tasks(accuracies: Mapping[str, float]) -> tuple[str, str]:
 
 
 def pareto_front(jobs: Sequence[Job]) -> list[Job]:
-    """The jobs that no other job beats in one of :func:`tradeoff_tasks` without being worse in the
-    other.
+    """The Pareto front: the jobs than which no other job is better in one of
+    :func:`tradeoff_tasks` and at least as good in the other.
     """
     done = [job for job in jobs if job.state == DONE and job.accuracies]
     if not done:
@@ -52,14 +50,14 @@ def pareto_front(jobs: Sequence[Job]) -> list[Job]:
 
 
 def _dominates(point: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether ``point`` is nowhere below ``other``, and somewhere above it."""
+    """Whether ``point`` is at least as good as ``other`` everywhere, and better somewhere."""
     at_least = [a >= b for a, b in zip(point, other, strict=True)]
     return all(at_least) and point != other
 
 
 def sweep_rows(jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table: number, state, whether the job is on the front, what varies,
-    accuracies in percent, seconds.
+    """Headings and rows of the table: number, state, whether the job is on the Pareto front,
+    settings that differ between jobs, accuracies in percent, and seconds.
     """
     keys = varied(jobs)
     front = {job.name for job in pareto_front(jobs)}
@@ -75,8 +73,8 @@ def sweep_rows(jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
 
 
 def plot_tradeoff(jobs: Sequence[Job]) -> Figure:
-    """Acc@1 of romanized text against that of native text, a point for each job; the Pareto front
-    stands out.
+    """Plot Acc@1 of romanized text over that of native text, with a point for each job and the
+    Pareto front emphasized.
     """
     front = pareto_front(jobs)
     x_task, y_task = tradeoff_tasks(front[0].accuracies) if front else WITHIN_LANGUAGE

@@ -1,4 +1,4 @@
-"""A table that a notebook shows, texts in their own direction."""
+"""A table for notebooks, with each text in its direction of writing."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -9,9 +9,9 @@ from tabulate import tabulate
 
 
 class Table:
-    """Rows under headers: HTML in a notebook, plain text when printed.
+    """A table: HTML in a notebook, plain text when printed.
 
-    Each text has the direction of its script, so that Arabic and Hebrew are read from the right.
+    Each text has the direction of its script, so that Arabic and Hebrew run from right to left.
     Floats have two decimals; None is an empty cell.
 
     Args:

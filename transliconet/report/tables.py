@@ -1,4 +1,4 @@
-"""Records as Markdown tables, which read well in a terminal too."""
+"""Records as Markdown tables, which are also readable in a terminal."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from transliconet.probe.results import Records
 
 RANK_METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
 SHARE_COLUMNS = {"identical": "identical pairs", "recall": "index recall"}
-"""Metrics of a record that stand beside the accuracies, in percent, with their headings."""
+"""Metrics of a record that are shown beside the accuracies, in percent → their headings."""
 ALL = "all"
 """The row of all records."""
 
@@ -28,7 +28,7 @@ def language_of(record: RetrievalRecord) -> str:
 
 
 def mean_metric(records: Sequence[RetrievalRecord], metric: str) -> float:
-    """Mean of a metric over records, each language counting the same; NaN of no records."""
+    """Mean of a metric over records, with equal weight for each language; NaN without records."""
     values = [record.as_dict()[metric] for record in records]
     return float(np.mean(values)) if values else float("nan")  # type: ignore[arg-type]
 
@@ -69,7 +69,7 @@ def mean_chance(records: Sequence[RetrievalRecord]) -> float:
 
 
 def mean_of_metric(records: Sequence[RetrievalRecord], name: str) -> float:
-    """Mean over the records that hold a metric of paired vectors; NaN where none does."""
+    """Mean over the records that have a metric of paired vectors; NaN if none has it."""
     values = [record.metrics[name] for record in records if name in record.metrics]
     return fmean(values) if values else float("nan")
 
@@ -188,6 +188,6 @@ def before_after_tables(records: Records, key: Callable[[RetrievalRecord], str] 
 
 
 def markdown_table(rows: Sequence[Sequence], headings: Sequence[str]) -> str:
-    """A Markdown table, the first column to the left, cells as they are given."""
+    """A Markdown table with the first column aligned to the left. Cells are not escaped."""
     align = ["left"] + ["right"] * (len(headings) - 1)
     return tabulate(rows, headings, tablefmt="github", disable_numparse=True, colalign=align)

@@ -1,4 +1,4 @@
-"""From a :class:`RunSpec` to the objects that Lightning runs."""
+"""Builds the objects that Lightning runs from a :class:`transliconet.runs.spec.RunSpec`."""
 
 import logging
 from collections.abc import Callable
@@ -37,14 +37,14 @@ MakeEncoder = Callable[..., Encoder]
 
 
 def finished_encoder(made: Encoder | MakeEncoder, pairs: PairsFolder | None) -> Encoder:
-    """An encoder that was loaded, as it is; one that is made from scratch is made now.
+    """Return an encoder that was loaded, or make one from scratch.
 
     Args:
-        made: the encoder, or from ``texts`` to an encoder whose tokenizer is trained on them.
-        pairs: whose training part gives the texts.
+        made: a loaded encoder, or a function that makes one and trains its tokenizer on ``texts``.
+        pairs: their training part gives the texts.
 
     Raises:
-        ConfigError: it is made from scratch and there are no pairs.
+        ConfigError: the encoder is made from scratch, and there are no pairs.
     """
     if isinstance(made, Encoder):
         return made
@@ -72,11 +72,11 @@ def build_encoder(spec: RunSpec) -> Encoder:
 
 
 def grafting(spec: RunSpec) -> Callable[[Encoder], Encoder] | None:
-    """What puts a trimmed encoder back into the one that it was trimmed from; None where nothing
-    was trimmed.
+    """A function that gives a trimmed encoder its full vocabulary back; None if the run trims
+    nothing.
 
     Raises:
-        ConfigError: the encoder was made from scratch: there is none to put it back into.
+        ConfigError: the encoder is made from scratch, so there is no full vocabulary.
     """
     step = spec.vocabulary
     if step is None or not step.graft or not isinstance(step.spec.method, Trim):
@@ -137,9 +137,9 @@ def build_trainer(
     Args:
         spec: of the run.
         folder: the run folder.
-        own: callbacks that look at batches and metrics, in this order.
-        stop: notes signals.
-        state: what a checkpoint says of the run.
+        own: callbacks that read batches and metrics, in this order.
+        stop: receives the signals that end a run.
+        state: facts about the run for checkpoints.
     """
     saving: list[pl.Callback] = [state]
     if spec.checkpoint is not None:
@@ -156,8 +156,8 @@ def build_trainer(
 
 
 def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -> list[pl.Callback]:
-    """The checks of the loss, the probe while training, and what looks at its metrics: each looks
-    at what the one before found.
+    """Callbacks that check the loss, probe during training, and read the probe's metrics. Each may
+    use the results of those before it.
 
     Raises:
         ConfigError: a metric does not exist, or scores of checkpoints would be of earlier steps.

@@ -1,4 +1,4 @@
-"""Training from Python: one call that leaves the run folder that ``transliconet train`` leaves."""
+"""Training from Python: one call that writes the same run folder as ``transliconet train``."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -55,17 +55,15 @@ class FitOptions:
         languages: tags to train on; None takes all.
         augment: noisy or mixed-script romanized rows.
         masking: how masked input is made.
-        learning_rate: of AdamW, the highest, after the warm-up.
-        warmup: share of all steps.
-        weight_decay: not of biases, norms and new rows.
-        new_rows_lr_factor: of rows that :class:`transliconet.vocab.transmi.TransMI` added, as a
-            factor.
-        layer_decay: each layer's learning rate as a factor of that of the layer above.
+        learning_rate: of AdamW after the warm-up, when it is highest.
+        warmup: share of all steps in which the learning rate rises.
+        weight_decay, new_rows_lr_factor, layer_decay: see
+            :func:`transliconet.train.optim.parameter_groups`.
         trainable, frozen_layers: see :func:`transliconet.model.trainable.choose_trainable`.
-        dropout: None: what the encoder's configuration says.
+        dropout: probability; None: that of the encoder's configuration.
         micro_batch: texts encoded at a time (GradCache); None: all.
         accumulate: batches an optimizer step.
-        checkpoints: which to keep; None writes none, and nothing can be resumed.
+        checkpoints: which to keep; None writes none, and the run cannot be resumed.
         early_stopping: ends the run when a metric no longer improves.
         probe_every_n_steps: also probe during training, for curves.
         graft: after ``method=Trim(…)``, put the trained rows back into the full vocabulary.
@@ -115,13 +113,12 @@ def fit(
 ) -> TrainResult:
     """Train an encoder on pairs with AdamW, linear warm-up and decay, probing before and after.
 
-    It leaves the run folder that ``transliconet train`` leaves. Runs on several devices are for
-    the command.
+    It writes the same run folder as ``transliconet train``. Training on several devices needs the
+    command.
 
     Args:
-        encoder: trained in place, unless ``method`` makes another one of it: then the trained one
-            is in the export.
-        pairs: trains on the part that is not held out, probes on the other.
+        encoder: trained in place. With ``method`` another encoder is trained; it is in the export.
+        pairs: the part that is not held out is trained on, the other is probed.
         objectives: by name, e.g. ``{"tcm": TransliterationContrast(…)}``; their weighted terms are
             summed.
         out: run folder: ``metrics.csv``, ``results.json``, ``sample.npz``, ``checkpoints/``,
@@ -129,18 +126,21 @@ def fit(
         steps: optimizer steps.
         method: a change of the vocabulary before training, such as ``TransMI()``.
         probe: run before and after; None leaves it out.
-        resume: checkpoint to go on from; ``last``: that of ``out``, if it has one. The encoder must
-            be the one that the run started from.
+        resume: checkpoint to resume from; ``last``: the last one in ``out``, if there is one. The
+            encoder must be the one that the run started with.
         overwrite: start over in a folder that holds a run.
         seed: of everything random.
         trainer: more arguments of ``pytorch_lightning.Trainer``.
         options: see :class:`FitOptions`.
 
+    Returns:
+        The folders that were written, the number of steps, the training time and the records.
+
     Raises:
         ConfigError: an option has a value that cannot be used, or ``out`` holds a run.
         DataError: no training pair is left, or nothing to probe.
         TrainingError: the loss is not a number, or memory runs out.
-        Interrupted: the run was stopped by hand; ``resume="last"`` goes on.
+        Interrupted: the run was stopped by a signal; ``resume="last"`` continues it.
     """
     require_range("steps", steps, least=1)
     chosen = FitOptions(**options)
@@ -227,7 +227,7 @@ def _trainer(options: FitOptions, steps: int, more: Mapping[str, Any], **own: An
 
 
 def _recorded(value: Any) -> Any:
-    """Plain containers of a dataclass, without what is no setting."""
+    """A setting as a plain value: a dataclass becomes a dictionary, anything else a string."""
     if value is None:
         return None
     if not is_dataclass(value) or isinstance(value, type):

@@ -21,7 +21,7 @@ from transliconet.train.loggers import is_first_process
 
 KIND, RUN_FILE, LOG = "run", "run.json", "train.log"
 FOLDER_VARIABLE = "TRANSLICONET_RUN_FOLDER"
-"""Environment variable: the run folder, for the further processes of a run."""
+"""Environment variable with the run folder, for further processes of the run."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RunRecord:
     Args:
         id: identifies the run.
         settings: plain nested containers.
-        finished: steps, once the run has ended and all is written; None before.
+        finished: number of steps, once the run has ended and everything is written; None before.
         slurm_job: the SLURM job that runs it.
         slurm_restarts: how often that job had been requeued when the run was last started.
     """
@@ -57,14 +57,14 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What will happen in a run folder.
+    """What a run will do in its folder.
 
     Args:
         path: the folder.
         record: of the run that will be there.
-        checkpoint: to go on from; None starts at the first step.
-        continues: the folder holds this run already.
-        overwrite: the run that it holds is deleted first.
+        checkpoint: to resume from; None starts at the first step.
+        continues: the folder already holds this run.
+        overwrite: the run that the folder holds is deleted first.
     """
 
     path: Path
@@ -79,11 +79,17 @@ class RunPlan:
 
 
 def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
-    """Decide where a run goes and what it starts from. A folder is made only for a default name.
+    """Decide on the folder of a run, and on the checkpoint that it starts from.
+
+    A folder is only created if ``out`` is a default name.
+
+    Args:
+        output: folder, and what to do with a run in it.
+        settings: of the run, compared with those of the run that is continued.
 
     Raises:
-        ConfigError: the folder holds a run and nothing says what to do with it.
-        CheckpointError: a setting differs that the checkpoint decides.
+        ConfigError: the folder holds a run, and neither ``resume`` nor ``overwrite`` is given.
+        CheckpointError: a setting that the checkpoint decides has changed.
     """
     path = _folder(output)
     there = RunRecord.read(path) if is_kind(path, KIND) else None
@@ -97,7 +103,7 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
             code="TLN-CONFIG-852",
         )
     if restarts and there is not None and there.slurm_job == job:
-        resume, overwrite = "last", False  # a job that SLURM requeued goes on without being told
+        resume, overwrite = "last", False  # a job that SLURM has requeued continues by itself
     checkpoint = _checkpoint(resume, path)
     inside = (
         checkpoint is not None and checkpoint.parent.absolute() == (path / CHECKPOINTS).absolute()
@@ -142,7 +148,7 @@ def _continued(record: RunRecord, there: RunRecord, settings: Settings) -> RunRe
 
 @contextmanager
 def claimed(plan: RunPlan) -> Iterator[None]:
-    """Be the only run in the folder while the block runs. Further processes of the run do nothing.
+    """Own the run folder within the block. Further processes of the run do nothing.
 
     Raises:
         ConfigError, StorageError: see :func:`transliconet.outputs.claimed_folder`.
@@ -168,7 +174,7 @@ def claimed(plan: RunPlan) -> Iterator[None]:
 
 
 def release(plan: RunPlan) -> None:
-    """Remove a folder that :func:`plan_run` made and nothing was written to."""
+    """Remove a folder that :func:`plan_run` created, if nothing was written to it."""
     with suppress(OSError):
         plan.path.rmdir()
 
@@ -181,8 +187,10 @@ def _folder(output: RunOutput) -> Path:
 
 
 def _numbered(path: Path) -> Path:
-    """The first free one of NAME, NAME-2, …; after SLURM has requeued a job, the first one of this
-    job that was not gone on with yet: its commands run in the same order again.
+    """The first free folder of NAME, NAME-2, ….
+
+    After SLURM has requeued a job, its commands run again in the same order. Then it is the first
+    folder of this job that has not been continued yet.
     """
     job, restarts = slurm.job_name(), slurm.restarts()
     for number in count(1):
@@ -198,7 +206,7 @@ def _numbered(path: Path) -> Path:
 
 
 def _checkpoint(resume: str | None, path: Path) -> Path | None:
-    """The checkpoint to go on from."""
+    """The checkpoint to resume from, if there is one."""
     if resume is None:
         return None
     if resume != "last":
@@ -234,7 +242,7 @@ def _changed(
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as they come back from a file."""
+    """Settings in the form in which they are read from a JSON file."""
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
     return plain
 

@@ -1,5 +1,5 @@
-"""From an encoder or a run to a plain Hugging Face folder, which transformers loads without our
-code.
+"""Export of an encoder or a run as a plain Hugging Face folder, which transformers loads without
+this package.
 """
 
 import json
@@ -22,13 +22,13 @@ from transliconet.storage import atomic_write
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
 
 KIND = "export"
-"""What the marker of an exported folder says."""
+"""Kind in the marker file of an exported folder (:func:`transliconet.outputs.mark`)."""
 ENCODER_FOLDER, NAME_FILE = "encoder", "name.json"
-"""Folder of a run with configuration and tokenizer, so that a checkpoint is exported without the
-base model.
+"""Folder of a run with configuration and tokenizer, and a file in it with the encoder's name. With
+them a checkpoint can be exported without the base model.
 """
 CHECKPOINT_COMMENT = "<!-- checkpoint -->"
-"""Line of a model card that says, after an export, which checkpoint it is."""
+"""Line of a model card that an export replaces with the name of the checkpoint."""
 
 
 def save_architecture(encoder: Encoder, run: Path) -> None:
@@ -61,7 +61,7 @@ def export_encoder(
         overwrite: replace a folder of this kind.
         recognize: see :func:`transliconet.outputs.new_folder`.
         layer: hidden layer that sentence-transformers is to use.
-        pooling: that it is to use.
+        pooling: pooling that sentence-transformers is to use.
 
     Raises:
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
@@ -76,14 +76,14 @@ def export_encoder(
 
 
 def _in_float32(masked_lm: PreTrainedModel) -> PreTrainedModel:
-    """The model, or a copy of one in another precision, such as that of ``bf16-true``."""
+    """The model in float32; a copy, if it has another precision, as after ``bf16-true``."""
     if all(p.dtype == torch.float32 for p in masked_lm.parameters()):
         return masked_lm
     return deepcopy(masked_lm).float()
 
 
 def _name_portable_tokenizer_class(file: Path) -> None:
-    """Name a class that transformers 4 knows, too; it reads the same ``tokenizer.json``."""
+    """Name a tokenizer class that transformers 4 also has; it reads the same ``tokenizer.json``."""
     settings = json.loads(file.read_text(encoding="utf-8"))
     if settings.get("tokenizer_class") == "TokenizersBackend":
         settings["tokenizer_class"] = "PreTrainedTokenizerFast"
@@ -145,7 +145,7 @@ def export_run(
 
 
 def _evaluated_with(run: Path) -> dict[str, Any]:
-    """Layer and pooling of a run's probe; none where it had no probe."""
+    """Layer and pooling of a run's probe; empty if it had no probe."""
     results = run / "results.json"
     if not results.is_file():
         return {}

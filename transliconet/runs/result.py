@@ -1,4 +1,4 @@
-"""The outcome of a run: what it writes at its end, and what it says."""
+"""The outcome of a run: files and messages at its end."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from transliconet.train.checkpoint import BEST, RunCheckpoint
 log = logging.getLogger(__name__)
 
 EXPORT, RESULTS = "export", "results.json"
-"""Folder and file that a run leaves in its folder."""
+"""Export and results file in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class TrainResult:
 
 
 def finished_result(plan: RunPlan) -> TrainResult | None:
-    """The result of a run that has finished; None if there is something left to do."""
+    """The result of a run that has finished; None if it has not, or if files are missing."""
     if plan.record.finished is None:
         return None
     try:
@@ -124,7 +124,7 @@ def log_best_checkpoint(trainer: pl.Trainer, out: Path) -> None:
 
 
 def announce(spec: RunSpec, result: TrainResult, what: str, tables: str) -> TrainResult:
-    """Print the tables and one closing line, where the caller wants output."""
+    """Print the tables and a closing line, if ``spec.output.show`` says so."""
     if spec.output.show:
         if tables:
             print(f"\n{tables}\n")

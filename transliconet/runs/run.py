@@ -50,10 +50,10 @@ class _Run:
     """Everything that a run needs.
 
     Args:
-        spec: what was asked for.
+        spec: all settings of the run.
         plan: the run folder, and the checkpoint to resume from.
-        module, data, trainer: of Lightning.
-        state: what a checkpoint says of the run.
+        module, data, trainer: the objects that Lightning works with.
+        state: facts about the run for checkpoints.
         finish: applied to the encoder before it is probed and exported, such as grafting.
     """
 
@@ -129,7 +129,7 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     state = RunState(plan.record.id, spec.settings.values)
     trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
-        # a checkpoint that does not fit is refused before the first probe, in words of ours
+        # refuse a checkpoint that does not fit before the first probe, not deep inside Lightning
         fitting_state(plan.checkpoint, encoder.masked_lm)
     return _Run(
         spec=spec,
@@ -211,7 +211,7 @@ def _trained_encoder(run: _Run) -> Encoder | None:
     """The encoder to probe and export, on the CPU; None in processes other than the first."""
     trainer, encoder = run.trainer, run.module.encoder
     sharded = isinstance(trainer.strategy, FSDPStrategy)
-    if sharded:  # each process has a part of the weights: they meet in a checkpoint
+    if sharded:  # each process has a part of the weights; a checkpoint gathers them
         trainer.save_checkpoint(run.plan.last_checkpoint)
     if not trainer.is_global_zero:
         return None
@@ -230,5 +230,5 @@ def _train(run: _Run) -> None:
         checkpoint = run.plan.checkpoint
         trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
     finally:
-        with suppress(OSError):  # a full disk: the error that ended the training says so
+        with suppress(OSError):  # a full disk, which the error that ended training reports
             close_loggers(trainer.loggers)

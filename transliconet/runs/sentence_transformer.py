@@ -72,12 +72,12 @@ def write_modules(
 
 
 def can_truncate(encoder: Encoder) -> bool:
-    """Whether an inner layer can be expressed by leaving out the layers above it."""
+    """Whether the states of an inner layer can be had by leaving out the layers above it."""
     return encoder.masked_lm.config.model_type in NORMALIZED_LAYERS
 
 
 def load_note(encoder: Encoder, layer: int | str, pooling: str) -> str:
-    """What a card says of layer and pooling."""
+    """The sentence of a model card about layer and pooling."""
     number = encoder.layer_number(layer)
     if number < encoder.layers and not can_truncate(encoder):
         return (

@@ -1,5 +1,4 @@
-"""Everything that decides a run, in groups: what the command line and :func:`transliconet.fit`
-both fill.
+"""All settings of a run, in groups. The command line and :func:`transliconet.fit` both fill them.
 
 Defaults are those of ``conf/``.
 """
@@ -27,12 +26,13 @@ class EncoderSpec:
     """The encoder and which of its weights are trained.
 
     Args:
-        make: from the pairs folder to the encoder; called after the random seed is set.
-        source: folder or hub name that it came from; None where it is made from scratch.
+        make: makes the encoder, given the pairs folder; called after the random seed is set.
+        source: folder or hub name of the encoder; None if it is made from scratch.
         trainable, frozen_layers: see :func:`transliconet.model.trainable.choose_trainable`.
-        dropout: in training; None: what its configuration says.
-        gradient_checkpointing: less memory, a third slower.
-        compile: ``torch.compile`` of each layer.
+        dropout: probability in training; None: that of the encoder's configuration.
+        gradient_checkpointing: compute activations again in the backward pass: less memory, a third
+            slower.
+        compile: compile each layer by ``torch.compile``.
     """
 
     make: Callable[[PairsFolder], Encoder]
@@ -49,7 +49,7 @@ class VocabularyStep:
     """A change of the vocabulary before training.
 
     Args:
-        spec: the method and what it works with.
+        spec: the method and its settings.
         languages: tags of the text that it learns from; None takes all.
         graft: after :class:`transliconet.vocab.trim.Trim`, put the trained rows back into the full
             vocabulary before the encoder is probed and exported.
@@ -62,7 +62,7 @@ class VocabularyStep:
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """Arguments of :class:`transliconet.train.module.PairModule` of the same names."""
+    """Arguments of the same names of :class:`transliconet.train.module.PairModule`."""
 
     optimizer: MakeOptimizer
     scheduler: MakeScheduler | None = None
@@ -76,9 +76,9 @@ class CheckpointSpec:
     """Which checkpoints are kept beside the last.
 
     Args:
-        save_top_k: how many; -1 keeps all.
-        monitor: ``step``, the latest are kept; or a metric.
-        mode: what is better: ``max`` or ``min``.
+        save_top_k: number of checkpoints to keep; -1 keeps all.
+        monitor: a metric by which the best are kept, or ``step``, which keeps the latest.
+        mode: ``max`` or ``min``, whether higher or lower values are better.
         every_n_train_steps: optimizer steps between two checkpoints.
     """
 
@@ -102,8 +102,9 @@ class CheckpointSpec:
 
 @dataclass(frozen=True)
 class EarlyStoppingSpec:
-    """Arguments of :class:`transliconet.train.early_stopping.EarlyStop`; off where ``monitor`` is
-    None. ``every_n_steps`` None: that of the probe.
+    """Arguments of the same names of :class:`transliconet.train.early_stopping.EarlyStop`.
+
+    ``monitor`` None turns early stopping off. ``every_n_steps`` None: the interval of the probe.
     """
 
     monitor: str | None = None
@@ -115,8 +116,8 @@ class EarlyStoppingSpec:
 
 @dataclass(frozen=True)
 class ProbeSpec:
-    """The retrieval probe before and after training, and every ``every_n_steps`` optimizer steps
-    between; None: not then.
+    """The retrieval probe before and after training. With ``every_n_steps`` it also runs during
+    training, at that interval in optimizer steps.
     """
 
     probe: RetrievalProbe | None = None
@@ -125,13 +126,14 @@ class ProbeSpec:
 
 @dataclass(frozen=True)
 class TrainerSpec:
-    """How Lightning runs.
+    """Lightning's trainer and loggers.
 
     Args:
-        make: from ``callbacks``, ``plugins``, ``logger`` and ``default_root_dir`` to a trainer.
-        loggers: from the run folder to its loggers.
-        sharded: weights are spread over devices (FSDP).
-        progress_bar: show one.
+        make: makes the trainer, given ``callbacks``, ``plugins``, ``logger`` and
+            ``default_root_dir``.
+        loggers: makes the loggers, given the run folder.
+        sharded: whether weights are spread over devices (FSDP).
+        progress_bar: whether to show a progress bar.
     """
 
     make: Callable[..., pl.Trainer]
@@ -142,14 +144,14 @@ class TrainerSpec:
 
 @dataclass(frozen=True)
 class RunOutput:
-    """Where a run goes, and what is there already.
+    """The run folder, and what to do with a run in it.
 
     Args:
         out: the run folder.
-        resume: checkpoint to go on from; ``last``: that of ``out``, if it has one.
+        resume: checkpoint to resume from; ``last``: the last one in ``out``, if there is one.
         overwrite: start over in a folder that holds a run.
-        numbered: ``out`` is a default name: take the next free one, ``NAME-2``, …
-        show: print the tables of the probe and where the results are.
+        numbered: ``out`` is a default name; if it is taken, use ``NAME-2``, …
+        show: print the tables of the probe and the place of the results.
     """
 
     out: Path
@@ -161,13 +163,13 @@ class RunOutput:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is recorded of a run.
+    """The settings that a run records.
 
     Args:
         values: plain nested containers.
-        changeable: dotted keys, or their beginnings, that a resumed run may change: they are
-            applied. All others are decided by the checkpoint.
-        place: keys that say where and how a run is executed, not what it is.
+        changeable: dotted keys, or their beginnings, that a resumed run may change. For all others
+            the values of the checkpoint's run are required.
+        place: keys that say where and how a run is executed. They may always change.
     """
 
     values: Mapping[str, Any]
