@@ -392,7 +392,7 @@ def test_the_kernel_that_is_named_computes_the_head(
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     used: list[int] = []
 
-    def liger(states: Tensor, weight: Tensor, bias: Tensor, *rest: object) -> Tensor:
+    def liger(states: Tensor, *rest: Tensor, **settings: object) -> Tensor:
         used.append(len(states))
         return states.new_tensor([3.0, 4.0])
 
