@@ -4,6 +4,7 @@ quick.
 
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import transliconet as tn
 from transliconet.errors import ConfigError, DataError
+from transliconet.model.embed import embed as embed_texts
 from transliconet.model.encoder import Encoder
 
 
@@ -61,6 +63,19 @@ def test_what_is_saved_is_loaded(encoder: Encoder, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         tn.embed(tn.load(folder), ["Москва"]), tn.embed(encoder, ["Москва"])
     )
+
+
+def test_queries_are_embedded_as_prepared_text_is(encoder_folder: Path) -> None:
+    encoder = tn.load(encoder_folder)
+    # as the tokenizers of BERT and ModernBERT, which leave decomposed letters as they are
+    encoder.tokenizer.backend_tokenizer.normalizer = None
+    texts = ["Ёжик и йод", "한국어 문장"]
+    decomposed = [unicodedata.normalize("NFD", text) for text in texts]
+    as_it_is = embed_texts(encoder, [*texts, decomposed[0]])
+    assert not np.array_equal(as_it_is[0], as_it_is[2])
+    np.testing.assert_array_equal(tn.embed(encoder, decomposed), as_it_is[:2])
+    marked = [f" \u202b{text}\u202c\n" for text in texts]
+    np.testing.assert_array_equal(tn.embed(encoder, marked), as_it_is[:2])
 
 
 def test_what_cannot_be_searched_or_drawn_is_refused() -> None:

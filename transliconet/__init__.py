@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from transliconet._version import __version__
 
 if TYPE_CHECKING:
-    from transliconet.api import Neighbours, load, nearest, prepare_cldr, romanize, save
-    from transliconet.model.embed import embed
+    from transliconet.api import Neighbours, embed, load, nearest, prepare_cldr, romanize, save
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
@@ -43,7 +42,7 @@ _HOMES = {
     "prepare_cldr": "api",
     "romanize": "api",
     "save": "api",
-    "embed": "model.embed",
+    "embed": "api",
     "tiny_encoder": "model.tiny",
     "TransliterationContrast": "objectives.tcm",
     "PairsFolder": "pairs",

@@ -2,7 +2,7 @@
 these names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -16,6 +16,7 @@ from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import KINDS, CldrNames
 from transliconet.errors import ConfigError, DataError, require_range
 from transliconet.language_tag import LanguageTag
+from transliconet.model.embed import embed as embed_texts
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
@@ -109,6 +110,48 @@ def save(encoder: Encoder, path: str | Path) -> Path:
     read; one that it wrote before is replaced.
     """
     return export_encoder(encoder, path, plain_card(encoder.name), overwrite=True)
+
+
+def embed(
+    encoder: Encoder,
+    texts: Iterable[str],
+    layer: int | str = "last",
+    pooling: str = "mean",
+    max_length: int = 512,
+    batch_tokens: int = 4096,
+    *,
+    normalize: bool = False,
+) -> np.ndarray:
+    """Sentence vectors, in evaluation mode and without gradients.
+
+    Texts are cleaned as ``prepare`` does it (Unicode NFC, no control characters, no outer spaces),
+    so that a query gets the vector of the same text in a pairs folder.
+
+    Args:
+        encoder: the model and its tokenizer.
+        texts: N texts, also from a generator; only the vectors are held in memory.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
+        pooling: see :func:`transliconet.model.pooling.pool`.
+        max_length: most tokens of a text; longer ones are truncated.
+        batch_tokens: most tokens of a batch, padding included.
+        normalize: scale each vector to length 1, so that the dot product is the cosine.
+
+    Returns:
+        (N, H) float32, in the order of ``texts``.
+
+    Raises:
+        ConfigError: no such layer or pooling.
+        DataError: the model gives NaN or infinite values.
+    """
+    return embed_texts(
+        encoder,
+        map(mend, texts),
+        layer=layer,
+        pooling=pooling,
+        max_length=max_length,
+        batch_tokens=batch_tokens,
+        normalize=normalize,
+    )
 
 
 class Neighbours(NamedTuple):

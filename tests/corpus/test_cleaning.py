@@ -1,5 +1,6 @@
 """Rules on lines, sampling, and the removal of duplicates."""
 
+import gzip
 import json
 import unicodedata
 from collections import Counter
@@ -150,6 +151,35 @@ def test_evaluation_sets_with_other_fields_and_names_of_languages(tmp_path: Path
     assert clean("как дела", RUSSIAN)[1] == "in_evaluation_set"
     assert clean("मत", HINDI)[1] == "in_evaluation_set"
     assert clean("मात", HINDI)[1] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "field"),
+    [
+        ("dev.csv", 'id,text\n1,"Как, дела?"\n', "text"),
+        ("dev.tsv", "text\tlabel\nКак дела?\t0\n", "text"),
+        ("dev.TAB", "0\tКак дела?\n1\tДа\n", 2),
+    ],
+)
+def test_evaluation_sets_of_delimited_text(
+    name: str, content: str, field: str | int, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
+    for file in (name, f"{name}.gz"):
+        clean = Cleaning(exclude=[str(tmp_path / file)], exclude_field=field)
+        assert clean("как дела", RUSSIAN)[1] == "in_evaluation_set"
+        assert clean("text", RUSSIAN)[1] is None
+
+
+@pytest.mark.parametrize("name", ["dev.csv", "dev.parquet"])
+def test_an_evaluation_set_without_the_column_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "dev.csv").write_text("id,sentence\n1,да\n", encoding="utf-8")
+    write_parquet(tmp_path / "dev.parquet", sentence=["да"])
+    with pytest.raises(DataError) as error:
+        Cleaning(exclude=[str(tmp_path / name)])
+    assert error.value.code == "TLN-DATA-120"
+    assert "exclude_field" in error.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from transliconet.corpus.sources import lines
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.delimited import DelimitedFiles
 from transliconet.corpus.sources.jsonl import JsonLines
+from transliconet.corpus.sources.lines import unmarked_utf16
 from transliconet.corpus.sources.parallel import ParallelFiles
 from transliconet.corpus.sources.text import TextFiles
 from transliconet.errors import DataError
@@ -123,3 +124,29 @@ def test_a_row_of_many_quotes_takes_linear_time(tmp_path: Path) -> None:
     found = list(DelimitedFiles(str(path)))
     assert time.perf_counter() - started < 10
     assert sum(isinstance(x, Skip) for x in found) > 1000
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text",
+    ["Hello, café\n", "Привет, мир\n", "नमस्ते दुनिया\n", "一二三一\n", "안녕 세상\n", "ਸਤਿ ਸ੍ਰੀ\n"],
+)
+def test_utf16_without_a_mark_is_refused(tmp_path: Path, encoding: str, text: str) -> None:
+    for repetitions in (2, 3000):  # shorter and longer than what is looked at
+        file = tmp_path / "hin_Deva.txt"
+        file.write_bytes((text * repetitions).encode(encoding))
+        with pytest.raises(DataError) as error:
+            TextFiles(str(file))
+        assert error.value.code == "TLN-DATA-138"
+        assert encoding.replace("-", "").upper() in error.value.remedy.replace("-", "")
+
+
+@given(st.text(min_size=1), st.integers(0, 5))
+def test_utf8_with_nul_bytes_is_not_taken_for_utf16(line: str, nuls: int) -> None:
+    text = ("абв " + line.replace("\ud800", "") + "\0" * nuls + "\n") * 3
+    assert unmarked_utf16(text.encode(errors="replace")) is None
+
+
+@pytest.mark.parametrize("text", ["", "\0", "a\0b\nc d e f\n", "one\0\ntwo\0\n"])
+def test_a_few_nul_bytes_are_counted_line_by_line(text: str) -> None:
+    assert unmarked_utf16(text.encode()) is None

@@ -107,6 +107,7 @@ def test_a_search_gives_what_a_loop_would(encoder: Encoder, cldr_pairs: PairsFol
         vectors = tn.embed(encoder, [row[column] for row in rows])
         cosines = vectors @ query / np.linalg.norm(vectors, axis=1) / np.linalg.norm(query)
         hits = index.search("Москва", 5, view)
+        assert index.search(" \u202bМосква\n", 5, view) == hits
         np.testing.assert_allclose([h.cosine for h in hits], np.sort(cosines)[::-1][:5], atol=1e-5)
         best = rows[int(np.argmax(cosines))]
         assert hits[0][:3] == (best["lang"], best["text"], best["romanized"])

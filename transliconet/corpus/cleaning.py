@@ -54,12 +54,13 @@ class Cleaning:
             property; ``Jpan``, ``Kore``, ``Hans`` and the like mean the scripts they are made of);
             other lines are dropped (``other_script``), also those without a letter. 0 switches the
             rule off.
-        exclude: evaluation sets (plain text, JSON lines, Parquet): a line that occurs in one, apart
-            from case, spacing and punctuation, is dropped (``in_evaluation_set``).
-        exclude_field: field or column of the evaluation sets that holds the text.
+        exclude: evaluation sets (plain or delimited text, JSON lines, Parquet): a line that occurs
+            in one, whatever its case, spacing and punctuation, is dropped (``in_evaluation_set``).
+        exclude_field: field or column of the evaluation sets that holds the text; the number of
+            the column, from 1, for delimited text without a header.
 
     Raises:
-        ConfigError: an impossible number, or a kind of evaluation set that is not read.
+        ConfigError: a number out of range, or an evaluation set in a format that is not read.
         DataError: an evaluation set is not there, or no text can be read from it.
     """
 
@@ -69,7 +70,7 @@ class Cleaning:
     max_chars: int = 2000
     script_share: float = 0.0
     exclude: Sequence[str] = field(default=())
-    exclude_field: str = "text"
+    exclude_field: str | int = "text"
 
     def __post_init__(self) -> None:
         require_range("min_chars", self.min_chars, least=1)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from transliconet.corpus.sources.base import Line, Reader, Skip
-from transliconet.corpus.sources.files import find_files
+from transliconet.corpus.sources.delimited import DelimitedFiles
+from transliconet.corpus.sources.files import find_files, has_suffix
 from transliconet.corpus.sources.jsonl import JsonLines
 from transliconet.corpus.sources.parquet import ParquetFiles
 from transliconet.corpus.sources.text import TextFiles
@@ -15,7 +16,11 @@ from transliconet.errors import ConfigError, DataError, Option
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = (".txt", ".jsonl", ".ndjson", ".parquet")
+TABLES = tuple(suffix for suffix in DelimitedFiles.suffixes if suffix not in TextFiles.suffixes)
+"""Endings of delimited text: ``.csv`` and the like. A ``.txt`` file is plain text."""
+SUFFIXES = (*TextFiles.suffixes, *TABLES, *JsonLines.suffixes, *ParquetFiles.suffixes)
+WITHOUT_FIELD = {"TLN-DATA-101", "TLN-DATA-115", "TLN-DATA-118"}
+"""Errors of readers about a column that is not there or holds no text."""
 ANY_LANGUAGE = "und_Zyyy"
 """Tag of evaluation sets: a text is excluded whatever its language."""
 
@@ -72,16 +77,21 @@ def comparable(text: str) -> str:
     return unicodedata.normalize("NFC", kept.casefold())
 
 
-def evaluation_texts(paths: Sequence[str], text_field: str = "text") -> frozenset[str]:
+def evaluation_texts(paths: Sequence[str], text_field: str | int = "text") -> frozenset[str]:
     """The texts of evaluation sets, as :func:`comparable` gives them.
 
     Args:
-        paths: files, folders or patterns.
-        text_field: field of JSON lines or column of Parquet that holds the text.
+        paths: files, folders or patterns, of the endings :data:`SUFFIXES`, compressed or not.
+        text_field: the field of JSON lines or the column of a table that holds the text; for
+            delimited text without a header, the number of the column, from 1.
+
+    Returns:
+        The different texts, in whatever language.
 
     Raises:
-        ConfigError: a kind of file that is not read here.
-        DataError: nothing is there, or a file holds no text that can be read.
+        ConfigError: a file with another ending.
+        DataError: nothing is there, a table has no such column, or a file holds no text that can
+            be read.
     """
     texts: set[str] = set()
     if not paths:
@@ -93,7 +103,7 @@ def evaluation_texts(paths: Sequence[str], text_field: str = "text") -> frozense
     return frozenset(texts)
 
 
-def _texts_of(path: Path, text_field: str) -> set[str]:
+def _texts_of(path: Path, text_field: str | int) -> set[str]:
     texts: set[str] = set()
     skipped: Counter[str] = Counter()
     for line in _reader(path, text_field):
@@ -120,17 +130,33 @@ def _why(skip: Skip) -> str:
     return f"{skip.reason} ({skip.detail})" if skip.reason == "missing_field" else skip.reason
 
 
-def _reader(path: Path, text_field: str) -> Reader:
-    suffixes = path.name.lower().split(".")[1:]
-    if "parquet" in suffixes:
-        return ParquetFiles(str(path), lang=ANY_LANGUAGE, text_column=text_field, id_column=None)
-    if "jsonl" in suffixes or "ndjson" in suffixes:
-        return JsonLines(str(path), lang=ANY_LANGUAGE, text_field=text_field)
-    if "txt" in suffixes:
+def _reader(path: Path, text_field: str | int) -> Reader:
+    try:
+        return _reader_of_kind(path, text_field)
+    except DataError as error:
+        if error.code not in WITHOUT_FIELD:
+            raise
+        raise DataError(
+            Option("exclude", path),
+            error.problem,
+            f"Name the column that holds the text with exclude_field (now {text_field})",
+            code="TLN-DATA-120",
+        ) from error
+
+
+def _reader_of_kind(path: Path, text_field: str | int) -> Reader:
+    if has_suffix(path, TextFiles.suffixes):
         return TextFiles(str(path), lang=ANY_LANGUAGE)
+    if has_suffix(path, TABLES):
+        return DelimitedFiles(str(path), lang=ANY_LANGUAGE, text_column=text_field)
+    field = str(text_field)
+    if has_suffix(path, JsonLines.suffixes):
+        return JsonLines(str(path), lang=ANY_LANGUAGE, text_field=field)
+    if has_suffix(path, ParquetFiles.suffixes):
+        return ParquetFiles(str(path), lang=ANY_LANGUAGE, text_column=field, id_column=None)
     raise ConfigError(
         Option("exclude", path),
-        "not a kind of file that is read here",
-        "Give .txt, .jsonl or .parquet",
+        "a kind of file that is not read",
+        f"Give {', '.join(SUFFIXES)}",
         code="TLN-CONFIG-100",
     )

@@ -18,7 +18,7 @@ REMEDIES = {
     "missing_field": "name the column or field that holds the text",
     "near_duplicate": "raise near_duplicates",
     "not_sampled": "raise fraction or max_lines",
-    "nul_byte": "remove the NUL bytes; is it a text file?",
+    "nul_byte": "remove the NUL bytes, or convert the file to UTF-8",
     "other_script": "lower script_share, or correct the tag",
     "romanizer_error": "romanizer_errors=fallback keeps them",
     "too_long": "raise max_chars",

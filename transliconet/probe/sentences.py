@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transliconet.corpus.cleaning import mend
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
@@ -87,7 +88,7 @@ class SentenceIndex:
         """The sentences of highest cosine, best first.
 
         Args:
-            text: the query, in any script.
+            text: the query, in any script; it is cleaned as the pairs were.
             k: most sentences to return.
             view: of the sentences searched, ``native`` or ``romanized``.
             one_per_script: only the best sentence of each script.
@@ -97,7 +98,8 @@ class SentenceIndex:
         """
         require_choice("view", view, (NATIVE, ROMANIZED))
         require_range("k", k, least=1)
-        query = normalize(embed(self.encoder, [text], self.layer, self.pooling))[0]  # (H,)
+        vectors = embed(self.encoder, [mend(text)], self.layer, self.pooling)  # (1, H)
+        query = normalize(vectors)[0]  # (H,)
         cosines = self.vectors[view] @ query  # (N,)
         hits: list[Hit] = []
         scripts: set[str] = set()

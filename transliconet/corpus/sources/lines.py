@@ -1,6 +1,8 @@
 """Text files as numbered lines: compressed or not, UTF-8 or UTF-16, in bounded memory."""
 
 import codecs
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -40,19 +42,26 @@ NOT_TEXT = (
 )
 """First bytes, what they are a sign of, and what to do."""
 
+SAMPLE_BYTES = 4096
+"""Bytes from the start of a file that :func:`unmarked_utf16` looks at."""
+
 
 def require_text(files: Iterable[Path]) -> None:
-    """Refuse files whose first bytes say that they hold something else than text.
+    """Refuse files whose first bytes show that they are not text, or not in UTF-8.
 
     A file that cannot be read passes: its lines are skipped and counted later.
 
+    Args:
+        files: paths.
+
     Raises:
-        DataError: a file is XML, an archive, Parquet, compressed under a wrong name, or the like.
+        DataError: a file is XML, an archive, Parquet, compressed under a wrong name, UTF-16 without
+            a byte-order mark, or the like.
     """
     for path in files:
         try:
             with open_bytes(path) as f:
-                first = next(_utf8_blocks(f), b"")[:512]
+                first = next(_utf8_blocks(f), b"")[:SAMPLE_BYTES]
         except UNREADABLE:
             continue
         for signature, kind, remedy in NOT_TEXT:
@@ -60,6 +69,63 @@ def require_text(files: Iterable[Path]) -> None:
             start = first.lstrip() if signature.startswith(b"<") else first
             if start.startswith(signature):
                 raise DataError(path, f"{kind}, not plain text", remedy, code="TLN-DATA-130")
+        if encoding := unmarked_utf16(first):
+            raise DataError(
+                path,
+                f"looks like {encoding} without a byte-order mark",
+                f"Convert it to UTF-8: iconv -f {encoding} -t UTF-8 FILE > NEW_FILE",
+                code="TLN-DATA-138",
+            )
+
+
+def unmarked_utf16(first: bytes) -> str | None:
+    """``UTF-16LE`` or ``UTF-16BE`` if bytes look like text in it without a byte-order mark.
+
+    Args:
+        first: the first bytes of a file.
+
+    Returns:
+        The name of the encoding; None for UTF-8, also where some lines hold NUL bytes.
+
+    >>> unmarked_utf16("Привет, мир\\n".encode("utf-16-be"))
+    'UTF-16BE'
+    >>> unmarked_utf16("Привет,\\0мир\\n".encode())
+    """
+    # In UTF-16 every space, digit and line end has a NUL byte.
+    if b"\0" not in first or _may_be_utf8(first):
+        return None
+    ascii_characters: dict[str, int] = {}
+    for encoding in ("UTF-16LE", "UTF-16BE"):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(first)
+        except UnicodeDecodeError:
+            continue
+        if text and sum(map(_is_text, text)) > 0.98 * len(text):
+            ascii_characters[encoding] = sum(map(str.isascii, text))
+    # Read in the wrong order, a space becomes U+2000, which is assigned too.
+    return max(ascii_characters, key=ascii_characters.__getitem__, default=None)
+
+
+def _may_be_utf8(first: bytes) -> bool:
+    """Whether bytes are valid UTF-8 that does not look like an alphabet's UTF-16."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(first)
+    except UnicodeDecodeError:
+        return False
+    if not text.isascii():
+        return True  # in UTF-16, sequences of several bytes are valid by a rare chance only
+    # In UTF-16, every second byte is the number of the alphabet's block, or that of ASCII.
+    for half in (first[::2], first[1::2]):
+        commonest = dict(Counter(half).most_common(2))
+        if sum(commonest.values()) > 0.9 * len(half):
+            return False
+    return True
+
+
+def _is_text(character: str) -> bool:
+    """Whether a character is assigned and no control character; spaces and joiners are text."""
+    category = unicodedata.category(character)
+    return category not in ("Cc", "Cn", "Co", "Cs") or character.isspace()
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
