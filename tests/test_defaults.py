@@ -24,6 +24,7 @@ COMPOSITIONS = [
     *((root.stem, ()) for root in sorted(CONF.glob("*.yaml")) if root.stem != "train"),
     ("train", ("objective=parts",)),
     ("train", ("objective=parts", "encoder=tiny")),
+    ("probe", ("probe=typed",)),
     *(("prepare", (f"corpus={name}",)) for name in READERS),
     *(("vocab", (f"method={file.stem}",)) for file in sorted(CONF.glob("method/*.yaml"))),
 ]

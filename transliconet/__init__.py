@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from transliconet.probe.sample import Sample
     from transliconet.probe.sentences import Hit, SentenceIndex
     from transliconet.probe.settings import Candidates, Embedding, Search
+    from transliconet.probe.typed import TypedProbe
+    from transliconet.probe.typed_text import TypedColumns
     from transliconet.report.figures import script_maps, similarity_maps, training_curves
     from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.plots import plot_before_after
@@ -55,6 +57,8 @@ _HOMES = {
     "Candidates": "probe.settings",
     "Embedding": "probe.settings",
     "Search": "probe.settings",
+    "TypedProbe": "probe.typed",
+    "TypedColumns": "probe.typed_text",
     "script_maps": "report.figures",
     "similarity_maps": "report.figures",
     "training_curves": "report.figures",
@@ -102,6 +106,8 @@ __all__ = [
     "Table",
     "TransMI",
     "TransliterationContrast",
+    "TypedColumns",
+    "TypedProbe",
     "VocabularyInputs",
     "__version__",
     "changed_share",

@@ -14,7 +14,7 @@ from transliconet.errors import CheckpointError, ConfigError
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder
-from transliconet.probe.results import read_results_file, write_results
+from transliconet.probe.results import pairs_data, read_results_file, write_results
 from transliconet.report.load import load_results
 from transliconet.report.page import page
 from transliconet.report.tables import probe_tables
@@ -38,7 +38,7 @@ def test_a_metric_of_ones_own_is_recorded_and_shown(
     assert metrics["ends_low"] < metrics["median_cosine"] < metrics["ends_high"]
     assert "mexa" in metrics
     file = tmp_path / "results.json"
-    write_results(file, {"probe": records}, cldr_pairs, {"probe": probe.settings()})
+    write_results(file, {"probe": records}, pairs_data(cldr_pairs), {"probe": probe.settings()})
     assert tn.read_results(file) == {"probe": records}
     assert "median cosine" in probe_tables(records)
     assert f"{metrics['median_cosine']:.3f}" in page(load_results([file]), "title")
@@ -75,7 +75,7 @@ def test_a_language_with_too_few_candidates_is_named_everywhere(
     file = tmp_path / "results.json"
     records = probe.run(encoder, few)
     assert "kat_Geor" not in {record.language for record in records}
-    write_results(file, {"probe": records}, few, {}, passed_over=passed_over.as_dict())
+    write_results(file, {"probe": records}, pairs_data(few), {}, passed_over=passed_over.as_dict())
     assert read_results_file(file).passed_over == passed_over
     assert "kat_Geor: no native ↔ romanized task" in page(load_results([file]), "title")
 

@@ -491,10 +491,10 @@ def test_an_encoder_that_gives_nan(make_encoder: Callable[..., Encoder]) -> None
 
 
 def test_records_survive_json(encoder: Encoder, cldr_pairs: PairsFolder, tmp_path: Path) -> None:
-    from transliconet.probe.results import read_results, write_results
+    from transliconet.probe.results import pairs_data, read_results, write_results
 
     records = RetrievalProbe().run(encoder, cldr_pairs)
-    write_results(tmp_path / "results.json", {"before": records}, cldr_pairs, {"a": 1})
+    write_results(tmp_path / "results.json", {"before": records}, pairs_data(cldr_pairs), {"a": 1})
     assert read_results(tmp_path / "results.json") == {"before": records}
     with pytest.raises(DataError, match="not a results file"):
         read_results(cldr_pairs.path / "manifest.json")

@@ -16,7 +16,7 @@ from transliconet.cli.report import report
 from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
-from transliconet.probe.results import write_results
+from transliconet.probe.results import pairs_data, write_results
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.probe.sample import Sample, script_similarities
 from transliconet.probe.settings import Embedding
@@ -40,7 +40,7 @@ def run(
     other = make_encoder(seed=1)
     probe = RetrievalProbe(embedding=Embedding(layer="all"))
     records = {"before": probe.run(encoder, cldr_pairs), "after": probe.run(other, cldr_pairs)}
-    write_results(folder / "results.json", records, cldr_pairs, CONFIG)
+    write_results(folder / "results.json", records, pairs_data(cldr_pairs), CONFIG)
     sample = Sample.draw(cldr_pairs)
     for stage, which in (("before", encoder), ("after", other)):
         sample.measure(stage, which)
@@ -190,7 +190,7 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
         ),
     ):
         file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
-        write_results(file, {"probe": records}, cldr_pairs, config)
+        write_results(file, {"probe": records}, pairs_data(cldr_pairs), config)
         with pytest.raises(DataError, match=what):
             load_results([run, file])
         assert [c.name for c in load_results([run, file], force=True)][-1] == f"{file.stem}: probe"

@@ -1,29 +1,32 @@
-"""``transliconet probe``: encoder and pairs folder → retrieval records."""
+"""``transliconet probe``: encoder and pairs folder, or file of typed text → retrieval records."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
 from transliconet.pairs import PairsFolder
+from transliconet.probe.base import Probe
+from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import write_results
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.probe.tasks import PassedOver
 from transliconet.report.tables import language_of, probe_tables, script_of
+from transliconet.report.typed import romanizer_of, typed_markdown
 
 TABLE_ROWS = {"language": language_of, "script": script_of}
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The records of a probe, and what it did not measure."""
+    """The records of a probe, what it did not measure, and the name of the romanizer."""
 
     records: list[RetrievalRecord]
     passed_over: PassedOver
+    romanizer: str
 
 
 def probe(cfg: DictConfig) -> ProbeResult:
@@ -41,22 +44,27 @@ def probe(cfg: DictConfig) -> ProbeResult:
         raise ConfigError(
             "probe=none",
             "nothing to do",
-            "Choose one of: heldout, sr_b, sr_t",
+            "Choose one of: heldout, sr_b, sr_t, typed",
             code="TLN-CONFIG-964",
         )
-    pairs = PairsFolder.open(cfg.pairs)
-    retrieval: RetrievalProbe = build(cfg.probe)
+    chosen: Probe = build(cfg.probe)
+    pairs = None
+    if isinstance(chosen, RetrievalProbe) or not OmegaConf.is_missing(cfg, "pairs"):
+        pairs = PairsFolder.open(cfg.pairs)
     encoder = build_encoder(cfg.encoder, pairs)
     with section("probe"):
-        records = retrieval.run(encoder, pairs)
-        passed_over = retrieval.passed_over(pairs)
-    settings = recorded_settings(cfg)
-    write_results(out, {"probe": records}, pairs, settings, passed_over=passed_over.as_dict())
-    return ProbeResult(records, passed_over)
+        records = chosen.run(encoder, pairs)
+        passed_over = chosen.passed_over(pairs)
+        data = chosen.data(pairs)
+    settings = {key: value for key, value in recorded_settings(cfg).items() if value != "???"}
+    write_results(out, {"probe": records}, data, settings, passed_over=passed_over.as_dict())
+    return ProbeResult(records, passed_over, romanizer_of(data))
 
 
 def main(cfg: DictConfig) -> None:
     result = probe(cfg)
+    if side_by_side := typed_markdown({"probe": result.records}, result.romanizer):
+        print(side_by_side, end="\n\n")
     print(probe_tables(result.records, TABLE_ROWS[cfg.by]))
     for line in result.passed_over.lines():
         print(f"\nnot measured: {line}", end="")

@@ -10,6 +10,7 @@ from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
+from transliconet.report.typed import romanizer_of, typed_markdown
 from transliconet.storage import atomic_write
 from transliconet.sweep.job import read_sweep
 
@@ -37,10 +38,13 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
 
 def _markdown(columns: Sequence[ReportColumn]) -> str:
     by_name = {column.name: column.records for column in columns}
+    side_by_side = typed_markdown(by_name, romanizer_of(columns[0].content.get("data", {})))
     if set(by_name) == {"before", "after"}:
         parts = [before_after_tables(by_name, language_of)]
     else:
         parts = [f"## {name}\n\n{probe_tables(rs)}" for name, rs in by_name.items()]
+    if side_by_side:
+        parts.insert(0, side_by_side)
     left_out = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
     if left_out:
         items = "\n".join(f"- {line}" for line in left_out)

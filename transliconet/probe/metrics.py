@@ -32,7 +32,8 @@ STANDARD = "standard"
 SCRIPT_FOLDS = 5
 STANDARD_NAMES = (
     *("mexa", "hubness", "matched", "random", "gap", "alignment", "script_probe"),
-    *("uniformity_native", "uniformity_romanized", "uniformity_noisy", "identical", "recall"),
+    *("uniformity_native", "uniformity_romanized", "uniformity_noisy", "uniformity_human"),
+    *("identical", "recall"),
 )
 """Metrics of a record that are not the user's own."""
 

@@ -13,9 +13,9 @@ from typing import Any
 from transliconet._version import __version__
 from transliconet.errors import DataError, first_line
 from transliconet.pairs import PairsFolder
+from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.shareable import path_name, shareable, without_paths
-from transliconet.probe.tasks import PassedOver
 from transliconet.storage import atomic_write
 
 FORMAT = 2
@@ -31,8 +31,17 @@ def versions() -> dict[str, str]:
     return {"transliconet": __version__, "python": platform.python_version(), **packages}
 
 
+def pairs_data(pairs: PairsFolder) -> dict[str, object]:
+    """What results files say about a pairs folder: its name, number of rows and sources."""
+    return {
+        "pairs": path_name(str(pairs.path)),
+        "rows": pairs.manifest["rows"],
+        "sources": without_paths(pairs.manifest["sources"]),
+    }
+
+
 def write_results(
-    path: Path, records: Records, pairs: PairsFolder, config: Mapping, **more: object
+    path: Path, records: Records, data: Mapping, config: Mapping, **more: object
 ) -> None:
     """Write a results file.
 
@@ -43,23 +52,18 @@ def write_results(
     Args:
         path: the file.
         records: by stage.
-        pairs: the folder that was probed.
+        data: what was probed (:meth:`transliconet.probe.base.Probe.data`).
         config: settings, as plain values.
         more: further entries, as plain values.
     """
     entries = []
     for stage, of_stage in records.items():
         entries += [{"stage": stage, **record.as_dict()} for record in of_stage]
-    data = {
-        "pairs": path_name(str(pairs.path)),
-        "rows": pairs.manifest["rows"],
-        "sources": without_paths(pairs.manifest["sources"]),
-    }
     content = {
         "format": FORMAT,
         "config": shareable(config),
         "versions": versions(),
-        "data": data,
+        "data": dict(data),
         **more,
         "records": entries,
     }

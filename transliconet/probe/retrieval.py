@@ -2,61 +2,20 @@
 translation?
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from transliconet.errors import (
-    ConfigError,
-    DataError,
-    Option,
-    require_choice,
-    section,
-)
-from transliconet.model.embed import embed_layers
-from transliconet.model.encoder import Encoder, layer_numbers
+from transliconet.errors import ConfigError, DataError, Option, require_choice
 from transliconet.pairs import SPLITS, PairsFolder
-from transliconet.probe.metrics import (
-    STANDARD,
-    PairedMetric,
-    custom_metrics,
-    metric_function,
-    metric_path,
-    standard_metrics,
-)
-from transliconet.probe.record import (
-    ACCURACY_DEPTHS,
-    RetrievalRecord,
-    accuracy,
-    bootstrap_ci95,
-    mean_reciprocal_rank,
-    reciprocal_ranks,
-)
-from transliconet.probe.search import SearchResult, search
-from transliconet.probe.settings import Candidates, Embedding, Search
-from transliconet.probe.tasks import (
-    PassedOver,
-    Task,
-    TaskPlan,
-    TaskPlanner,
-    TooFew,
-    identical_shares,
-    read_sentences,
-)
-from transliconet.probe.views import Side, text_in_view
-from transliconet.probe.weights import require_usable_weights
-from transliconet.tokens.tokenize import tokenize
-
-EmbedTexts = Callable[[Sequence[str]], np.ndarray]
-"""From N texts to (N, D) vectors."""
+from transliconet.probe.base import Probe
+from transliconet.probe.passed_over import PassedOver, TooFew
+from transliconet.probe.results import pairs_data
+from transliconet.probe.sample import Sample
+from transliconet.probe.tasks import TaskPlan, TaskPlanner, read_sentences
 
 
-@dataclass(frozen=True)
-class RetrievalProbe:
+@dataclass(frozen=True, kw_only=True)
+class RetrievalProbe(Probe):
     """Retrieval accuracy between scripts and languages, on the sentences of a pairs folder.
 
     Every language is searched from native to romanized text and back. With pivots, every other
@@ -68,14 +27,7 @@ class RetrievalProbe:
         languages: tags; None takes every language of the split.
         pivots: tags to retrieve translations in, e.g. ``[eng_Latn]``. The same id must mean the
             same thing in every language.
-        candidates: which sentences are searched, and how many.
-        embedding: hidden layer, pooling and batching.
-        search: similarity, index and depth.
-        metrics: of paired vectors, recorded beside the ranks: ``standard``
-            (:func:`transliconet.probe.metrics.standard_metrics` and, within a language,
-            ``identical``, the share of its pairs that romanization leaves as they are), and
-            functions of your own (:class:`transliconet.probe.metrics.PairedMetric`) or their paths.
-        seed: of the choice of ids, the noise and the bootstrap.
+        candidates, embedding, search, metrics, seed: see :class:`transliconet.probe.base.Probe`.
 
     Example::
 
@@ -86,83 +38,18 @@ class RetrievalProbe:
     split: str = "heldout"
     languages: Sequence[str] | None = None
     pivots: Sequence[str] = ()
-    candidates: Candidates = field(default_factory=Candidates)
-    embedding: Embedding = field(default_factory=Embedding)
-    search: Search = field(default_factory=Search)
-    metrics: Sequence[PairedMetric | str] = (STANDARD,)
-    seed: int = 0
 
     def __post_init__(self) -> None:
         require_choice("split", self.split, SPLITS)
-        for metric in self.metrics:
-            if metric != STANDARD:
-                metric_function(metric)
+        super().__post_init__()
 
-    def settings(self) -> dict[str, Any]:
-        """The settings as plain values, for results files."""
-        values = asdict(self)
-        values["metrics"] = [metric_path(metric) for metric in self.metrics]
-        return values
-
-    def run(self, encoder: Encoder, pairs: PairsFolder) -> list[RetrievalRecord]:
-        """Embed and search.
-
-        Raises:
-            CheckpointError: the encoder's weights are all zero, or hold NaN or infinite values.
-            ConfigError: a language that the folder does not have, or a layer that the encoder does
-                not have.
-            DataError: no task has enough candidates, or with pivots none between two languages.
-        """
-        layers = self.layers(encoder)
-        require_usable_weights(encoder)
-        embedded: dict[tuple[str, ...], np.ndarray] = {}  # texts → (layers, N, H)
-
-        def embed_at(place: int, texts: Sequence[str]) -> np.ndarray:
-            """One pass gives all layers; it is kept for those that are evaluated next."""
-            key = tuple(texts)
-            if key not in embedded:
-                most = min(self.embedding.max_length, encoder.positions)
-                rows, _ = tokenize(encoder.tokenizer, texts, most)
-                embedded[key] = embed_layers(
-                    encoder,
-                    rows,
-                    layers,
-                    pooling=self.embedding.pooling,
-                    batch_tokens=self.embedding.batch_tokens,
-                )
-            return embedded[key][place]
-
-        records: list[RetrievalRecord] = []
-        for place, layer in enumerate(layers):
-            records += self.evaluate(partial(embed_at, place), pairs, layer)
-        return records
-
-    def layers(self, encoder: Encoder) -> list[int]:
-        """Numbers of the hidden layers that are probed.
-
-        Raises:
-            ConfigError: a layer that the encoder does not have.
-        """
-        layer = self.embedding.layer
-        chosen = range(encoder.layers + 1) if layer == "all" else layer
-        with section("embedding"):
-            return layer_numbers(encoder, chosen)
-
-    def tasks(self, pairs: PairsFolder) -> list[str]:
-        """Names of the tasks that the folder has sentences for."""
-        names = [task.name for task in self.plan(pairs).tasks]
-        return list(dict.fromkeys(names))
-
-    def passed_over(self, pairs: PairsFolder) -> PassedOver:
-        """Languages with too few candidates, and rows that repeat an id."""
-        return self.plan(pairs).passed_over
-
-    def plan(self, pairs: PairsFolder) -> TaskPlan:
+    def plan(self, pairs: PairsFolder | None) -> TaskPlan:
         """The sentences and tasks of the probe, without embedding anything.
 
         Raises:
-            ConfigError: a language or pivot that has no rows in the split.
+            ConfigError: there is no pairs folder, or a language or pivot has no rows in the split.
         """
+        pairs = _required(pairs)
         languages = None
         if self.languages is not None:
             languages = list(dict.fromkeys([*self.languages, *self.pivots]))
@@ -183,45 +70,16 @@ class RetrievalProbe:
                 too_few.append(TooFew(tag, "native ↔ romanized", 0, self.candidates.min))
         return TaskPlan(sentences, tasks, PassedOver(too_few, duplicate_ids))
 
-    def evaluate(
-        self, embed_texts: EmbedTexts, pairs: PairsFolder, layer: int
-    ) -> list[RetrievalRecord]:
-        """As :meth:`run`, for any function from N texts to (N, D) vectors."""
-        plan = self.plan(pairs)
-        self._require_tasks(plan, pairs)
-        # The texts of a side are embedded once, for all tasks that have it.
-        positions: defaultdict[Side, dict[str, int]] = defaultdict(dict)  # side → id → row
-        for task in plan.tasks:
-            for side in (task.source, task.target):
-                for id_ in task.ids:
-                    positions[side].setdefault(id_, len(positions[side]))
-        vectors: dict[Side, np.ndarray] = {}  # side → (N, D)
-        for side, ids in positions.items():
-            rows = plan.sentences[side.lang]
-            noise = self.candidates.noisy
-            texts = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
-            vectors[side] = embed_texts(texts)
-        identical = identical_shares(plan.sentences)
-        records = []
-        for task in plan.tasks:
-            query_rows = [positions[task.source][id_] for id_ in task.ids]
-            answer_rows = [positions[task.target][id_] for id_ in task.ids]
-            queries = vectors[task.source][query_rows]  # (N, D)
-            answers = vectors[task.target][answer_rows]  # (N, D)
-            metrics = self._paired_metrics(task, queries, answers, identical)
-            settings = self.search
-            with section("search"):
-                result = search(
-                    queries, answers, settings.depth, settings.similarity, index=settings.index
-                )
-            records.append(self._record(task, layer, result, metrics))
-        return records
+    def require_tasks(self, plan: TaskPlan, pairs: PairsFolder | None) -> None:
+        """See :meth:`transliconet.probe.base.Probe.require_tasks`.
 
-    def _require_tasks(self, plan: TaskPlan, pairs: PairsFolder) -> None:
+        Raises:
+            DataError: no task has enough candidates, or with pivots none between two languages.
+        """
         if not plan.tasks:
             sizes = {tag: len(rows) for tag, rows in plan.sentences.items()}
             raise DataError(
-                f"split={self.split} of {pairs.path}",
+                f"split={self.split} of {_required(pairs).path}",
                 f"no task has {self.candidates.min} candidates (rows: {sizes})",
                 "Hold out more text in prepare, or lower candidates.min of the probe",
                 code="TLN-DATA-606",
@@ -236,42 +94,21 @@ class RetrievalProbe:
                 code="TLN-DATA-607",
             )
 
-    def _paired_metrics(
-        self,
-        task: Task,
-        queries: np.ndarray,
-        answers: np.ndarray,
-        identical: Mapping[str, float],
-    ) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        if STANDARD in self.metrics:
-            metrics = standard_metrics(queries, answers, task.source, task.target)
-            if task.source.lang == task.target.lang:
-                metrics["identical"] = identical[task.language]
-        metrics.update(custom_metrics(self.metrics, queries, answers))
-        return metrics
+    def data(self, pairs: PairsFolder | None) -> dict[str, object]:
+        """The pairs folder: its name, number of rows and sources."""
+        return pairs_data(_required(pairs))
 
-    def _record(
-        self, task: Task, layer: int, result: SearchResult, metrics: dict[str, float]
-    ) -> RetrievalRecord:
-        ranks, depth = result.ranks, self.search.depth
-        if result.recall is not None:
-            metrics["recall"] = result.recall
-        return RetrievalRecord(
-            language=task.language,
-            task=task.name,
-            source=task.source.lang,
-            target=task.target.lang,
-            source_view=task.source.view,
-            target_view=task.target.view,
-            layer=layer,
-            pooling=self.embedding.pooling,
-            similarity=self.search.similarity,
-            n=len(ranks),
-            acc={k: accuracy(ranks, k) for k in ACCURACY_DEPTHS},
-            mrr=mean_reciprocal_rank(ranks, depth),
-            ci95=bootstrap_ci95(ranks <= 1, self.seed),
-            depth=depth,
-            metrics=metrics,
-            mrr_ci95=bootstrap_ci95(reciprocal_ranks(ranks, depth), self.seed),
+    def sample(self, pairs: PairsFolder) -> Sample:
+        """Sentences of the probe's languages and split."""
+        return Sample.draw(pairs, self.languages, self.split)
+
+
+def _required(pairs: PairsFolder | None) -> PairsFolder:
+    if pairs is None:
+        raise ConfigError(
+            Option("pairs", None),
+            "this probe takes its sentences from a pairs folder",
+            "Give one, or take probe=typed, which reads a file",
+            code="TLN-CONFIG-610",
         )
+    return pairs

@@ -1,14 +1,15 @@
-"""The tasks of a probe: which sentences are searched for which, and what is left out."""
+"""The tasks of a probe: which sentences are searched for which."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, NamedTuple
 
 from transliconet.pairs import PairsFolder, id_fraction
+from transliconet.probe.passed_over import PassedOver, TooFew
 from transliconet.probe.settings import Candidates
-from transliconet.probe.views import NATIVE, NOISY, ROMANIZED, Side
+from transliconet.probe.views import HUMAN, NATIVE, NOISY, ROMANIZED, Side
 
 WITH_IDENTICAL = ", with identical pairs"
 """End of the name of a task that keeps pairs whose romanization equals the text."""
@@ -16,7 +17,7 @@ COLUMNS = ["id", "lang", "text", "romanized", "identical"]
 
 Row = dict[str, Any]
 Sentences = Mapping[str, Mapping[str, Row]]
-"""Language tag → id → row of the pairs folder."""
+"""Language tag → id → row, with the columns of the pairs folder; typed text also has ``human``."""
 
 
 class Task(NamedTuple):
@@ -31,63 +32,9 @@ class Task(NamedTuple):
     ids: list[str]
 
 
-class TooFew(NamedTuple):
-    """A language that a kind of task leaves out, because it has fewer ids than ``needed``."""
-
-    language: str
-    kind: str
-    candidates: int
-    needed: int
-
-    def __str__(self) -> str:
-        return (
-            f"{self.language}: no {self.kind} task, "
-            f"{self.candidates} candidates where {self.needed} are needed"
-        )
-
-
-@dataclass(frozen=True)
-class PassedOver:
-    """What a probe did not measure.
-
-    Args:
-        too_few: languages without enough candidates, by kind of task.
-        duplicate_ids: language → rows whose id an earlier row of the language has.
-    """
-
-    too_few: list[TooFew] = field(default_factory=list)
-    duplicate_ids: dict[str, int] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, object]:
-        """The entry of a results file."""
-        too_few = [left_out._asdict() for left_out in self.too_few]
-        return {"too_few": too_few, "duplicate_ids": self.duplicate_ids}
-
-    @classmethod
-    def from_dict(cls, content: Mapping) -> "PassedOver":
-        """Read the entry of a results file."""
-        too_few = [
-            TooFew(str(c["language"]), str(c["kind"]), int(c["candidates"]), int(c["needed"]))
-            for c in content.get("too_few", [])
-        ]
-        duplicate_ids = {
-            str(tag): int(number) for tag, number in content.get("duplicate_ids", {}).items()
-        }
-        return cls(too_few, duplicate_ids)
-
-    def lines(self) -> list[str]:
-        """Lines of text with remedies; empty if nothing was left out."""
-        lines = [str(left_out) for left_out in self.too_few]
-        if lines:
-            lines.append("To measure them, hold out more text in prepare, or lower candidates.min.")
-        for tag, number in self.duplicate_ids.items():
-            lines.append(f"{tag}: {number} rows repeat an id; the first row of each id is used.")
-        return lines
-
-
 @dataclass(frozen=True)
 class TaskPlan:
-    """The tasks of a probe on a pairs folder, made by :func:`plan_tasks`."""
+    """The tasks of a probe, made by :meth:`transliconet.probe.base.Probe.plan`."""
 
     sentences: Sentences
     tasks: list[Task]
@@ -129,28 +76,36 @@ class TaskPlanner:
         candidates: which sentences are searched.
         pivots: tags whose sentences are translations of those with the same id.
         seed: of the choice among more than ``candidates.max`` ids.
+        human: whether the sentences have what people typed, too.
     """
 
-    def __init__(self, candidates: Candidates, pivots: Iterable[str], seed: int) -> None:
+    def __init__(
+        self, candidates: Candidates, pivots: Iterable[str], seed: int, human: bool = False
+    ) -> None:
         self.candidates, self.pivots, self.seed = candidates, list(pivots), seed
         self.too_few: list[TooFew] = []
-        self.romanized_views = [ROMANIZED, NOISY] if candidates.noisy else [ROMANIZED]
+        self.romanized_views = [ROMANIZED]
+        if candidates.noisy:
+            self.romanized_views.append(NOISY)
+        if human:
+            self.romanized_views.append(HUMAN)
 
     def tasks(self, sentences: Sentences) -> Iterator[Task]:
         """All tasks with enough candidates. The others are noted in :attr:`too_few`."""
         for lang, rows in sentences.items():
-            yield from self._within_language(lang, rows)
+            yield from self.within_language(lang, rows)
             for pivot in self.pivots:
                 if lang not in self.pivots:
-                    yield from self._across(lang, pivot, sentences)
+                    yield from self.across(lang, pivot, sentences)
 
-    def _within_language(self, lang: str, rows: Mapping[str, Row]) -> Iterator[Task]:
-        """Native ↔ romanized, and native ↔ noisy."""
+    def within_language(self, lang: str, rows: Mapping[str, Row]) -> Iterator[Task]:
+        """Native ↔ romanized, and native ↔ the other romanized views, on the same ids."""
         native = Side(lang, NATIVE)
+        others = ", ".join(self.romanized_views)
         for ids, ending in self._id_sets(rows):
             if not ids:
                 continue  # Latin-script text that romanization never changes has no such task
-            chosen = self._choose(ids, lang, f"native ↔ romanized{ending}")
+            chosen = self._choose(ids, lang, f"native ↔ {others}{ending}")
             if not chosen:
                 continue
             for view in self.romanized_views:
@@ -158,14 +113,22 @@ class TaskPlanner:
                 names = f"native→{view}{ending}", f"{view}→native{ending}"
                 yield from _both_directions(lang, names, (native, other), chosen)
 
-    def _across(self, lang: str, pivot: str, sentences: Sentences) -> Iterator[Task]:
-        """Every view of a language ↔ the pivot."""
+    def across(
+        self, lang: str, pivot: str, sentences: Sentences, views: Sequence[str] | None = None
+    ) -> Iterator[Task]:
+        """Every view of a language ↔ the pivot.
+
+        Args:
+            lang, pivot: tags.
+            sentences: of both.
+            views: of the language; None takes all.
+        """
         shared = sentences[lang].keys() & sentences[pivot].keys()
         chosen = self._choose(shared, lang, f"↔ {pivot}")
         if not chosen:
             return
         pivot_sides = self._pivot_sides(pivot, sentences[pivot])
-        for view in (NATIVE, *self.romanized_views):
+        for view in views or (NATIVE, *self.romanized_views):
             side = Side(lang, view)
             for pivot_side in pivot_sides:
                 name = pivot if pivot_side.view == NATIVE else f"{pivot}, romanized"

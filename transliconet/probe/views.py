@@ -1,4 +1,4 @@
-"""The views of a pair, and the text of each."""
+"""The views of a sentence, and the text of each."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,9 +8,12 @@ import numpy as np
 from transliconet.pairs import id_fraction
 from transliconet.tokens.noise import Augment, noisy_romanization
 
-NATIVE, ROMANIZED, NOISY = "native", "romanized", "noisy"
+NATIVE, ROMANIZED, NOISY, HUMAN = "native", "romanized", "noisy", "human"
+"""The text itself; a romanizer's output; the same misspelled; and what people typed."""
 VIEW_COLUMNS = {NATIVE: "text", ROMANIZED: "romanized"}
 """View → column of the pairs folder."""
+TEXT_KEYS = {**VIEW_COLUMNS, HUMAN: "human"}
+"""View → key of a row; noisy text is made from two of them."""
 
 
 class Side(NamedTuple):
@@ -21,13 +24,13 @@ class Side(NamedTuple):
 
 
 def text_in_view(row: Mapping[str, str], view: str, noise: Augment | None, seed: int) -> str:
-    """The text of a pair in a view.
+    """The text of a row in a view.
 
     A noisy romanization depends on ``seed`` and the row alone, so that every encoder is probed with
     the same text.
     """
     if view != NOISY or noise is None:
-        return row[VIEW_COLUMNS[view]]
+        return row[TEXT_KEYS[view]]
     fraction = id_fraction(f"{row['lang']} {row['id']}", seed)
     rng = np.random.default_rng(int(2**63 * fraction))
     return noisy_romanization(row["text"], row["romanized"], noise, rng)

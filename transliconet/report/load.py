@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from transliconet.errors import DataError
+from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import read_results_file
-from transliconet.probe.tasks import PassedOver
 
-SAMPLE_SETTINGS = ("split", "languages", "pivots", "candidates", "search", "seed")
+SAMPLE_SETTINGS = (
+    *("split", "languages", "pivots", "candidates", "search", "seed"),
+    *("columns", "lang", "tags", "pivot", "romanizer", "min_words"),
+)
 """Settings of a probe that decide which sentences are compared: two results must share them."""
 
 
@@ -106,7 +109,13 @@ def _sample_settings(column: ReportColumn) -> dict[str, object]:
             settings.update({f"{name}.{key}": inner for key, inner in value.items()})
         else:
             settings[name] = value
-    for name in ("search.similarity", "search.index", "candidates._target_", "search._target_"):
+    for name in (
+        "search.similarity",
+        "search.index",
+        "candidates._target_",
+        "search._target_",
+        "columns._target_",
+    ):
         settings.pop(name, None)  # of the ranking, not of the sentences
     return settings
 
@@ -121,7 +130,10 @@ def _source_digests(column: ReportColumn) -> list[str]:
 
 
 def _data(column: ReportColumn) -> dict[str, Any]:
-    return dict(column.content.get("data") or {})
+    """What was probed: a file of typed text, otherwise the pairs folder."""
+    data = dict(column.content.get("data") or {})
+    probed = data.get("probe")
+    return probed if isinstance(probed, dict) else data
 
 
 def _short(value: object) -> str:

@@ -25,6 +25,7 @@ from transliconet.report.tables import (
     select_task,
     task_layers,
 )
+from transliconet.report.typed import TYPED_HEADING, romanizer_of, typed_tables
 
 MAP_NOTE = (
     "<p>Principal components of sentences in both views, and mean cosines between scripts. Each "
@@ -36,6 +37,8 @@ def page(columns: Sequence[ReportColumn], title: str) -> str:
     """The HTML of a report."""
     folder = columns[0].folder
     sections = [_summary(columns)]
+    if side_by_side := _typed_tables(columns):
+        sections.append(section(TYPED_HEADING, side_by_side))
     if left_out := _passed_over(columns):
         sections.append(section("Not measured", left_out))
     for heading, key in (("By script", script_of), ("By language", language_of)):
@@ -85,6 +88,16 @@ def _summary(columns: Sequence[ReportColumn]) -> str:
     names = [column.name for column in columns]
     headings = ["Acc@1 in percent, mean over languages", *names, "languages"]
     return _highest_open({layer: table(headings, of_layer) for layer, of_layer in rows.items()})
+
+
+def _typed_tables(columns: Sequence[ReportColumn]) -> str:
+    """Text as people type it, beside a romanizer's; nothing where no probe had such text."""
+    by_name = {column.name: column.records for column in columns}
+    by_layer: defaultdict[int, str] = defaultdict(str)
+    for found in typed_tables(by_name, romanizer_of(columns[0].content.get("data", {}))):
+        heading = f"<h3>{escape(found.title)}</h3>"
+        by_layer[found.layer] += heading + table(found.headings, found.rows)
+    return _highest_open(by_layer)
 
 
 def _highest_open(by_layer: Mapping[int, str]) -> str:

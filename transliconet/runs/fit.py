@@ -15,7 +15,7 @@ from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
-from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.probe.base import Probe
 from transliconet.runs.result import TrainResult
 from transliconet.runs.run import run
 from transliconet.runs.spec import (
@@ -104,7 +104,7 @@ def fit(
     *,
     steps: int,
     method: VocabularyMethod | None = None,
-    probe: RetrievalProbe | None = None,
+    probe: Probe | None = None,
     resume: str | None = None,
     overwrite: bool = False,
     seed: int = 0,

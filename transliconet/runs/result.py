@@ -10,11 +10,12 @@ import pytorch_lightning as pl
 from transliconet.errors import DataError
 from transliconet.model.encoder import Encoder
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import read_results_file, write_results
+from transliconet.probe.results import pairs_data, read_results_file, write_results
 from transliconet.probe.settings import Embedding
 from transliconet.report.card import model_card
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
+from transliconet.report.typed import plotted_task, romanizer_of, typed_markdown
 from transliconet.runs.folder import RunPlan
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.runs.sentence_transformer import load_note
@@ -74,8 +75,13 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
         The tables of the probe, as Markdown; empty without a probe.
     """
     settings = spec.settings.values
-    tables = before_after_tables(result.records) if result.records else ""
     probe = spec.probe.probe
+    data = pairs_data(spec.pairs)
+    if probe is not None:
+        data.update(probe.data(spec.pairs))
+    tables = before_after_tables(result.records) if result.records else ""
+    if side_by_side := typed_markdown(result.records, romanizer_of(data)):
+        tables = f"{side_by_side}\n\n{tables}"
     embedding = probe.embedding if probe is not None else Embedding()
     # a sentence encoder uses one layer: where several were probed, it is the last one
     layer = embedding.layer if isinstance(embedding.layer, int) else "last"
@@ -102,9 +108,10 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
     more: dict[str, object] = {"training": training}
     if probe is not None:
         more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
-    write_results(result.out / RESULTS, result.records, spec.pairs, settings, **more)
+    write_results(result.out / RESULTS, result.records, data, settings, **more)
     if result.records:
-        plot_before_after(result.records, result.out / "before_after.png")
+        plot = result.out / "before_after.png"
+        plot_before_after(result.records, plot, plotted_task(result.records["after"]))
     return tables
 
 

@@ -188,7 +188,7 @@ def _probe_before(run: _Run, records: dict[str, list[RetrievalRecord]]) -> Sampl
     encoder = run.finish(run.module.encoder)
     with section("probe"):
         records["before"] = probe.run(encoder, pairs)
-    sample = Sample.draw(pairs, probe.languages, probe.split)
+    sample = probe.sample(pairs)
     sample.measure("before", encoder)
     return sample
 

@@ -16,7 +16,7 @@ from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
-from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.probe.base import Probe
 from transliconet.train.module import MakeOptimizer, MakeScheduler
 from transliconet.vocab.change import VocabularySpec
 
@@ -120,7 +120,7 @@ class ProbeSpec:
     training, at that interval in optimizer steps.
     """
 
-    probe: RetrievalProbe | None = None
+    probe: Probe | None = None
     every_n_steps: int | None = None
 
 

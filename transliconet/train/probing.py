@@ -1,16 +1,15 @@
 """The retrieval probe at intervals during training."""
 
 import time
-from dataclasses import replace
 from typing import cast
 
 import pytorch_lightning as pl
 
-from transliconet.errors import require_range
+from transliconet.errors import require_range, section
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
+from transliconet.probe.base import Probe
 from transliconet.probe.results import mean_accuracies, task_name
-from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.train.callbacks import AfterStep
 
 PROBE_PREFIX = "probe/"
@@ -29,9 +28,10 @@ class ProbeWhileTraining(AfterStep):
         every_n_steps: optimizer steps between two probes.
     """
 
-    def __init__(self, probe: RetrievalProbe, pairs: PairsFolder, every_n_steps: int) -> None:
+    def __init__(self, probe: Probe, pairs: PairsFolder, every_n_steps: int) -> None:
         require_range("probe_every_n_steps", every_n_steps, least=1)
-        self.probe = replace(probe, metrics=())  # only accuracies are logged
+        with section("probe"):
+            self.probe = probe.without_metrics()  # only accuracies are logged
         self.pairs, self.every_n_steps = pairs, every_n_steps
 
         self._seconds_before = 0.0
