@@ -79,7 +79,7 @@ OPTIONS = {  # what is changed in the recommended recipe
     "three quarters spelled as people type": ["data.augment.typed=0.75"],
     "layer decay 0.9": ["optim.layer_decay=0.9"],
     "lowest four layers frozen": ["frozen_layers=4"],
-    "rows of new pieces alone": ["trainable=new_rows"],
+    "rows of new subwords alone": ["trainable=new_rows"],
     "dropout 0.1": ["dropout=null"],
     "T = 0.05": ["objective.anchor.temperature=0.05"],
     "and pulled, weight 25": ["objective.anchor.pull=25"],

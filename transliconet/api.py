@@ -1,5 +1,5 @@
-"""What a notebook needs: load, save, romanize, search, a small corpus; ``import transliconet`` has
-these names.
+"""Functions for notebooks: load, save, romanize, search, and a small corpus. They are also names of
+the package itself, ``import transliconet as tn``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,11 +29,13 @@ _ROMANIZERS: dict[str, Romanizer] = {}
 
 
 def load(path: str | Path) -> Encoder:
-    """An encoder from a folder (an export, a checkpoint of the hub's kind) or a hub name, ready to
-    embed.
+    """Load an encoder in evaluation mode, ready to embed.
+
+    Args:
+        path: a folder, such as an export, or a name on the Hugging Face hub.
 
     Raises:
-        CheckpointError: it is not there, or is no XLM-R-shaped masked LM.
+        CheckpointError: it does not exist, or is not a masked LM of XLM-R's architecture.
     """
     return Encoder.from_pretrained(str(path))
 
@@ -43,15 +45,17 @@ def romanize(texts: str, lang: str = "", by: str = "uroman") -> str: ...  # type
 @overload
 def romanize(texts: Sequence[str], lang: str = "", by: str = "uroman") -> list[str]: ...
 def romanize(texts: str | Sequence[str], lang: str = "", by: str = "uroman") -> str | list[str]:
-    """Romanizations of texts: a list of them, or one string for one text.
+    """Romanize texts. They are first normalized as ``prepare`` does it: Unicode NFC, no control
+    characters.
 
     Args:
-        texts: of one language.
-        lang: its tag (``hin_Deva``, ``sr-Latn``) or language code (``uk``); uroman's output
-            depends on it. Empty: none is assumed.
+        texts: one text, or several of one language.
+        lang: the language's tag (``hin_Deva``, ``sr-Latn``) or code (``uk``), on which uroman's
+            output depends. Empty: no language is assumed.
         by: ``uroman``, ``icu`` or ``none``.
 
-    Texts are mended as ``prepare`` does it (Unicode NFC, no control characters).
+    Returns:
+        A string for one text, a list for several.
 
     Raises:
         ConfigError: an unknown romanizer.
@@ -65,7 +69,7 @@ def romanize(texts: str | Sequence[str], lang: str = "", by: str = "uroman") -> 
 
 
 def _romanizer(name: str) -> Romanizer:
-    """The same one each time: loading the tables takes seconds."""
+    """The romanizer of that name, made once: loading its tables takes seconds."""
     if name not in _ROMANIZERS:
         _ROMANIZERS[name] = romanizer(name)
     return _ROMANIZERS[name]
@@ -77,14 +81,14 @@ def prepare_cldr(
     kinds: Sequence[str] = KINDS,
     heldout: float = 0.13,
 ) -> PairsFolder:
-    """Pairs of Unicode CLDR names: text in every script, parallel across languages, without a
-    download.
+    """Make pairs of names from Unicode CLDR: text in many scripts, parallel across languages,
+    without a download.
 
     Args:
-        out: the pairs folder to write. One that is there and holds just these pairs is opened.
+        out: the pairs folder to write. If it already holds the same pairs, it is opened.
         languages: tags, also of languages in Latin script; None takes all in other scripts.
-        kinds: of ``territories``, ``languages``, ``scripts``, ``currencies``.
-        heldout: share of ids kept out of training, the same in every language.
+        kinds: any of ``territories``, ``languages``, ``scripts`` and ``currencies``.
+        heldout: share of ids that are held out from training, the same ids in every language.
 
     Raises:
         ConfigError: ``out`` holds other pairs.
@@ -106,8 +110,8 @@ def prepare_cldr(
 
 
 def save(encoder: Encoder, path: str | Path) -> Path:
-    """Write an encoder as a Hugging Face folder, which :func:`load` and ``AutoModelForMaskedLM``
-    read; one that it wrote before is replaced.
+    """Write an encoder as a Hugging Face folder for :func:`load` and ``AutoModelForMaskedLM``. An
+    earlier export in the folder is replaced.
     """
     return export_encoder(encoder, path, plain_card(encoder.name), overwrite=True)
 
@@ -167,7 +171,7 @@ def nearest(queries: np.ndarray, candidates: np.ndarray, k: int = 5) -> Neighbou
     Args:
         queries: (N, D).
         candidates: (M, D).
-        k: at most M are given.
+        k: number of candidates to return; at most M are.
 
     Raises:
         DataError: vectors of different lengths, or NaN values.

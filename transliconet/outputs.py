@@ -11,7 +11,7 @@ from transliconet.errors import ConfigError, DataError, Option, StorageError
 from transliconet.storage import atomic_write, file_lock, follow_umask, storage_errors
 
 MARKER = ".transliconet.json"
-"""File in every output folder that says which kind of folder it is."""
+"""Marker file of every output folder, with the kind of the folder."""
 RESULT = "result"
 """Folder within the working folder of :func:`resumable_folder` that becomes the output folder."""
 PLAN = "plan.json"
@@ -23,16 +23,19 @@ def output_folder(
     overwrite: bool = False,
     recognize: Callable[[Path], bool] | None = None,
 ) -> Path:
-    """The path of an output folder, checked: it may be written, and what would be replaced is ours.
+    """Check that an output folder may be written. Only folders of this package are ever replaced.
 
     Args:
         out: the folder that the user named.
         kind: what it will hold: ``pairs``, ``export``, ``run``. The marker of a folder says so.
         overwrite: a folder of the same kind, or an empty one, may be replaced.
-        recognize: whether a folder without marker is of that kind after all.
+        recognize: tells whether a folder without a marker is of that kind.
+
+    Returns:
+        The path, with the user's home folder in the place of ``~``.
 
     Raises:
-        ConfigError: there is something at ``out`` that is not replaced.
+        ConfigError: there is something at ``out`` that must not be replaced.
     """
     given, path = Option("out", out), Path(out).expanduser()
     if path.is_symlink():
@@ -71,7 +74,7 @@ def output_folder(
 
 
 def is_kind(folder: Path, kind: str, recognize: Callable[[Path], bool] | None = None) -> bool:
-    """Whether a folder is one that this package wrote as a ``kind``."""
+    """Whether this package wrote a folder of this kind."""
     try:
         content = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         return isinstance(content, dict) and content.get("kind") == kind
@@ -86,11 +89,11 @@ def mark(folder: Path, kind: str) -> None:
 
 @contextmanager
 def owner(out: Path, lock_file: Path | None = None) -> Iterator[None]:
-    """Be the only process that works on the output folder ``out``; the lock lies beside it, or is
-    ``lock_file``.
+    """Lock the output folder ``out`` against other processes within the block. The lock file is
+    beside the folder, or is ``lock_file``.
 
     Raises:
-        StorageError: another process is, or the folder above cannot be written.
+        StorageError: another process has the lock, or the parent folder cannot be written.
     """
     given = Option("out", out)
     with ExitStack() as held:
@@ -112,13 +115,13 @@ def owner(out: Path, lock_file: Path | None = None) -> Iterator[None]:
 def claimed_folder(
     out: str | Path, kind: str, *, overwrite: bool = False, resume: bool = False
 ) -> Iterator[Path]:
-    """A folder that this process alone works in while the block runs. It keeps what is written.
+    """A folder that only this process writes to within the block. Everything written stays in it.
 
     Args:
-        out: the folder; it is made where it is missing.
+        out: the folder; it is created if it is missing.
         kind: see :func:`output_folder`.
         overwrite: empty a folder of the same kind first.
-        resume: take a folder of the same kind as it is.
+        resume: use a folder of the same kind with its content.
 
     Raises:
         ConfigError: see :func:`output_folder`.
@@ -143,9 +146,9 @@ def new_folder(
     overwrite: bool = False,
     recognize: Callable[[Path], bool] | None = None,
 ) -> Iterator[Path]:
-    """A folder to fill; it becomes ``out`` when the block ends without an error.
+    """A new folder to write to, which becomes ``out`` when the block ends without an error.
 
-    Where the block fails, ``out`` stays as it was and nothing is left beside it.
+    If the block fails, ``out`` is unchanged and nothing is left beside it.
 
     Raises:
         ConfigError: see :func:`output_folder`.
@@ -173,11 +176,11 @@ def resumable_folder(
     overwrite: bool = False,
     recognize: Callable[[Path], bool] | None = None,
 ) -> Iterator[Path]:
-    """A folder to work in; what the block leaves in its folder :data:`RESULT` becomes ``out``.
+    """A working folder, whose subfolder :data:`RESULT` becomes ``out`` when the block ends.
 
-    Where the block is interrupted, the working folder stays, hidden beside ``out``, and the next
-    call with the same ``plan`` gets it back as it was left. It is removed where the input or the
-    options were at fault.
+    If the block is interrupted, the working folder stays, hidden beside ``out``, and the next call
+    with the same ``plan`` continues with its content. It is removed after an error in the input or
+    the options.
 
     Raises:
         ConfigError: see :func:`output_folder`.
@@ -223,7 +226,7 @@ def _empty(folder: Path, keep: str = "") -> None:
 
 
 def _put_in_place(made: Path, out: Path) -> None:
-    """Rename ``made`` to ``out``; what was there goes, and comes back where that fails."""
+    """Rename ``made`` to ``out``. An old folder is removed, or restored if renaming fails."""
     replaced = _replaced_folder(out)
     shutil.rmtree(replaced, ignore_errors=True)
     if out.exists():

@@ -1,4 +1,4 @@
-"""Third-party chatter that a user can do nothing about, kept out of the way of our own lines."""
+"""Silences messages of libraries about which a user can do nothing."""
 
 import logging
 import warnings
@@ -12,18 +12,18 @@ WARNINGS = (
     ".*LeafSpec.*",
 )
 LIGHTNING = "pytorch_lightning.utilities.rank_zero"
-"""The logger that Lightning tells of devices and of the end of a run with."""
+"""Name of the logger by which Lightning reports devices and the end of a run."""
 
 
 def ignore_warnings() -> None:
-    """From now on, or to the end of a ``warnings.catch_warnings`` block."""
+    """Ignore them from now on, or until the end of a ``warnings.catch_warnings`` block."""
     for message in WARNINGS:
         warnings.filterwarnings("ignore", message=message)
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Lightning's notes and these warnings are left out; warnings of any other kind are not."""
+    """Leave out Lightning's notes and some warnings within the block. Other warnings are shown."""
     logger = logging.getLogger(LIGHTNING)
     level = logger.level
     logger.setLevel(logging.WARNING)

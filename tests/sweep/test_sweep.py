@@ -426,7 +426,8 @@ def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
         stderr=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    wait_for((tmp_path / "sweep" / "2" / "job.json").is_file, 200)
+    running = tmp_path / "sweep" / "2"
+    wait_for(lambda: (running / LOG).is_file() and starts(running), 200)
     first.kill()
     first.wait()
     before = (tmp_path / "sweep" / "0" / "job.json").read_bytes()

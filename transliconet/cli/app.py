@@ -1,6 +1,4 @@
-"""The console script: picks the command, runs it under Hydra, and says in one message what went
-wrong.
-"""
+"""The console script: runs a command under Hydra, and prints an error as one message."""
 
 import logging
 import os
@@ -71,8 +69,14 @@ def main() -> int:
 
 
 def run(command: str, overrides: list[str]) -> int:
-    """Run one command with Hydra overrides; errors a user can mend become one message and status
-    1.
+    """Run a command. An error that the user can correct becomes one message and exit status 1.
+
+    Args:
+        command: one of :data:`COMMANDS`.
+        overrides: the rest of the command line, for Hydra.
+
+    Returns:
+        The exit status.
     """
     # Hydra then raises errors instead of printing a shortened traceback
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -106,13 +110,13 @@ def run(command: str, overrides: list[str]) -> int:
 
 _ORIGINAL_ARGV = list(sys.argv)
 _ERRORS: list[TransliconetError] = []
-"""What ended the command that Hydra runs."""
+"""The error that ended the command, for :func:`run` to print."""
 
 
 @cache
 def run_name() -> str:
-    """A name for a run: the time; in a SLURM job, which may be requeued, its number and a digest
-    of the command line.
+    """Default name of a run: the time. In a SLURM job it is the job's number and a digest of the
+    command line, so that the job finds its run again when it is requeued.
     """
     job = slurm.job_name()
     if job is None:
@@ -133,8 +137,10 @@ class SweepRefused(BaseException):
 
 
 def _hydra_main(command: str) -> Callable[[], None]:
-    """The Hydra main of a command. Its module is imported when its configuration is composed: a
-    mistake in a key is told before torch is imported, which takes seconds.
+    """The Hydra main of a command.
+
+    The command's module is imported after the configuration is composed. So a mistake in a key is
+    reported before torch is imported, which takes seconds.
     """
 
     def task(cfg: DictConfig) -> object:
@@ -144,13 +150,13 @@ def _hydra_main(command: str) -> Callable[[], None]:
         if in_sweep and command == "train":
             from transliconet.cli.sweep import run_as_job
 
-            return run_as_job(cfg)  # sweepers read what it returns
+            return run_as_job(cfg)  # sweepers optimize the returned value
         try:
             return import_module(f"transliconet.cli.{command}").main(cfg)
         except TransliconetError as error:
             if in_sweep:
                 raise
-            _ERRORS.append(error)  # Hydra would print a line of its own
+            _ERRORS.append(error)  # if it were raised here, Hydra would print a line of its own
             return None
 
     return hydra.main(
@@ -159,13 +165,14 @@ def _hydra_main(command: str) -> Callable[[], None]:
 
 
 def build(cfg: Any, **arguments: Any) -> Any:
-    """What a section of the configuration describes, as plain Python: nothing below this package
-    sees Hydra's types.
+    """Build the object that a section of the configuration describes.
+
+    Its arguments are plain Python values, so that no other package depends on Hydra's types.
 
     Args:
         cfg: a section with a ``_target_``.
-        arguments: objects for the call. They bypass instantiate(), which would turn a dataclass
-            into a config.
+        arguments: further arguments. They bypass instantiate(), which would turn a dataclass into a
+            config.
 
     Raises:
         ConfigError: the constructor refuses an option. The error has the section's full key.
@@ -183,7 +190,7 @@ def build(cfg: Any, **arguments: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value of the configuration as plain Python: a list of Hydra's becomes a list."""
+    """A value of the configuration as plain Python, such as a list in place of a ListConfig."""
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
@@ -206,7 +213,9 @@ def _reference(*arguments: str) -> str:
 
 
 def _section_error(cfg: Any, error: Exception) -> Exception:
-    """Our own error with the section that was being built, or an error of ours for a library's."""
+    """The package's own error with the section that was being built. A library's error becomes a
+    :class:`ConfigError`.
+    """
     section = cfg._get_full_key(None) if isinstance(cfg, DictConfig) else ""
     cause: BaseException | None = error
     while cause is not None:
@@ -228,7 +237,7 @@ def _section_error(cfg: Any, error: Exception) -> Exception:
 
 
 def _quieten() -> None:
-    """Keep third-party chatter that a user can do nothing about out of the way of our own lines."""
+    """Silence messages of libraries about which a user can do nothing."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -1,4 +1,4 @@
-"""``transliconet export``: checkpoint → Hugging Face folder, and to the Hub."""
+"""``transliconet export``: a checkpoint of a run → a Hugging Face folder, also on the Hub."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,23 +14,23 @@ def export(cfg: DictConfig) -> list[str]:
     """Export the checkpoint that ``cfg`` names, to a folder, the Hub or both.
 
     Returns:
-        What is to be said: where the export is.
+        Messages about where the export is.
     """
     transformers.logging.disable_progress_bar()
     if cfg.push is None:
         return [_exported_to(cfg, cfg.out)]
     repository = HubRepository(str(cfg.push), cfg.private)
     repository.require_token()  # before the weights are read
-    said = []
+    messages = []
     with TemporaryDirectory(prefix="transliconet-") as temporary:
         out = Path(temporary) / "export"
         if not OmegaConf.is_missing(cfg, "out"):
             out = Path(cfg.out).expanduser()
         exported = _exported_to(cfg, out)
         if not OmegaConf.is_missing(cfg, "out"):
-            said.append(exported)
-        said.append(f"uploaded: {repository.upload(out)}")
-    return said
+            messages.append(exported)
+        messages.append(f"uploaded: {repository.upload(out)}")
+    return messages
 
 
 def _exported_to(cfg: DictConfig, out: str | Path) -> str:

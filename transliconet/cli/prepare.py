@@ -19,7 +19,7 @@ COUNTS = ("read", "kept", "heldout", "identical", "fallback")
 
 
 def prepare(cfg: DictConfig) -> PairsFolder | Estimate:
-    """Write the pairs folder that ``cfg`` describes, or with ``cfg.dry_run`` estimate it."""
+    """Write the pairs folder that ``cfg`` describes; with ``cfg.dry_run``, only estimate it."""
     with option_section("corpus"):
         reader = build({k: v for k, v in cfg.corpus.items() if k != "romanizer"})
     recipe = Recipe(build(cfg.clean), build(cfg.sample), build(cfg.rules))
@@ -47,7 +47,7 @@ def build_romanizer(section: Any) -> Romanizer:
 
 
 def summary(languages: Mapping[str, Mapping[str, Any]], romanized: bool = True) -> str:
-    """What was read, kept and dropped, as a table; before romanizing, less is known."""
+    """A table of what was read, kept and dropped. Before romanizing it has fewer columns."""
     names = COUNTS if romanized else COUNTS[:2]
     reasons = sorted({reason for counts in languages.values() for reason in counts["dropped"]})
     rows: list[list[Any]] = []
@@ -64,7 +64,7 @@ def summary(languages: Mapping[str, Mapping[str, Any]], romanized: bool = True) 
 
 
 def too_few_heldout(languages: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Languages of which the probe would show nothing, with their number of held-out pairs."""
+    """Languages with too few held-out pairs for the probe, with the number of these."""
     few = []
     for tag, counts in languages.items():
         if counts["kept"] and 0 < counts["heldout"] < MIN_CANDIDATES:
@@ -73,7 +73,7 @@ def too_few_heldout(languages: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def closing_lines(result: PairsFolder, out: str) -> Sequence[str]:
-    """What is said below the table."""
+    """The lines below the table."""
     languages = result.manifest["languages"]
     lines = [f"{result.table.num_rows} pairs in {len(languages)} languages: {out}"]
     if few := too_few_heldout(languages):

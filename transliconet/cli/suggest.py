@@ -1,4 +1,4 @@
-"""Turns Hydra's errors into a sentence that names the key and the nearest one that exists."""
+"""Turns Hydra's errors into one message that names the key and suggests the nearest valid one."""
 
 import re
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ PLUGINS = {
     "ray": "sweep-ray",
     "submitit_slurm": "sweep-slurm",
 }
-"""What Hydra's plugins offer → the extra that brings it."""
+"""Choice that a plugin of Hydra offers → the extra that installs the plugin."""
 
 
 def explain(error: BaseException, command: str, overrides: list[str]) -> str:
-    """One message for an error that came out of composing, instantiating or running a command."""
+    """One message for an error in composing a configuration, building objects or running."""
     cause: BaseException | None = error
     while cause is not None:  # instantiate() wraps what a constructor raises
         if isinstance(cause, TransliconetError):
@@ -63,8 +63,8 @@ def _did_you_mean(given: str, options: list[str]) -> str:
 
 
 def _valid_keys(command: str, overrides: list[str]) -> list[str]:
-    """Every key of the configuration that the group choices among ``overrides`` lead to, and the
-    groups.
+    """All keys and groups of the configuration that results from the group choices in
+    ``overrides``.
     """
     choices = [o for o in overrides if re.fullmatch(r"[a-z_]+=[A-Za-z0-9_]+", o)]
     GlobalHydra.instance().clear()

@@ -1,5 +1,5 @@
-"""``transliconet train -m``: what Hydra's sweepers and launchers call for each job, and the summary
-at the end.
+"""``transliconet train -m``: the function that Hydra's sweepers and launchers call for each job,
+and the summary at the end.
 """
 
 import signal
@@ -30,15 +30,15 @@ from transliconet.sweep.process import LOG, run_job
 
 @dataclass
 class SweepProgress:
-    """Where the sweep of this process is.
+    """The progress of the sweep that this process runs.
 
     Args:
         folder: of the sweep.
-        total: number of jobs; 0 where the sweeper decides as it goes.
-        keys: whose values differ between jobs.
-        started: jobs so far.
+        total: number of jobs; 0 if the sweeper chooses them one by one.
+        keys: settings that differ between jobs.
+        started: number of jobs so far.
         seconds: durations of the jobs that ran.
-        skipped: jobs that had been done before.
+        skipped: number of jobs that had been done before.
     """
 
     folder: Path
@@ -50,24 +50,24 @@ class SweepProgress:
 
 
 _SWEEPS: list[SweepProgress] = []
-"""The sweep that this process runs, if it runs one."""
+"""The sweep that this process runs; empty if it runs none."""
 
 
 class SweepStopped(KeyboardInterrupt):
-    """SIGTERM; Hydra would go on with the next job after an ``Exception``."""
+    """SIGTERM ends the sweep. After an ``Exception``, Hydra would go on with the next job."""
 
     signal = int(signal.SIGTERM)
 
 
 class CheckSweep(Callback):
-    """Checks all jobs before the first one starts, as far as that is possible without torch."""
+    """Checks the settings of all jobs before the first one starts, without importing torch."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         sweep = SweepProgress(Path(config.hydra.sweep.dir).absolute())
         _SWEEPS.append(sweep)
         signal.signal(signal.SIGTERM, _stop)
         if not issubclass(get_class(config.hydra.sweeper._target_), BasicSweeper):
-            return  # a search draws its jobs as it goes
+            return  # a search chooses its jobs one by one
         try:
             self._check(sweep, list(config.hydra.overrides.task))
         except (TransliconetError, HydraException, OmegaConfBaseException) as error:
@@ -90,7 +90,7 @@ class CheckSweep(Callback):
 
 
 def _require_values(overrides: Sequence[str]) -> None:
-    """Raise where a job has no value for a key that needs one."""
+    """Raise if a job has no value for a mandatory key."""
     cfg = compose("train", overrides=list(overrides))
     missing = sorted(key for key in OmegaConf.missing_keys(cfg) if not key.startswith("hydra"))
     if missing:
@@ -110,11 +110,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
-    """Run the job that Hydra has composed ``cfg`` for in a fresh process.
+    """Run a job of a sweep in a process of its own.
+
+    Args:
+        cfg: the configuration that Hydra has composed for the job.
 
     Returns:
-        What ``cfg.jobs.maximize`` names, for a sweeper that optimizes; None where the job failed or
-        nothing is named.
+        The accuracies that ``cfg.jobs.maximize`` names, for a sweeper that optimizes; None if the
+        job failed or no accuracy is named.
     """
     hydra = HydraConfig.get()
     folder, own = Path(hydra.sweep.dir).absolute(), Path(hydra.runtime.output_dir)
@@ -122,7 +125,7 @@ def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
     preferred = str(own.relative_to(folder)).replace("/", "_")
     job = find_or_make_job(folder, overrides, preferred)
     if own != job.folder and own.is_dir() and not any(own.iterdir()):
-        own.rmdir()  # Hydra made it
+        own.rmdir()  # Hydra created it
     progress = _SWEEPS[-1] if _SWEEPS else SweepProgress(folder)
     _print_start(progress, job)
     was_done = job.state == DONE
@@ -132,10 +135,10 @@ def run_as_job(cfg: DictConfig) -> float | tuple[float, ...] | None:
 
 
 def objectives(job: Job, names: Sequence[str]) -> float | tuple[float, ...] | None:
-    """Accuracies of a job by name, one or several.
+    """One or several accuracies of a job, by name; None if the job failed or ``names`` is empty.
 
     Raises:
-        ConfigError: the probe measured none of that name.
+        ConfigError: the probe has no accuracy of that name.
     """
     if job.state != DONE or not names:
         return None
@@ -184,8 +187,10 @@ def _percent(accuracies: Mapping[str, float]) -> str:
 
 
 def summarize() -> int:
-    """Print what became of the jobs of the sweep that this process has run; the exit status, 1 if
-    any is not done.
+    """Print the outcome of the sweep that this process has run, if it has run one.
+
+    Returns:
+        The exit status: 1 if a job is not done.
     """
     if not _SWEEPS:
         return 0

@@ -31,14 +31,14 @@ from transliconet.sweep.overrides import without_interpolation
 from transliconet.vocab.change import VocabularySpec
 
 PLACE = ("out", "run_dir", "resume", "overwrite", "jobs")
-"""Keys that say where and how a run is executed, not what it is."""
+"""Keys that say where and how a run is executed. They are not settings of the run itself."""
 CHANGEABLE = (
     "logger",
     "checkpoint",
     "early_stopping",
     "probe",
     "probe_every_n_steps",
-    "pairs",  # the data module compares what is in it
+    "pairs",  # the data module compares its content
     "data.workers",
     "data.also",
     "micro_batch",
@@ -55,11 +55,11 @@ CHANGEABLE = (
     "trainer.enable_model_summary",
     "trainer.profiler",
 )
-"""Keys that a resumed run may change; a checkpoint decides the others."""
+"""Keys that a resumed run may change. All others must be as they were."""
 
 
 def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
-    """The encoder of the section ``encoder``."""
+    """Build the encoder of the section ``encoder``."""
     transformers.logging.disable_progress_bar()
     return finished_encoder(build(cfg), pairs)
 
@@ -69,7 +69,9 @@ def run_spec(cfg: DictConfig) -> RunSpec:
     _refuse_what_cannot_run(cfg)
     sharded = _sharded(cfg)
     vocabulary = None
-    if "_target_" in cfg.method:  # an experiment may leave settings of no method
+    if (
+        "_target_" in cfg.method
+    ):  # with method=none, an experiment may leave settings without a class
         spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
         vocabulary = VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
     return RunSpec(
@@ -138,12 +140,12 @@ def _refuse_what_cannot_run(cfg: DictConfig) -> None:
 
 
 def _sharded(cfg: DictConfig) -> bool:
-    """Whether the strategy is an object of ours, FSDP, rather than a name of Lightning's."""
+    """Whether the strategy is FSDP, which is an object, rather than a name of Lightning's."""
     return not isinstance(cfg.trainer.strategy, str)
 
 
 def train(cfg: DictConfig) -> TrainResult:
-    """Run what ``cfg`` describes."""
+    """Carry out the run that ``cfg`` describes."""
     return run(run_spec(cfg))
 
 

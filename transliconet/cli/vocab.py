@@ -1,4 +1,4 @@
-"""``transliconet vocab``: encoder → encoder with another vocabulary."""
+"""``transliconet vocab``: an encoder → the same encoder with another vocabulary."""
 
 from collections.abc import Mapping
 
@@ -21,8 +21,8 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
     """Write the encoder with its new vocabulary to ``cfg.out``.
 
     Returns:
-        The change, and, with ``cfg.pairs``, the share of native texts of each language that are
-        tokenized differently now.
+        The change. With ``cfg.pairs`` also language tag → share of native texts that are now
+        tokenized differently.
     """
     output_folder(cfg.out, KIND, cfg.overwrite)  # before anything is computed
     if "_target_" not in cfg.method:

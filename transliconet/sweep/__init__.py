@@ -1,1 +1,1 @@
-"""Sweeps: each job in a process of its own, and what became of it in a file."""
+"""Sweeps: each job runs in a process of its own, and its state is kept in a file."""
