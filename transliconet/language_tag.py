@@ -67,6 +67,9 @@ class LanguageTag:
             likely: where the script is missing, take the one that CLDR expects
                 (``hi`` → ``hin_Deva``).
 
+        Returns:
+            The tag.
+
         Raises:
             DataError: the form is wrong, the language or script does not exist, or the script is
                 missing.
@@ -105,7 +108,14 @@ def _script_remedy(written: str, suggestion: LanguageTag | None) -> str:
 
 
 def romanizer_code(written: str, given: str | None = None) -> str:
-    """The code that romanizers have rules under, for a tag or a language without script.
+    """The code that romanizers have rules under.
+
+    Args:
+        written: a tag, or a language without script.
+        given: what to show in an error as the user's input.
+
+    Returns:
+        An ISO 639-3 code.
 
     Raises:
         DataError: there is no such language.
@@ -204,11 +214,14 @@ class LanguageNames:
                 self.mapping[key] = LanguageTag.parse(tag, given)
 
     def tag(self, name: object, given: str | None = None) -> LanguageTag:
-        """The tag of a name.
+        """Find the tag that a name means.
 
         Args:
-            name: what the source says.
+            name: as the source writes it.
             given: what to show in an error as the user's input.
+
+        Returns:
+            The tag.
 
         Raises:
             DataError: it is not mapped and not a tag.
@@ -218,8 +231,15 @@ class LanguageNames:
         return LanguageTag.parse(name, given, likely=self.likely)
 
     def tag_of_file(self, path: Path) -> LanguageTag:
-        """The tag that a file or its folder is named after: ``hin_Deva.txt``,
-        ``hin_Deva.part2.csv``, ``hin_Deva/train.txt``.
+        """The tag that a file or its folder is named after.
+
+        Such names are ``hin_Deva.txt``, ``hin_Deva.part2.csv`` and ``hin_Deva/train.txt``.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            The tag.
 
         Raises:
             DataError: neither name is a tag or mapped.
@@ -253,7 +273,13 @@ def _parsed(name: str, likely: bool) -> Iterator[LanguageTag]:
 
 
 def suggested_tag(name: str) -> LanguageTag | None:
-    """The tag that a name without script is likely to mean, or None.
+    """The tag that a name without script is likely to mean.
+
+    Args:
+        name: such as ``hi``.
+
+    Returns:
+        The tag; None where there is none.
 
     >>> str(suggested_tag("hi"))
     'hin_Deva'

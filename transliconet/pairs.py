@@ -64,7 +64,7 @@ REMEDY = "Write one with: transliconet prepare corpus=… out=FOLDER"
 
 
 def id_fraction(id_: str, seed: int) -> float:
-    """A number in [0, 1) that depends on the id and the seed alone."""
+    """A number in [0, 1) that depends on nothing but the id and the seed."""
     digest = hashlib.blake2b(
         f"{seed}\0{id_}".encode(errors="surrogatepass"), digest_size=8
     ).digest()
@@ -82,6 +82,12 @@ class PairsFolder:
     @classmethod
     def open(cls, path: str | Path | None) -> "PairsFolder":
         """Open a folder that ``transliconet prepare`` wrote.
+
+        Args:
+            path: of the folder.
+
+        Returns:
+            The folder, checked.
 
         Raises:
             DataError: it is not there, was left half-written, or was changed since.
@@ -103,15 +109,18 @@ class PairsFolder:
     def batches(
         self, split: str, *, skip_unchanged: bool = False, languages: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Rows of one part, some thousands at a time, in the order of the folder.
+        """Read rows of a split, some thousands at a time, in the order of the folder.
 
         Args:
             split: ``train`` (not held out), ``heldout`` or ``all``.
             skip_unchanged: leave out the pairs whose romanization equals the text.
             languages: tags to keep; None keeps all.
 
+        Returns:
+            An iterator over record batches of :data:`SCHEMA`.
+
         Raises:
-            ConfigError: unknown part, or a language that the folder does not have.
+            ConfigError: no such split, or a language that the folder does not have.
         """
         require_choice("split", split, SPLITS)
         for tag in languages or ():
@@ -136,21 +145,33 @@ class PairsFolder:
     def split(
         self, split: str, *, skip_unchanged: bool = False, languages: Sequence[str] | None = None
     ) -> pa.Table:
-        """The rows of :meth:`batches` in one table."""
+        """The rows of a split in one table.
+
+        Args:
+            split, skip_unchanged, languages: see :meth:`batches`.
+
+        Returns:
+            A table with the columns of :data:`SCHEMA`.
+        """
         return pa.Table.from_batches(
             self.batches(split, skip_unchanged=skip_unchanged, languages=languages), SCHEMA
         )
 
     def texts(self, split: str, languages: Sequence[str] | None = None) -> list[str]:
-        """The texts of :meth:`split`, then their romanizations: what a tokenizer of both views is
-        trained on.
+        """Texts of a split, to train a tokenizer on.
+
+        Args:
+            split, languages: see :meth:`batches`.
+
+        Returns:
+            The native texts, then their romanizations.
         """
         rows = self.split(split, languages=languages)
         return [*rows["text"].to_pylist(), *rows["romanized"].to_pylist()]
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a pairs folder, with the types that the rest of the package relies on.
+    """Read the manifest of ``folder``, and check the types that other code relies on.
 
     Raises:
         DataError: there is none, it is damaged, or of a later format.
@@ -219,13 +240,13 @@ def _checksum(file: Path) -> str:
 
 
 def write_part(file: Path, table: pa.Table) -> None:
-    """Write one Arrow file, whole or not at all."""
+    """Write ``table`` as one Arrow file, whole or not at all."""
     with atomic_file(file) as partial, pa.ipc.new_file(str(partial), table.schema) as writer:
         writer.write_table(table)
 
 
 def join_parts(parts: Sequence[Path], folder: Path) -> None:
-    """Join Arrow files, in order, into shards in the new ``folder``: fewer files, the same rows."""
+    """Join Arrow files, in order, into fewer ones in the new ``folder``, with the same rows."""
     folder.mkdir()
     for shard, start in enumerate(range(0, len(parts), PARTS_PER_SHARD)):
         file = folder / f"part-{shard:05d}.arrow"
@@ -247,13 +268,22 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 def new_pairs_folder(
     out: str | Path, plan: dict, overwrite: bool = False
 ) -> AbstractContextManager[Path]:
-    """A folder to work in, as of :func:`~transliconet.outputs.resumable_folder`, for one plan."""
+    """A folder to write pairs in, see :func:`~transliconet.outputs.resumable_folder`.
+
+    Args:
+        out: the pairs folder that it becomes.
+        plan: everything that decides which pairs come out.
+        overwrite: replace a pairs folder that is at ``out``.
+
+    Returns:
+        A context manager that gives the folder to work in.
+    """
     plan = {"format": FORMAT, **plan}
     return resumable_folder(out, KIND, plan, overwrite=overwrite, recognize=is_pairs_folder)
 
 
 def is_pairs_folder(folder: Path) -> bool:
-    """Whether a folder without marker has the manifest that ``prepare`` writes."""
+    """Whether ``folder``, which has no marker, has a manifest as ``prepare`` writes it."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

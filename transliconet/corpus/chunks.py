@@ -24,8 +24,16 @@ from transliconet.unicode_script import scripts_in
 
 @dataclass(frozen=True)
 class ChunkRomanizer:
-    """Romanizes chunks of ``scan`` and writes them to ``folder``; callable in any process that sees
-    the folder.
+    """Romanizes chunks of a scan and writes them to a folder.
+
+    It can be called in any process that sees the folder.
+
+    Args:
+        folder: where the files of each chunk are written.
+        scan: the first pass.
+        selection: what becomes of each row.
+        romanizer: turns texts into Latin script.
+        rules: which pairs are dropped or held out.
     """
 
     folder: Path
@@ -35,22 +43,38 @@ class ChunkRomanizer:
     rules: Rules
 
     def pairs_file(self, chunk: int) -> Path:
+        """The Arrow file with the pairs of the chunk of that number."""
         return self.folder / f"chunk-{chunk:06d}.arrow"
 
     def skipped_file(self, chunk: int) -> Path:
+        """The JSON lines that say which rows of the chunk were dropped."""
         return self.folder / f"chunk-{chunk:06d}.jsonl"
 
     def counts_file(self, chunk: int) -> Path:
-        """Written last: a chunk is done if and only if it is there."""
+        """The counts of the chunk. Written last: the chunk is done if and only if it is there."""
         return self.folder / f"chunk-{chunk:06d}.json"
 
     def counts(self, chunk: int) -> PairCounts:
-        """What became of the rows of a chunk that is done."""
+        """The counts of a chunk that is done.
+
+        Args:
+            chunk: its number, from 0.
+
+        Returns:
+            Rows kept and dropped, by language.
+        """
         raw = self.counts_file(chunk).read_text(encoding="utf-8")
         return PairCounts.from_dict(json.loads(raw))
 
     def __call__(self, chunk: int) -> int:
-        """Do one chunk; returns its number."""
+        """Romanize one chunk and write its files.
+
+        Args:
+            chunk: its number, from 0.
+
+        Returns:
+            The same number.
+        """
         table = self.scan.chunk(chunk)
         start = chunk * CHUNK_ROWS
         verdicts = self.selection.verdicts(start, start + table.num_rows).tolist()
@@ -130,9 +154,14 @@ def _count_unromanized(pairs: list[dict], counts: PairCounts) -> None:
 
 
 def count_letters(romanized: str) -> tuple[int, int]:
-    """Number of letters, and of those that are not of Latin script.
+    """Count the letters that the romanizer left in another script.
 
-    Letters that scripts share, such as the modifier ``ʼ``, count as Latin.
+    Args:
+        romanized: any number of romanizations, joined.
+
+    Returns:
+        The number of letters, and of those that are not Latin. Letters that scripts share, such as
+        the modifier ``ʼ``, count as Latin.
 
     >>> count_letters("Moskva, Москва")
     (12, 6)

@@ -25,13 +25,16 @@ CONTROLS.update({ord(c): " " for c in LINE_AND_SPACE})
 
 
 def mend(text: str, *, nfc: bool = True, strip_controls: bool = True) -> str:
-    r"""Text as ``prepare`` romanizes it.
+    r"""Clean one line, as ``prepare`` does before it romanizes.
 
     Args:
         text: one line.
         nfc: bring it to Unicode NFC.
         strip_controls: remove control characters, bidirectional controls and byte-order marks; tabs
             and line separators become spaces. Joiners (U+200C, U+200D) are spelling and stay.
+
+    Returns:
+        The text, without spaces at its ends.
 
     >>> mend("и\u0306 \u202bה\t1\u202c ")
     'й ה 1'

@@ -10,14 +10,18 @@ from transliconet.language_tag import romanizer_code
 
 @dataclass
 class LineCounts:
-    """Lines that the first pass read, by language, and those that it dropped, by language and
-    reason.
+    """Lines that the first pass read.
+
+    Args:
+        read: language → lines.
+        dropped: language → reason → lines.
     """
 
     read: Counter[str] = field(default_factory=Counter)
     dropped: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     def drop(self, lang: str, reason: str) -> None:
+        """Count one line of ``lang`` as dropped for ``reason``."""
         self.dropped[lang][reason] += 1
 
 
@@ -26,13 +30,13 @@ class PairCounts:
     """Pairs of one chunk, by language.
 
     Args:
-        kept: pairs; of these
-        heldout: held out,
-        identical: with a romanization that equals the text,
-        fallback: romanized word by word, since the romanizer raised on the line.
+        kept: number of pairs.
+        heldout: pairs that are held out.
+        identical: pairs whose romanization equals the text.
+        fallback: pairs that were romanized word by word, since the romanizer raised on the line.
         letters: letters in the romanizations.
         unromanized: letters in the romanizations that are not of Latin script.
-        dropped: lines by reason.
+        dropped: language → reason → lines.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -44,18 +48,34 @@ class PairCounts:
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
 
     def drop(self, lang: str, reason: str) -> None:
+        """Count one line of ``lang`` as dropped for ``reason``."""
         self.dropped.setdefault(lang, Counter())[reason] += 1
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "PairCounts":
-        """The counts that ``vars()`` of others gave."""
+        """Restore counts.
+
+        Args:
+            raw: what ``vars()`` gave for them, after a round trip through JSON.
+
+        Returns:
+            Equal counts.
+        """
         counts = {name: Counter(values) for name, values in raw.items() if name != "dropped"}
         dropped = {lang: Counter(reasons) for lang, reasons in raw["dropped"].items()}
         return cls(**counts, dropped=dropped)
 
 
 def total_dropped(scanned: LineCounts, chunks: Sequence[PairCounts]) -> dict[str, int]:
-    """Dropped lines by reason, of all languages together."""
+    """Count dropped lines by reason.
+
+    Args:
+        scanned: of the first pass.
+        chunks: of every chunk of the second pass.
+
+    Returns:
+        Reason → lines of all languages, sorted by reason.
+    """
     total: Counter[str] = Counter()
     for dropped in (scanned.dropped, *(counts.dropped for counts in chunks)):
         for reasons in dropped.values():
@@ -64,8 +84,15 @@ def total_dropped(scanned: LineCounts, chunks: Sequence[PairCounts]) -> dict[str
 
 
 def by_language(scanned: LineCounts, chunks: Sequence[PairCounts]) -> dict[str, dict[str, Any]]:
-    """Read, kept and dropped of each language, and the share of letters that no romanizer rule
-    turned into Latin ones.
+    """Sum up what became of the lines of each language, for the manifest.
+
+    Args:
+        scanned: of the first pass.
+        chunks: of every chunk of the second pass.
+
+    Returns:
+        Tag → the numbers of lines read, kept and dropped, the share of letters that were left in
+        another script than Latin, and the code that the romanizer used for the language.
     """
     languages: dict[str, dict[str, Any]] = {}
     for lang in sorted(scanned.read):

@@ -15,17 +15,17 @@ from transliconet.errors import ConfigError, require_range
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Band keys of texts: two texts of a language that share one count as near-duplicates.
+    """Band keys of texts: two texts of a language that share a key count as near-duplicates.
 
-    With ``bands`` of ``rows`` MinHash values each, texts whose character n-grams have Jaccard
-    similarity s share a key with probability 1 − (1 − s^rows)^bands (Leskovec et al., Mining of
-    Massive Datasets, section 3.4); ``bands`` and ``rows`` are chosen so that this
-    probability rises at ``threshold``.
+    Each text gets ``bands`` keys, each of them a hash of ``rows`` MinHash values. Texts whose
+    character n-grams have Jaccard similarity s share a key with probability 1 − (1 − s^rows)^bands
+    (Leskovec et al., Mining of Massive Datasets, section 3.4). ``bands`` and ``rows`` are chosen so
+    that this probability rises steeply at ``threshold``.
 
     Args:
         threshold: Jaccard similarity from which texts count as near-duplicates.
         ngram: characters of an n-gram.
-        permutations: MinHash values a text.
+        permutations: MinHash values of a text.
 
     Raises:
         ConfigError: ``datasketch`` is not installed.
@@ -45,7 +45,15 @@ class NearDuplicates:
         return int(lsh.b), int(lsh.r)
 
     def keys(self, langs: Sequence[str], texts: Sequence[str]) -> np.ndarray:
-        """(N, bands, 2) uint64, one 128-bit key a band."""
+        """The band keys of N texts.
+
+        Args:
+            langs: language of each.
+            texts: the texts.
+
+        Returns:
+            (N, bands, 2) uint64: one key of 128 bits for each band.
+        """
         bands, rows = self._bands
         shingles = [self._shingles(text) for text in texts]
         signatures = _datasketch().MinHash.generator(shingles, num_perm=self.permutations, seed=1)

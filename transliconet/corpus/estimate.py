@@ -26,7 +26,7 @@ class Estimate:
 
     Args:
         languages: tag → counts, as in the manifest.
-        seconds: that romanizing would take in one process, once the romanizer is loaded.
+        seconds: time to romanize everything in one process, once the romanizer is loaded.
         loading: seconds that each process takes to load the romanizer.
     """
 
@@ -42,10 +42,20 @@ def estimate(
     progress: bool = True,
     sample: int = 2000,
 ) -> Estimate:
-    """Scan and select without writing anything that stays; the romanizer's rate is measured on
-    ``sample`` lines.
+    """Scan and select as ``prepare`` does, and measure the romanizer. Nothing stays on disk.
 
-    Lines that romanizing itself would drop are counted as kept.
+    Args:
+        reader: the source of the lines.
+        romanizer: is timed.
+        recipe: what is cleaned, sampled, dropped and held out.
+        progress: show a progress bar.
+        sample: number of lines that are romanized to measure the rate.
+
+    Returns:
+        The counts and times. Lines that would be dropped after romanizing are counted as kept.
+
+    Raises:
+        ConfigError: an option is impossible.
     """
     recipe = recipe or Recipe()
     with tempfile.TemporaryDirectory(prefix="transliconet-") as folder:

@@ -64,9 +64,15 @@ _COMPARED = _ComparedCharacters()
 
 
 def comparable(text: str) -> str:
-    """What two texts have in common if they differ only in case, spacing and punctuation.
+    """Remove what does not tell two texts apart: case, spacing and punctuation.
 
     Combining marks are letters: vowel signs, tones and viramas stay.
+
+    Args:
+        text: any text.
+
+    Returns:
+        A string that is equal for texts that count as the same.
 
     >>> comparable("«Как дела?»") == comparable("как  дела")
     True

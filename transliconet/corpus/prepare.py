@@ -42,7 +42,7 @@ def prepare(
 
     The same source, recipe and romanizer give the same bytes, whatever the engine, the number of
     processes and the interruptions. A run that was killed leaves a hidden folder beside ``out``;
-    the same call goes on from there.
+    the same call continues from there.
 
     Args:
         reader: the source of the lines.
@@ -50,9 +50,12 @@ def prepare(
         out: the folder to write.
         recipe: what is cleaned, sampled, dropped and held out.
         engine: ``local``, or ``ray`` for a cluster.
-        processes: that romanize.
+        processes: number of processes that romanize.
         overwrite: replace a pairs folder that is at ``out``.
         progress: show progress bars.
+
+    Returns:
+        The folder, opened.
 
     Raises:
         DataError: no pair is left.
@@ -84,7 +87,17 @@ def prepare(
 
 
 def scan_once(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> Scan:
-    """The first pass, done now or by the run that was interrupted."""
+    """Scan a source, unless an interrupted run has done so.
+
+    Args:
+        reader: the source of the lines.
+        recipe: how lines are cleaned.
+        folder: of the scan.
+        progress: show a progress bar.
+
+    Returns:
+        The first pass.
+    """
     if (done := Scan.load(folder)) is not None:
         log.info("going on with an interrupted run: %d lines are scanned", done.rows)
         return done

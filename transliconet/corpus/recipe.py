@@ -52,11 +52,11 @@ class Rules:
         require_range("heldout", self.heldout, least=0, most=1)
 
     def is_heldout(self, id_: str) -> bool:
-        """Whether the pairs of this id are held out."""
+        """Whether the pairs with the id ``id_`` are held out."""
         return id_fraction(id_, self.seed) < self.heldout
 
     def near_duplicate_keys(self) -> NearDuplicates | None:
-        """What finds near-duplicates; None where the rule is off."""
+        """What finds near-duplicates, or None where the rule is off."""
         return None if self.near_duplicates is None else NearDuplicates(self.near_duplicates)
 
 
@@ -65,7 +65,7 @@ class Recipe:
     """How lines become pairs.
 
     Args:
-        cleaning: what is mended in a line, and which lines are dropped for it.
+        cleaning: what is changed in a line, and which lines are dropped.
         sampling: how many lines of each language are taken.
         rules: duplicates, unchanged pairs, held-out ids.
     """
@@ -75,7 +75,7 @@ class Recipe:
     rules: Rules = field(default_factory=Rules)
 
     def describe(self) -> dict[str, Any]:
-        """The options, for the manifest."""
+        """All options by section and name, for the manifest."""
         return {
             "clean": asdict(self.cleaning),
             "sample": asdict(self.sampling),

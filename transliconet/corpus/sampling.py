@@ -46,7 +46,13 @@ class Sampling:
         return self.fraction == 1 and self.max_lines is None
 
     def allocate(self, usable: Mapping[str, int]) -> dict[str, int]:
-        """Lines to take of each language, of the ``usable`` ones.
+        """Divide the budget between the languages.
+
+        Args:
+            usable: language → lines that may be taken.
+
+        Returns:
+            Language → lines to take.
 
         >>> Sampling(fraction=0.5).allocate({"hin_Deva": 1000, "kat_Geor": 10})
         {'hin_Deva': 500, 'kat_Geor': 5}

@@ -49,12 +49,12 @@ KEY_RECORD = np.dtype([("key", "<u8", 2), ("priority", "<u8"), ("row", "<i8")])
 
 @dataclass(frozen=True)
 class Scan:
-    """What the first pass left in ``folder``.
+    """The result of the first pass, in ``folder``.
 
     Args:
         folder: holds the chunks, the keys and ``skipped.jsonl``.
-        rows: lines that were kept so far.
-        languages: their tags; a row's language is a position in this list.
+        rows: number of lines that were kept so far.
+        languages: their tags. A row's language is stored as a position in this list.
         counts: of all lines that were read.
     """
 
@@ -69,19 +69,19 @@ class Scan:
         return -(-self.rows // CHUNK_ROWS)
 
     def chunk(self, number: int) -> pa.Table:
-        """The rows of a chunk, memory-mapped."""
+        """The rows of the chunk of that number, memory-mapped, as :data:`CHUNK_SCHEMA` has them."""
         return pa.ipc.open_file(pa.memory_map(str(chunk_file(self.folder, number)))).read_all()
 
     def priorities(self) -> np.ndarray:
-        """(rows,) uint64 on disk: the order in which a language's lines are taken."""
+        """(rows,) uint64, memory-mapped: the order in which a language's lines are taken."""
         return _array_on_disk(self.folder / "priorities.bin", np.uint64)
 
     def language_numbers(self) -> np.ndarray:
-        """(rows,) int16 on disk: positions in ``languages``."""
+        """(rows,) int16, memory-mapped: positions in ``languages``."""
         return _array_on_disk(self.folder / "languages.bin", np.int16)
 
     def save(self) -> None:
-        """Write down that the first pass is complete."""
+        """Mark the first pass as complete."""
         content = {
             "rows": self.rows,
             "languages": self.languages,
@@ -92,7 +92,7 @@ class Scan:
 
     @classmethod
     def load(cls, folder: Path) -> "Scan | None":
-        """The complete first pass in ``folder``; None where there is none."""
+        """The complete first pass in ``folder``, or None."""
         file = folder / "scan.json"
         if not file.is_file():
             return None
@@ -127,10 +127,10 @@ class ScanWriter:
     """Writes chunks and keys while the scan goes on.
 
     Args:
-        folder: is made.
-        near: finds near-duplicates; None: not looked for.
+        folder: is created.
+        near: finds near-duplicates; None switches this off.
         seed: of the priorities.
-        same_ids: the same priority for an id in every language.
+        same_ids: give an id the same priority in every language.
     """
 
     def __init__(
@@ -149,13 +149,13 @@ class ScanWriter:
             self._key_files[kind] = [file.open("wb") for file in files]
 
     def add(self, line: Line, text: str) -> None:
-        """Take a line with its cleaned text."""
+        """Add a line, with its cleaned text."""
         self._waiting.append((line, text))
         if len(self._waiting) == CHUNK_ROWS:
             self._write_waiting()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the last chunk and close the files."""
         self._write_waiting()
         self._priorities.close()
         self._language_numbers.close()
@@ -237,11 +237,16 @@ def _keys(langs: list[str], values: list[str]) -> np.ndarray:
 
 
 def scan(reader: Reader | Iterable[Line | Skip], folder: Path, recipe: Recipe) -> Scan:
-    """Read and clean every line; ``folder`` gets the chunks, the keys and ``skipped.jsonl``.
+    """Read and clean every line.
 
-    Lines in Latin script are kept out as ``latin_script`` where ``sampling.latin`` is false. The
-    priority of a line, which decides between duplicates and about the sample, is one of its id, or,
-    with ``sampling.same_ids`` false, of its language and id.
+    Args:
+        reader: the source of the lines.
+        folder: is replaced; gets the chunks, the keys and ``skipped.jsonl``.
+        recipe: how lines are cleaned. Where ``sampling.latin`` is false, lines in Latin script are
+            dropped as ``latin_script``.
+
+    Returns:
+        The first pass, saved.
     """
     shutil.rmtree(folder, ignore_errors=True)
     near = recipe.rules.near_duplicate_keys()

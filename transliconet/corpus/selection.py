@@ -37,16 +37,23 @@ class Selection:
     counts: Mapping[str, list[int]]
 
     def verdicts(self, start: int, stop: int) -> np.ndarray:
-        """(stop − start,) uint8, the verdicts of these rows."""
+        """(stop − start,) uint8: the verdicts of the rows from ``start`` on, up to ``stop``."""
         return np.fromfile(self.file, np.uint8, stop - start, offset=start)
 
 
 def select(scan: Scan, recipe: Recipe) -> Selection:
-    """Decide about every row of ``scan``.
+    """Decide which rows are kept.
 
-    Of the rows of a language with the same text (or, with ``near_duplicates``, with nearly the
-    same), the one of lowest priority is kept, so that the choice doesn't depend on the order of the
-    files; then of those with the same id; then the sampling takes its share of what is left.
+    Of the rows of a language with the same text (or nearly the same, with ``near_duplicates``), the
+    one of lowest priority is kept, so that the choice does not depend on the order of the files;
+    then of those with the same id. Then the sampling takes its share of what is left.
+
+    Args:
+        scan: the first pass.
+        recipe: its rules and sampling.
+
+    Returns:
+        The verdict on each row.
     """
     file = scan.folder / "verdicts.bin"
     _make_room(file, scan.rows)

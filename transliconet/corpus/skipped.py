@@ -36,14 +36,17 @@ EXCERPT = 60
 def skipped_entry(
     place: tuple[str, int], lang: str, reason: str, detail: str = "", text: str = ""
 ) -> str:
-    """A line of ``skipped.jsonl``.
+    """One line of ``skipped.jsonl``.
 
     Args:
         place: the source and the number of the line in it.
         lang: the tag, or what stood in its place.
         reason: a stable name, e.g. ``too_long``.
-        detail: what distinguishes this line.
+        detail: what is particular to this line.
         text: the text of the line; its beginning is listed.
+
+    Returns:
+        A JSON object and a line end.
     """
     source, number = place
     entry: dict[str, object] = {"source": source, "number": number, "lang": lang}
@@ -54,7 +57,15 @@ def skipped_entry(
 
 
 def explain_skips(lines: Iterable[str], first: int = 3) -> str:
-    """What the first of the lines of ``skipped.jsonl`` say: place, reason, value, remedy."""
+    """Explain the first lines that were dropped.
+
+    Args:
+        lines: of ``skipped.jsonl``.
+        first: number of lines to explain.
+
+    Returns:
+        Place, reason, value and remedy of each.
+    """
     said = []
     for line in lines:
         said.append(_explain(json.loads(line)))

@@ -30,7 +30,15 @@ def _work(chunk: int) -> int:
 
 
 def run_local(job: ChunkJob, chunks: Sequence[int], processes: int) -> Iterator[int]:
-    """Chunks as they are done, in ``processes`` processes of this machine.
+    """Work on chunks in processes of this machine.
+
+    Args:
+        job: works on one chunk.
+        chunks: their numbers.
+        processes: number of processes; 1 works in this one.
+
+    Returns:
+        An iterator over the numbers of the chunks, as they are done.
 
     Raises:
         TransliconetError: a worker was killed.
@@ -67,10 +75,18 @@ class _RayWorker:
 
 
 def run_ray(job: ChunkJob, chunks: Sequence[int], processes: int) -> Iterator[int]:
-    """Chunks as they are done, through Ray Data, by ``processes`` actors.
+    """Work on chunks through Ray Data.
 
     Joins the cluster that ``RAY_ADDRESS`` names, or starts Ray on this machine. Every node must see
     the output folder under the same path.
+
+    Args:
+        job: works on one chunk.
+        chunks: their numbers.
+        processes: number of actors.
+
+    Returns:
+        An iterator over the numbers of the chunks, as they are done.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -103,7 +119,20 @@ ENGINES = {"local": run_local, "ray": run_ray}
 def run_chunks(
     job: ChunkJob, chunks: Sequence[int], processes: int, engine: str = "local"
 ) -> Iterator[int]:
-    """Chunks as they are done, on the ``engine`` of that name."""
+    """Work on chunks on the engine of a name.
+
+    Args:
+        job: works on one chunk.
+        chunks: their numbers.
+        processes: number of processes or actors.
+        engine: a key of :data:`ENGINES`.
+
+    Returns:
+        An iterator over the numbers of the chunks, as they are done.
+
+    Raises:
+        ConfigError: no such engine, or fewer than one process.
+    """
     require_choice("engine", engine, ENGINES)
     require_range("processes", processes, least=1)
     return ENGINES[engine](job, chunks, processes)

@@ -59,10 +59,15 @@ class Identity:
 
 
 def required_package(module: str, romanizer: str, remedy: str = "") -> None:
-    """Say early, and without importing it, that a package is missing.
+    """Check, without importing it, that a package is installed.
+
+    Args:
+        module: name to import it by.
+        romanizer: that needs it.
+        remedy: how to install it; by default the extra ``romanizers``.
 
     Raises:
-        ConfigError: ``module`` is not installed.
+        ConfigError: it is not installed.
     """
     if find_spec(module) is None:
         raise ConfigError(
@@ -74,10 +79,17 @@ def required_package(module: str, romanizer: str, remedy: str = "") -> None:
 
 
 def check_romanizer(candidate: object, given: object) -> Romanizer:
-    """``candidate``, if it has what :class:`Romanizer` asks for.
+    """Check that an object has the members of :class:`Romanizer`.
+
+    Args:
+        candidate: the object.
+        given: what the user wrote, for the error.
+
+    Returns:
+        The object.
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: a member is missing.
     """
     labels = getattr(candidate, "name", None), getattr(candidate, "version", None)
     if callable(candidate) and all(isinstance(label, str) and label for label in labels):
@@ -91,10 +103,14 @@ def check_romanizer(candidate: object, given: object) -> Romanizer:
 
 
 def describe_romanizer(romanizer: Romanizer) -> dict[str, object]:
-    """What the manifest says about a romanizer.
+    """Describe a romanizer for the manifest.
 
-    A romanizer that is made of others (:class:`~transliconet.romanizers.by_language.ByLanguage`)
-    has a method ``describe`` for it.
+    Args:
+        romanizer: one that is made of others
+            (:class:`~transliconet.romanizers.by_language.ByLanguage`) has a method ``describe``.
+
+    Returns:
+        Its name and version, and what ``describe`` returns.
     """
     describe = getattr(romanizer, "describe", None)
     more = describe() if callable(describe) else {}
@@ -102,10 +118,18 @@ def describe_romanizer(romanizer: Romanizer) -> dict[str, object]:
 
 
 def romanize_line(romanize: Romanizer, text: str, language: str) -> tuple[str, str]:
-    """The romanization, and what the romanizer raised on the whole line, or an empty string.
+    """Romanize a line, also where the romanizer raises.
 
-    Where it raises, each word is romanized alone; where a word raises, each of its characters; a
-    character that raises stays as it is.
+    Where it raises on the line, each word is romanized alone; where it raises on a word, each
+    character; where it raises on a character, that stays as it is.
+
+    Args:
+        romanize: the romanizer.
+        text: one line.
+        language: its tag or code.
+
+    Returns:
+        The romanization, and what the romanizer raised on the whole line, or an empty string.
     """
     try:
         return romanize(text, language), ""

@@ -9,10 +9,10 @@ DEFAULT = "default"
 
 
 class ByLanguage:
-    """Romanizes each language with the romanizer that a map names for it.
+    """Romanizes each language with a romanizer of its own.
 
-    The most specific key counts: the tag (``srp_Cyrl``), then the language (``srp``), then the
-    script (``Cyrl``), then ``default``.
+    The most specific key of the map counts: the tag (``srp_Cyrl``), then the language (``srp``),
+    then the script (``Cyrl``), then ``default``.
 
     Args:
         romanizers: key → romanizer; ``default`` has to be among them.
@@ -25,7 +25,7 @@ class ByLanguage:
         self.version = ", ".join(parts)
 
     def for_language(self, language: str) -> Romanizer:
-        """The romanizer of a tag, or of a bare language code."""
+        """The romanizer of ``language``, a tag or a bare language code."""
         code, _, script = language.partition("_")
         for key in (language, code, script):
             if key in self.romanizers:
@@ -36,7 +36,7 @@ class ByLanguage:
         return self.for_language(language)(text, language)
 
     def describe(self) -> dict[str, object]:
-        """Name and version of each part, for the manifest."""
+        """Name and version of each romanizer by its key, for the manifest."""
         described = {}
         for key, romanizer in self.romanizers.items():
             described[key] = {"name": romanizer.name, "version": romanizer.version}

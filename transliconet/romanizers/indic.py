@@ -122,7 +122,14 @@ def _script_of(character: str) -> str:
 
 
 def typed_spelling(word: str, drops_schwa: bool) -> str:
-    """A word of ISO 15919 as people type it.
+    """Respell a word of ISO 15919 as people type it.
+
+    Args:
+        word: one word.
+        drops_schwa: whether its language leaves a final or middle short a unspoken.
+
+    Returns:
+        The word in ASCII letters.
 
     >>> typed_spelling("namastē", True), typed_spelling("bhārata", True)
     ('namaste', 'bharat')
@@ -140,8 +147,17 @@ def typed_spelling(word: str, drops_schwa: bool) -> str:
 
 
 def without_silent_schwas(word: str) -> str:
-    """Drop the short a at the end, and from right to left each one between vowel-consonant and
-    consonant-vowel (Ohala, 1983): ``bhārata`` → ``bhārat``, ``samajhanā`` → ``samajhnā``.
+    """Drop the short a that is not spoken.
+
+    That is the one at the end, and, from right to left, each one that stands between a vowel with a
+    consonant and a consonant with a vowel (Ohala, 1983): ``bhārata`` → ``bhārat``, ``samajhanā`` →
+    ``samajhnā``.
+
+    Args:
+        word: one word of ISO 15919.
+
+    Returns:
+        The word without them.
     """
     sounds = re.findall(rf"[{_VOWEL}]̐?[ṁṃ̃]?|[^{_VOWEL}]h(?=[{_VOWEL}]|$)|.̥?", word)
     is_vowel = [sound[0] in _VOWEL for sound in sounds]

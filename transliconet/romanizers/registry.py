@@ -55,12 +55,15 @@ _KEY = re.compile(r"[a-z]{3}|[A-Z][a-z]{3}|[a-z]{3}_[A-Z][a-z]{3}")
 
 
 def romanizer(which: str | Mapping[str, str], option: str = "romanizer") -> Romanizer:
-    """The romanizer that ``option`` gives.
+    """Make the romanizer that a user names.
 
     Args:
         which: a name of :data:`ROMANIZERS`; ``best``; or a map of tag, language or script to name,
             such as ``{jpn: cutlet, default: uroman}`` (``default`` is uroman where it is missing).
         option: what the user set, for the error.
+
+    Returns:
+        The romanizer.
 
     Raises:
         ConfigError: there is no such romanizer or key, or a package is not installed.
@@ -94,7 +97,14 @@ def _by_language(names: Mapping[Any, Any], option: str, name: str = "by_language
 
 
 def romanizer_of_manifest(described: Mapping[str, Any], option: str = "romanizer") -> Romanizer:
-    """The romanizer that a pairs folder's manifest names.
+    """Make the romanizer that a pairs folder was written with.
+
+    Args:
+        described: what the manifest says about it.
+        option: what the user set, for the error.
+
+    Returns:
+        The romanizer.
 
     Raises:
         ConfigError: it is one of the user's own, or a package is not installed.

@@ -112,7 +112,14 @@ class Splitter:
         return letters
 
     def stand_ins(self, pair: str) -> StandIns | None:
-        """The stand-ins for a boundary inside ``pair``, two characters; None: do not split."""
+        """Decide about the boundary between two characters.
+
+        Args:
+            pair: the two characters.
+
+        Returns:
+            Their stand-ins; None where a line must not be split between them.
+        """
         first, second = pair[0], pair[1]
         if pair in self.tables.pairs or first in JOINS_RIGHT or second in JOINS_LEFT:
             return None

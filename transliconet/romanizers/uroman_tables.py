@@ -82,7 +82,7 @@ class RuleTables:
         return re.compile(f"[{escaped}] ")
 
     def romanizations(self, character: str) -> list[str]:
-        """What the rules of a single character write."""
+        """What each rule of a single ``character`` writes."""
         return [_romanization(rule) for rule in self.rules.get(character, [])]
 
 

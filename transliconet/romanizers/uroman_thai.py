@@ -44,17 +44,20 @@ _LOOKS_OVER_SPACE = re.compile(" " + _looks_left(" "))
 
 
 def looks_over_space(text: str) -> bool:
-    """Whether an o ang of the text is read by what stands before a space."""
+    """Whether an o ang of ``text`` is read by what stands before a space."""
     return O_ANG in text and _LOOKS_OVER_SPACE.search(text) is not None
 
 
 def looks_left(text: str, start: int, end: int, before: str) -> bool:
-    """Whether ``text[start:end]`` is read by more of what precedes it than its stand-in shows.
+    """Whether a segment is read by more of what precedes it than its stand-in shows.
 
     Args:
         text: the text that is split.
-        start, end: of the segment.
+        start, end: the segment is ``text[start:end]``.
         before: its stand-in on the left; in Thai it is the preceding character itself.
+
+    Returns:
+        True if it has to be read together with the segment before it.
     """
     return _LOOKS_LEFT.match(text, start - (before in SPLIT_AFTER), end) is not None
 
@@ -85,10 +88,16 @@ class ThaiSplits:
                 self.ending[source[-1]].append(rule["t"])
 
     def stand_ins(self, first: str, second: str) -> tuple[str, str] | None:
-        """The stand-ins for ``second`` and ``first``, or None: do not split between them.
+        """Decide about the boundary between two Thai characters.
 
         A consonant is read by the character before it, by whether the edge before it ends in a
         consonant, and by the next character, or the next two after a tone mark.
+
+        Args:
+            first, second: the two characters.
+
+        Returns:
+            The stand-ins for ``second`` and for ``first``; None: do not split between them.
         """
         if second in PRE_VOWELS:
             # It ends the syllable before, and what follows looks to the left no farther than to it.

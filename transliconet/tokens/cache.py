@@ -31,11 +31,11 @@ def cached_token_ids(
     languages: Sequence[str] | None = None,
     skip_unchanged: bool = True,
 ) -> TokenizedPairs:
-    """Token ids of the training part, from ``folder/cache`` if they are there.
+    """Token ids of the training pairs, read from ``folder/cache`` if they are there.
 
-    The name of the cache depends on the manifest, the tokenizer and the arguments, so a change of
-    any makes another one. Where the folder cannot be written, the ids are put into a temporary
-    folder, for this run alone.
+    The name of the cache depends on the manifest, the tokenizer and the arguments: a change of any
+    makes another cache. Where the folder cannot be written, the ids go to a temporary folder, for
+    this run alone.
 
     Args:
         folder: the pairs.
@@ -43,6 +43,12 @@ def cached_token_ids(
         max_length: longest row in tokens; longer ones are truncated and counted.
         languages: tags to take; None takes all.
         skip_unchanged: leave out pairs whose romanization equals the text.
+
+    Returns:
+        The ids of both views, memory-mapped.
+
+    Raises:
+        ConfigError: a language that the folder does not have.
     """
     chosen = [LAYOUT, max_length, sorted(languages) if languages is not None else None]
     key = _key(folder, tokenizer, json.dumps([*chosen, not skip_unchanged]))

@@ -81,20 +81,46 @@ class BatchField:
         """Do what takes long and can be cached on disk.
 
         It is called before training, by one process on each machine; the others wait.
+
+        Args:
+            tokens: the tokenized training text.
         """
 
     def open(self, tokens: TrainingTokens) -> MakeField:
-        """The function that makes the fields; called once by each training process."""
+        """Make the function that makes the fields. Each training process calls this once.
+
+        Args:
+            tokens: the tokenized training text.
+
+        Returns:
+            A function from the rows of a batch to fields by name; by default :meth:`make`.
+        """
         return self.make
 
     def make(self, rows: BatchRows) -> dict[str, Tensor]:
-        """The fields of one batch, by name."""
+        """Make the fields of one batch.
+
+        Args:
+            rows: of the batch.
+
+        Returns:
+            Field by name.
+
+        Raises:
+            NotImplementedError: the subclass overrides neither this method nor :meth:`open`.
+        """
         raise NotImplementedError
 
     def identity(self, tokens: TrainingTokens) -> list[str]:
-        """Names of the cached data that the fields come from.
+        """Name the cached data that the fields come from.
 
         A run is only resumed where they are the same.
+
+        Args:
+            tokens: the tokenized training text.
+
+        Returns:
+            Their names; empty by default.
         """
         return []
 
@@ -134,10 +160,17 @@ class BatchNeeds:
 
 
 def check_fields(made: dict[str, Tensor], rows: BatchRows) -> dict[str, Tensor]:
-    """The fields, once their shapes are known to be those registered.
+    """Check that fields have the shapes that they were registered with.
+
+    Args:
+        made: field by name.
+        rows: the batch that they belong to.
+
+    Returns:
+        ``made``.
 
     Raises:
-        ConfigError: one is not registered, or its first dimensions are not what it says.
+        ConfigError: a field is not registered, or its first dimensions are not what it says.
     """
     for name, values in made.items():
         expected: list[int] = []

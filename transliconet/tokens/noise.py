@@ -45,12 +45,15 @@ class Augment:
         respell: Callable[[Word], Word],
         rng: np.random.Generator,
     ) -> list[Word]:
-        """Romanized words, respelled or not, some of them back in their own script.
+        """Vary the words of one pair.
 
         Args:
             native, romanized: the words of both views, as strings or as token ids.
             respell: gives a word as one writer types it.
             rng: source of randomness.
+
+        Returns:
+            The romanized words, respelled or not, some of them back in their own script.
         """
         words = list(romanized)
         if rng.random() < self.typed:
@@ -66,7 +69,16 @@ class Augment:
 def noisy_romanization(
     native: str, romanized: str, augment: Augment, rng: np.random.Generator
 ) -> str:
-    """A romanized text as people might write it; words are what spaces separate.
+    """Write a romanized text as people might.
+
+    Args:
+        native: the text; its words are what spaces separate.
+        romanized: its romanization.
+        augment: how much is changed.
+        rng: source of randomness.
+
+    Returns:
+        The romanized text, with words respelled or back in their own script.
 
     >>> augment, rng = Augment(typed=1), np.random.default_rng(3)
     >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", augment, rng)

@@ -27,7 +27,13 @@ class Vocabulary:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> "Vocabulary":
-        """Read a tokenizer.
+        """Read what a batch needs from a tokenizer.
+
+        Args:
+            tokenizer: of a masked-LM checkpoint.
+
+        Returns:
+            Its special and ordinary ids.
 
         Raises:
             CheckpointError: it has no padding or no mask token.
@@ -64,5 +70,14 @@ def pad(rows: list[np.ndarray], pad_id: int) -> tuple[Tensor, Tensor]:
 
 
 def content_mask(input_ids: Tensor, attention_mask: Tensor, special_ids: Tensor) -> Tensor:
-    """(N, L) bool: tokens that are neither padding nor special."""
+    """Mark the tokens that are neither padding nor special.
+
+    Args:
+        input_ids: (N, L) int64.
+        attention_mask: (N, L) bool, False at padding.
+        special_ids: (S,) int64.
+
+    Returns:
+        (N, L) bool.
+    """
     return attention_mask & ~torch.isin(input_ids, special_ids)

@@ -23,7 +23,7 @@ class RaggedArray:
 
     @classmethod
     def from_rows(cls, rows: Sequence[np.ndarray]) -> "RaggedArray":
-        """From N rows of int32."""
+        """Concatenate N rows of int32."""
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         values = np.concatenate(rows) if rows else np.zeros(0, np.int32)

@@ -144,11 +144,26 @@ class Writer:
 
     @classmethod
     def from_script(cls, script: str | None, rng: np.random.Generator) -> "Writer":
-        """A writer of a script (ISO 15924, None: unknown), from careful to careless."""
+        """Draw a writer, from careful to careless.
+
+        Args:
+            script: ISO 15924 code of the language's own script; None: unknown.
+            rng: source of randomness.
+
+        Returns:
+            A writer with the rules of that script.
+        """
         return cls(RULES.get(script or "", OTHER), float(rng.uniform(*STRENGTHS)))
 
     def spell(self, word: str, rng: np.random.Generator) -> str:
-        """A romanized word as this writer might type it; never empty, never two words.
+        """Spell a romanized word as this writer might type it.
+
+        Args:
+            word: one word.
+            rng: source of randomness.
+
+        Returns:
+            A word; never empty, never two words.
 
         >>> rng = np.random.default_rng(1)
         >>> [Writer(ABJAD).spell("shkran", rng) for _ in range(3)]

@@ -76,8 +76,16 @@ def tokenize_pairs(
     romanized: Sequence[str],
     max_length: int,
 ) -> TokenizedPairs:
-    """Tokenize both views of one language's pairs. ``native[i]`` and ``romanized[i]`` are one
-    pair.
+    """Tokenize both views of one language's pairs.
+
+    Args:
+        tokenizer: the encoder's.
+        native: N texts.
+        romanized: N romanizations, in the same order.
+        max_length: longer rows are truncated.
+
+    Returns:
+        Their ids, in memory.
     """
     native_rows, native_truncated = tokenize(tokenizer, native, max_length)
     romanized_rows, romanized_truncated = tokenize(tokenizer, romanized, max_length)
@@ -87,7 +95,14 @@ def tokenize_pairs(
 
 
 def concatenate_pairs(parts: Sequence[TokenizedPairs]) -> TokenizedPairs:
-    """Several sets of pairs as one. A single one is returned as it is."""
+    """Several sets of pairs as one, without copying ids.
+
+    Args:
+        parts: at least one set.
+
+    Returns:
+        All pairs, in order. A single set is returned as it is.
+    """
     if len(parts) == 1:
         return parts[0]
     return TokenizedPairs(

@@ -27,7 +27,8 @@ class WordBoundaries:
 
     Args:
         starts_word: (V,) bool, True where the subword begins a word.
-        special: (V,) bool, True at special tokens. The unknown token is none: it stands for text.
+        special: (V,) bool, True at special tokens. The unknown token is not special here: it stands
+            for text.
     """
 
     starts_word: np.ndarray
@@ -35,7 +36,14 @@ class WordBoundaries:
 
     @classmethod
     def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> Self:
-        """Read the vocabulary of a tokenizer, V subwords."""
+        """Find the word beginnings in the vocabulary of a tokenizer.
+
+        Args:
+            tokenizer: with V subwords.
+
+        Returns:
+            What splits its rows into words.
+        """
         subwords = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         special = np.zeros(len(subwords), bool)
         special[list(tokenizer.all_special_ids)] = True
@@ -44,7 +52,14 @@ class WordBoundaries:
         return cls(starts_word, special)
 
     def number(self, row: np.ndarray) -> np.ndarray:
-        """(L,) ids → (L,) int64, the word of each token from 0; -1 at special tokens."""
+        """Number the words of a row.
+
+        Args:
+            row: (L,) ids.
+
+        Returns:
+            (L,) int64: the word of each token, from 0; -1 at special tokens.
+        """
         content = ~self.special[row]
         numbers = np.cumsum(self.starts_word[row] & content) - 1
         # a text whose first subword begins no word still has its first word there
@@ -52,7 +67,14 @@ class WordBoundaries:
         return np.where(content, numbers, -1)
 
     def split(self, row: np.ndarray) -> list[np.ndarray]:
-        """(L,) ids → the ids of each word, without special tokens."""
+        """Split a row into words.
+
+        Args:
+            row: (L,) ids.
+
+        Returns:
+            The ids of each word, without special tokens.
+        """
         numbers = self.number(row)
         content = row[numbers >= 0]
         if not len(content):

@@ -42,12 +42,15 @@ class AlignedFile:
 
 
 def aligned_file(path: Path, relative: str, names: LanguageNames) -> AlignedFile | None:
-    """What a file's name says about its alignment, or None where it names no language.
+    """Read what a file's name says about its alignment.
 
     Args:
         path: the file.
         relative: its path from the corpus's folder, such as ``dev/hin_Deva.dev``.
         names: what names of languages mean.
+
+    Returns:
+        Its language and group; None where the name has no language.
     """
     folder, _, name = relative.rpartition("/")
     for ending in (*COMPRESSED, ".txt"):
@@ -103,7 +106,13 @@ def _tag(name: str, names: LanguageNames) -> LanguageTag | None:
 
 
 def line_digest(path: Path) -> tuple[int, str]:
-    """Number of lines of a file and a digest of their text, whatever its encoding and line ends.
+    """Count and hash the lines of a file.
+
+    Args:
+        path: a text file in any encoding, and with any line ends, that the readers know.
+
+    Returns:
+        The number of lines, and a digest that is equal for files with the same text.
 
     Raises:
         DataError: it cannot be read to the end.
@@ -125,7 +134,11 @@ def line_digest(path: Path) -> tuple[int, str]:
 
 
 def require_equal_length(group: str, counts: dict[Path, int]) -> None:
-    """Check that files whose lines are translations of each other have as many lines.
+    """Check that aligned files have the same number of lines.
+
+    Args:
+        group: what the names of the files have in common.
+        counts: file → number of lines.
 
     Raises:
         DataError: they differ. The message has the count of each file.

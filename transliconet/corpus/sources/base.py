@@ -84,15 +84,25 @@ class Reader(Protocol):
     def __iter__(self) -> Iterator[Line | Skip]: ...
 
     def sources(self) -> list[dict[str, object]]:
-        """One entry a file or package, with its SHA-256 or version, for the manifest. Pairs of
-        other sources are other pairs.
+        """Describe the source, for the manifest. Pairs of other sources are other pairs.
+
+        Returns:
+            One entry for each file or package, with its SHA-256 or version.
         """
         ...
 
 
 def guarded(path: Path, lang: str, lines: Iterable[Line | Skip]) -> Iterator[Line | Skip]:
-    """``lines`` of a file; where it cannot be read on, one skip (``unreadable_rest``) stands for
-    what is left.
+    """Lines of a file, up to where it can no longer be read.
+
+    Args:
+        path: the file.
+        lang: its language, for the skip.
+        lines: an iterator that reads the file.
+
+    Returns:
+        An iterator over ``lines``; after an error of reading, one skip (``unreadable_rest``) stands
+        for all lines that are left.
     """
     number = 0
     try:
@@ -106,8 +116,9 @@ def guarded(path: Path, lang: str, lines: Iterable[Line | Skip]) -> Iterator[Lin
 
 
 def has_surrogate(text: str) -> bool:
-    """Whether the text holds a lone surrogate, which stands for a byte that is not UTF-8 or came
-    with the text.
+    """Whether ``text`` holds a lone surrogate, which is no character.
+
+    It came with the text, or stands for a byte that is not UTF-8.
     """
     try:
         text.encode("utf-8")
@@ -117,7 +128,7 @@ def has_surrogate(text: str) -> bool:
 
 
 class TagCache:
-    """Reads the language of each row of a source, every distinct one once.
+    """Reads the language of each row of a source, and remembers what each name means.
 
     Args:
         source: file or dataset of the rows.
@@ -130,7 +141,17 @@ class TagCache:
         self._tags: dict[str, LanguageTag | str] = {}
 
     def line(self, number: int, id_: str, lang: object, text: str) -> Line | Skip:
-        """The row as a line, or as a skip (``wrong_language_tag``)."""
+        """Make the line of a row.
+
+        Args:
+            number: of the row in the source, from 1.
+            id_: of the row.
+            lang: its language as the source gives it.
+            text: its text.
+
+        Returns:
+            The line, or a skip (``wrong_language_tag``).
+        """
         tag = self.tag_of(lang)
         if isinstance(tag, LanguageTag):
             return Line(self.source, number, id_, tag, text=text)
@@ -138,7 +159,14 @@ class TagCache:
         return Skip(self.source, number, known, "wrong_language_tag", detail=tag)
 
     def tag_of(self, lang: object) -> LanguageTag | str:
-        """The tag that a row's language stands for, or what is wrong with it."""
+        """Read a row's language.
+
+        Args:
+            lang: as the source gives it.
+
+        Returns:
+            The tag, or a sentence about what is wrong.
+        """
         if isinstance(lang, LanguageTag):
             return lang
         if not isinstance(lang, str):
@@ -156,7 +184,7 @@ class TagCache:
 
 
 def describe_type(value: object) -> str:
-    """What a value is, for a message: ``a list``, ``missing``."""
+    """The type of ``value``, for a message: ``a list``, ``missing``."""
     if value is None:
         return "missing"
     name = type(value).__name__
@@ -164,10 +192,16 @@ def describe_type(value: object) -> str:
 
 
 def id_text(value: object) -> str | None:
-    """An id as text, or None where the value cannot be one.
+    """Turn an id into text.
 
-    Whole numbers are the same id however they are written: 1 and 1.0, as a table with a missing
-    value has it, are ``1``.
+    Whole numbers are the same id however they are written: 1, and 1.0 as in a table with a missing
+    value, are ``1``.
+
+    Args:
+        value: as the source gives it.
+
+    Returns:
+        The text; None where the value cannot be an id.
     """
     if isinstance(value, str):
         return value
@@ -183,8 +217,14 @@ MISSING = object()
 
 
 def field_of(row: Mapping[str, object], name: str) -> object:
-    """A field of a row, where ``translation.hi`` is the field ``hi`` of the field ``translation``;
-    :data:`MISSING` where there is none.
+    """Look up a field of a row.
+
+    Args:
+        row: fields by name.
+        name: of the field; ``translation.hi`` is the field ``hi`` inside the field ``translation``.
+
+    Returns:
+        Its value; :data:`MISSING` where there is none.
     """
     if name in row:
         return row[name]

@@ -55,24 +55,30 @@ class Dialect:
         return DELIMITERS.get(delimiter, "\t" if delimiter == "\\t" else delimiter)
 
     def with_delimiter(self, delimiter: str) -> Self:
-        """The same with another delimiter, unless one was given."""
+        """The same dialect with ``delimiter``, unless it has one already."""
         return self if self.delimiter else replace(self, delimiter=delimiter)
 
     def is_comment(self, line: str) -> bool:
+        """Whether a line is a comment, and so no row."""
         return bool(self.comment) and line.startswith(str(self.comment))
 
 
 @dataclass(frozen=True)
 class KnownDialect:
-    """A delimiter and quoting that are settled, for one file."""
+    """The delimiter and quoting of one file, once they are known."""
 
     delimiter: str
     quoted: bool
 
     def rows(self, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, Row | None]]:
-        """The number of the first line and the fields of each row.
+        """Split lines into rows.
 
-        None stands for a line whose quotes are not well-formed; the next row begins after it.
+        Args:
+            lines: numbers and texts of lines. A quoted field may go on over several.
+
+        Returns:
+            An iterator over the number of the first line and the fields of each row. None stands
+            for a line whose quotes are not well-formed; the next row begins after it.
         """
         source = iter(lines)
         waiting: deque[tuple[int, str]] = deque()  # lines to read again after a damaged one
@@ -179,7 +185,15 @@ def sniff(
 
 
 def usual_width(rows: Sequence[Row], header: bool) -> int:
-    """Number of fields of the header, otherwise that of most rows."""
+    """The number of columns.
+
+    Args:
+        rows: the first rows of a file.
+        header: whether the first one is a header.
+
+    Returns:
+        The number of fields of the header; without one, that of most rows.
+    """
     if header:
         return len(rows[0])
     return Counter(map(len, rows)).most_common(1)[0][0]
@@ -220,9 +234,15 @@ _COMMENT_ENTRY = re.compile(r"\W*(?P<key>[^:]+?)\s*:\s*(?P<value>\S+)")
 
 
 def language_in_comments(comments: Sequence[str]) -> str | None:
-    """The language that the comments at the top of a file name, or None.
+    """Read the language from the comments at the top of a file.
 
-    They are those of the Parallel Bible Corpus:
+    The Parallel Bible Corpus has such comments.
+
+    Args:
+        comments: lines with their comment sign.
+
+    Returns:
+        The code, with the script if the comments name it; None where they name no language.
 
     >>> language_in_comments(["# closest ISO 639-3:\\thin", "# ISO 15924:\\tDeva"])
     'hin_Deva'

@@ -32,7 +32,7 @@ def find_files(
     suffixes: Sequence[str],
     option: str = "paths",
 ) -> list[Path]:
-    """The files that ``paths`` names.
+    """Find the files that a user names.
 
     Args:
         paths: files, folders (searched through for ``suffixes``, links followed, hidden files left
@@ -40,6 +40,9 @@ def find_files(
         suffixes: endings looked for in folders, e.g. ``.txt``, in any case; each also with a
             compressed ending (``.txt.gz``). Other files of a folder are counted in the log.
         option: what the user set, for the error.
+
+    Returns:
+        The files; those of a folder or pattern in the order of their paths.
 
     Raises:
         DataError: nothing is named, or a name leads to no file.
@@ -141,7 +144,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def has_suffix(path: Path, suffixes: Sequence[str]) -> bool:
-    """Whether a name ends in one of ``suffixes``, in any case, compressed or not."""
+    """Whether the name of ``path`` ends in one of ``suffixes``, in any case, compressed or not."""
     name = path.name.lower()
     plain = name.removesuffix(path.suffix.lower()) if _compression(path) else name
     return plain.endswith(tuple(suffixes))
@@ -153,7 +156,14 @@ def _compression(path: Path) -> str | None:
 
 
 def relative_names(files: Sequence[Path]) -> dict[Path, str]:
-    """Each file's path from the folder that all of them lie in: a short name that no other has."""
+    """Short names of files, which are different for different files.
+
+    Args:
+        files: paths.
+
+    Returns:
+        File → its path from the folder that all of them lie in.
+    """
     absolute = {path: path.absolute() for path in files}
     folders = {path.parent for path in absolute.values()}
     root = Path(os.path.commonpath(folders)) if folders else Path()
@@ -161,7 +171,7 @@ def relative_names(files: Sequence[Path]) -> dict[Path, str]:
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open for reading, decompressing ``.gz``, ``.bz2``, ``.xz`` and ``.zst``."""
+    """Open a file for reading bytes, decompressing ``.gz``, ``.bz2``, ``.xz`` and ``.zst``."""
     match _compression(path):
         case ".gz":
             return cast(BinaryIO, gzip.open(path, "rb"))
@@ -176,14 +186,20 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
+    """The SHA-256 of the bytes of ``path``, in hexadecimal."""
     with path.open("rb") as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
 def describe(files: Sequence[Path]) -> list[dict[str, object]]:
-    """One manifest entry a file; for one that cannot be read, the error: its lines are skipped and
-    counted.
+    """Describe files for the manifest.
+
+    Args:
+        files: paths.
+
+    Returns:
+        An entry for each file: its path, SHA-256 and size, or the error where it cannot be read
+        (its lines are then skipped and counted).
     """
     entries: list[dict[str, object]] = []
     for file in files:

@@ -112,6 +112,11 @@ class BoundedCatalogue(Catalog):
 
     @property
     def num_plurals(self) -> int:
+        """Number of plural forms that the header announces.
+
+        Raises:
+            ValueError: more than any language has, or none.
+        """
         number = super().num_plurals
         if not 0 < number <= MOST_PLURALS:
             raise ValueError(f"nplurals={number}")
@@ -138,8 +143,15 @@ def _first(text: Message | str | tuple | list) -> str:
 
 
 def language_of_path(path: Path, names: LanguageNames | None = None) -> LanguageTag:
-    """The language a catalogue is in, by its folder (``hi/LC_MESSAGES/x.mo``, ``hi/x.po``) or its
-    name (``hi.po``).
+    """The language of a catalogue, by its folder (``hi/LC_MESSAGES/x.mo``, ``hi/x.po``) or its name
+    (``hi.po``).
+
+    Args:
+        path: of the catalogue.
+        names: what names of languages mean.
+
+    Returns:
+        The tag.
 
     Raises:
         DataError: neither is a language.

@@ -129,10 +129,17 @@ def _is_text(character: str) -> bool:
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
-    """Line numbers from 1, and lines in UTF-8 without their end.
+    """Read a text file line by line.
 
     Only ``\\n`` and ``\\r\\n`` end a line. A byte-order mark is removed; UTF-16 is read where a
-    mark announces it. None stands for a line longer than :data:`LONGEST_LINE`.
+    mark announces it.
+
+    Args:
+        path: the file, compressed or not.
+
+    Returns:
+        An iterator over numbers from 1 and lines in UTF-8 without their ends. None stands for a
+        line longer than :data:`LONGEST_LINE`.
     """
     with open_bytes(path) as f:
         for number, line in enumerate(_split_lines(_utf8_blocks(f)), 1):
@@ -140,11 +147,14 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
 
 
 def text_lines(path: Path, lang: str) -> Iterator[tuple[int, str | Skip]]:
-    """Line numbers from 1, and each line decoded, or the reason why it is skipped.
+    """Read and decode a text file line by line.
 
     Args:
-        path: a text file.
-        lang: language of the file, for the skips.
+        path: the file, compressed or not.
+        lang: its language, for the skips.
+
+    Returns:
+        An iterator over numbers from 1, and each line or the reason why it is skipped.
     """
     for number, raw in numbered_lines(path):
         if raw is None:

@@ -10,14 +10,18 @@ SPLITS_FILE, STATE_FILE = "dataset_dict.json", "state.json"
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether ``save_to_disk`` has written the folder."""
+    """Whether ``save_to_disk`` has written ``folder``."""
     return any((folder / name).is_file() for name in (SPLITS_FILE, STATE_FILE))
 
 
 def saved_configurations(name: str) -> dict[str, Path]:
-    """The saved datasets of a local folder: the folder itself, or its subfolders, by their names.
+    """Find datasets that ``save_to_disk`` wrote.
 
-    Empty where there are none, as for the name of a dataset on the hub.
+    Args:
+        name: a local folder, or the name of a dataset on the hub.
+
+    Returns:
+        Name → path of the folder itself, or of its subfolders. Empty where none was saved.
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
@@ -29,12 +33,15 @@ def saved_configurations(name: str) -> dict[str, Path]:
 
 
 def load_saved(datasets: Any, folder: Path, split: str) -> Any:
-    """The rows of a saved dataset, memory-mapped.
+    """Open a saved dataset.
 
     Args:
         datasets: the package.
         folder: of one dataset.
         split: taken from a dataset with splits; one that was saved without any is read whole.
+
+    Returns:
+        Its rows, memory-mapped.
 
     Raises:
         DataError: there is no such split.

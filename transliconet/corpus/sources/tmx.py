@@ -99,7 +99,13 @@ class Unit:
 
 
 def translation_units(path: Path) -> Iterator[Unit]:
-    """The units of a file in order, with one of them in memory at a time.
+    """Read a TMX file as a stream, with one unit in memory at a time.
+
+    Args:
+        path: the file, compressed or not.
+
+    Returns:
+        An iterator over its units, in order.
 
     Raises:
         DataError: the file is not TMX or declares entities.
