@@ -17,6 +17,7 @@ from transliconet.outputs import (
     claimed_folder,
     is_kind,
     new_folder,
+    output_file,
     output_folder,
     resumable_folder,
 )
@@ -221,3 +222,28 @@ def test_a_claimed_folder_keeps_what_is_written(tmp_path: Path) -> None:
         assert (folder / "first").exists()
     with claimed_folder(out, "run", overwrite=True) as folder:
         assert names(folder) == [".lock", ".transliconet.json"]
+
+
+def test_only_a_file_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
+    def check(name: str, overwrite: bool = True) -> str:
+        with pytest.raises(ConfigError) as error:
+            output_file(tmp_path / name, "report", "<!-- ours -->", overwrite)
+        return error.value.code
+
+    assert output_file(tmp_path / "new", "report", "<!-- ours -->")
+    (tmp_path / "thesis").write_text("years")
+    (tmp_path / "ours").write_text("<!-- ours -->\nnumbers")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, overwrite, code in (
+        ("thesis", True, "TLN-CONFIG-226"),
+        ("thesis", False, "TLN-CONFIG-226"),
+        ("pipe", True, "TLN-CONFIG-226"),
+        ("folder", True, "TLN-CONFIG-225"),
+        ("ours", False, "TLN-CONFIG-227"),
+        ("empty", False, "TLN-CONFIG-227"),
+    ):
+        assert check(name, overwrite) == code, name
+    for name in ("ours", "empty"):
+        assert output_file(tmp_path / name, "report", "<!-- ours -->", overwrite=True)

@@ -118,6 +118,26 @@ def test_an_output_folder_that_is_there(cli_here: CliHere, tmp_path: Path) -> No
     )
 
 
+def test_files_that_are_not_ours_are_not_replaced(
+    cli_here: CliHere, cldr_pairs: PairsFolder, encoder_folder: Path, tmp_path: Path
+) -> None:
+    """By the two commands whose output is a file."""
+    thesis = tmp_path / "thesis.md"
+    thesis.write_text("years", encoding="utf-8")
+    given = (f"pairs={cldr_pairs.path}", f"encoder.path={encoder_folder}", "probe.candidates.max=20")
+    probed = ("probe", *given, "overwrite=true")
+    refused(cli_here(*probed, "out=thesis.md"), "thesis.md", "TLN-CONFIG-226")
+    assert cli_here(*probed, "out=probed.json").status == 0
+    assert cli_here(*probed, "out=probed.json").status == 0
+    refused(cli_here("probe", *given, "out=probed.json"), "already there", "TLN-CONFIG-227")
+    reported = ("report", "results=probed.json")
+    refused(cli_here(*reported, "out=thesis"), "thesis.md", "TLN-CONFIG-226")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["probed.json", "thesis.md"]
+    assert thesis.read_text(encoding="utf-8") == "years"
+    assert cli_here(*reported, "out=page").status == 0
+    assert cli_here(*reported, "out=page").status == 0
+
+
 def damaged(cldr_pairs: PairsFolder, folder: Path, how: str) -> None:
     shutil.copytree(cldr_pairs.path, folder)
     part = next((folder / "data").glob("*.arrow"))

@@ -158,6 +158,14 @@ def test_jobs_are_known_by_their_settings_not_by_their_number(
     assert [job.state for job in found] == [DONE, DONE, RUNNING, DONE, DONE, RUNNING]
 
 
+def test_a_job_takes_no_folder_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "thesis.tex").touch()
+    (tmp_path / "1").touch()
+    assert find_or_make_job(tmp_path, ["do=ok"], "0").name == "2"
+    assert [path.name for path in (tmp_path / "0").iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.parametrize(
     ("wanted", "named"),
     [

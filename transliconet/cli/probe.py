@@ -1,18 +1,18 @@
 """``transliconet probe``: encoder and pairs folder, or file of typed text → retrieval records."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.app import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
+from transliconet.outputs import output_file
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
 from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import write_results
+from transliconet.probe.results import BEGINNING, write_results
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.report.tables import language_of, probe_tables, script_of
 from transliconet.report.typed import romanizer_of, typed_markdown
@@ -32,14 +32,7 @@ class ProbeResult:
 def probe(cfg: DictConfig) -> ProbeResult:
     """Run the probe that ``cfg`` describes and write its records to ``cfg.out``."""
     require_choice("by", cfg.by, TABLE_ROWS)
-    out = Path(cfg.out).expanduser()
-    if out.exists() and not cfg.overwrite:
-        raise ConfigError(
-            f"out={out}",
-            "already there",
-            "Choose another file, or overwrite=true",
-            code="TLN-CONFIG-951",
-        )
+    out = output_file(cfg.out, "results file", BEGINNING, cfg.overwrite)
     if "_target_" not in cfg.probe:
         raise ConfigError(
             "probe=none",

@@ -6,6 +6,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from transliconet.errors import ConfigError
+from transliconet.outputs import output_file
+from transliconet.report.html import BEGINNING
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
@@ -13,6 +15,9 @@ from transliconet.report.tables import before_after_tables, language_of, probe_t
 from transliconet.report.typed import romanizer_of, typed_markdown
 from transliconet.storage import atomic_write
 from transliconet.sweep.job import read_sweep
+
+MARKDOWN_BEGINNING = "<!-- a transliconet report -->"
+"""What the Markdown begins with."""
 
 
 def report(results: Sequence[str], out: str, title: str, force: bool = False) -> tuple[Path, str]:
@@ -22,7 +27,7 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
         The page's path and the Markdown.
 
     Raises:
-        ConfigError: no results file is named.
+        ConfigError: no results file is named, or ``out`` would replace a file that is no report.
         DataError: see :func:`transliconet.report.load.load_results`.
     """
     if not results:
@@ -32,6 +37,7 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
             "Name run folders or results files, or sweep=FOLDER",
             code="TLN-CONFIG-952",
         )
+    _output_files(out)  # before anything is computed
     columns = load_results(results, force)
     return _write(out, title, page(columns, title), _markdown(columns))
 
@@ -58,14 +64,21 @@ def report_sweep(folder: str, out: str, title: str) -> tuple[Path, str]:
     Raises:
         DataError: there are none in ``folder``.
     """
+    _output_files(out)
     jobs = read_sweep(folder)
     return _write(out, title, sweep_page(jobs, title), sweep_markdown(jobs))
 
 
+def _output_files(out: str) -> tuple[Path, Path]:
+    """The page and the Markdown; a report that is there is replaced, nothing else."""
+    html = output_file(f"{out}.html", "report", BEGINNING, overwrite=True)
+    return html, output_file(f"{out}.md", "report", MARKDOWN_BEGINNING, overwrite=True)
+
+
 def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
-    html, text = Path(f"{out}.html").expanduser(), Path(f"{out}.md").expanduser()
+    html, text = _output_files(out)
     atomic_write(html, page)
-    atomic_write(text, f"# {title}\n\n{markdown}\n")
+    atomic_write(text, f"{MARKDOWN_BEGINNING}\n# {title}\n\n{markdown}\n")
     return html, markdown
 
 

@@ -19,6 +19,8 @@ from transliconet.probe.shareable import path_name, shareable, without_paths
 from transliconet.storage import atomic_write
 
 FORMAT = 2
+BEGINNING = '{\n "format": '
+"""What every results file begins with."""
 PACKAGES = ("torch", "transformers", "tokenizers", "pytorch-lightning", "faiss-cpu", "numpy")
 
 Records = Mapping[str, Sequence[RetrievalRecord]]

@@ -44,11 +44,15 @@ button.addEventListener("click", () => {
 """
 
 
+BEGINNING = "<!doctype html>\n<!-- a transliconet report -->"
+"""What every page begins with."""
+
+
 def document(title: str, sections: Iterable[str]) -> str:
     """The page of some :func:`section`."""
     body = "\n".join(sections)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'{BEGINNING}\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title>"
         f"<style>{STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n{body}\n</main>"

@@ -1,11 +1,12 @@
 """The folders of a sweep's jobs. A job is recognized by its settings, not by its number."""
 
+import os
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
 from transliconet.errors import ConfigError, Option
-from transliconet.outputs import mark
+from transliconet.outputs import is_kind, mark
 from transliconet.storage import file_lock
 from transliconet.sweep.job import Job, find_jobs
 from transliconet.sweep.overrides import settings_of
@@ -41,14 +42,21 @@ def find_or_make_job(sweep: Path, overrides: Sequence[str], preferred: str) -> J
                 return job
         taken = {job.name for job in jobs}
         name = preferred
-        if name in taken:
-            numbers = (str(number) for number in count(len(taken)))
-            name = next(number for number in numbers if number not in taken)
+        numbers = count(len(taken))
+        while name in taken or _is_of_another(sweep / name):
+            name = str(next(numbers))
         job = Job(sweep / name, wanted)
         job.folder.mkdir(exist_ok=True)
         mark(job.folder, RUN_KIND)
         job.write()
         return job
+
+
+def _is_of_another(folder: Path) -> bool:
+    """Whether there is something that no job of a sweep left."""
+    if not os.path.lexists(folder):
+        return False
+    return not folder.is_dir() or (any(folder.iterdir()) and not is_kind(folder, RUN_KIND))
 
 
 def check_same_sweep(sweep: Path, wanted: Sequence[Sequence[str]]) -> None:
