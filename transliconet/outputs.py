@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from transliconet.errors import ConfigError, DataError, Option, StorageError
-from transliconet.storage import atomic_write, file_lock, follow_umask, storage_errors
+from transliconet.storage import atomic_write, file_lock, follow_umask, remove, storage_errors
 
 MARKER = ".transliconet.json"
 """Marker file of every output folder, with the kind of the folder."""
@@ -38,7 +38,9 @@ def output_folder(
         ConfigError: there is something at ``out`` that must not be replaced.
     """
     given, path = Option("out", out), Path(out).expanduser()
-    if path.is_symlink():
+    with storage_errors(given):  # such as a name that is too long
+        is_link = path.is_symlink()
+    if is_link:
         raise ConfigError(given, "a symbolic link", "Name the folder itself", code="TLN-CONFIG-220")
     path = Path(os.path.abspath(path))
     if Path.cwd().is_relative_to(path) or Path.home().is_relative_to(path):
@@ -168,7 +170,8 @@ def claimed_folder(
         StorageError: another process works in it, or it cannot be written.
     """
     folder = Path(out).expanduser()
-    empty = folder.is_dir() and not any(folder.iterdir())
+    with storage_errors(Option("out", out)):
+        empty = folder.is_dir() and not any(folder.iterdir())
     path = output_folder(out, kind, overwrite or resume or empty)
     with storage_errors(Option("out", out)):
         path.mkdir(parents=True, exist_ok=True)
@@ -257,12 +260,8 @@ def _start_from(work: Path, plan: Mapping[str, object]) -> None:
 
 def _empty(folder: Path, keep: str = "") -> None:
     for path in folder.iterdir():
-        if path.name == keep:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if path.name != keep:
+            remove(path)
 
 
 def _put_in_place(made: Path, out: Path) -> None:

@@ -219,7 +219,7 @@ def _check_content(
     checksums = manifest["files"]
     for file in files:
         # a folder of an earlier format has no checksums
-        if checksums and checksums.get(file.name) != _checksum(file):
+        if checksums and checksums.get(file.name) != checksum(file):
             raise _damaged(folder, f"{file.name} was changed since", "TLN-DATA-209")
     unknown = set(pc.unique(table["lang"]).to_pylist()) - manifest["languages"].keys()
     if unknown:
@@ -234,7 +234,8 @@ def _damaged(folder: Path, detail: str, code: str) -> DataError:
     return DataError(Option("pairs", folder), problem, REMEDY, code=code)
 
 
-def _checksum(file: Path) -> str:
+def checksum(file: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
@@ -258,7 +259,7 @@ def join_parts(parts: Sequence[Path], folder: Path) -> None:
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest of a pairs folder, with the checksums of its data files."""
     files = sorted((folder / "data").glob("*.arrow"))
-    checksums = {file.name: _checksum(file) for file in files}
+    checksums = {file.name: checksum(file) for file in files}
     content = {"format": FORMAT, **manifest, "files": checksums}
     text = json.dumps(content, ensure_ascii=False, indent=1)
     # a source's name may hold bytes that are no UTF-8

@@ -230,7 +230,9 @@ def made_once(place: Path) -> Iterator[bool]:
         yield not place.exists()
 
 
-def cached(place: Path, make: Callable[[Path], None]) -> Path:
+def cached(
+    place: Path, make: Callable[[Path], None], intact: Callable[[Path], bool] = Path.exists
+) -> Path:
     """Where to find what ``make`` makes: at ``place``, made by one process and kept.
 
     Where ``place`` cannot be written, it is made in a temporary folder, for this process alone.
@@ -238,8 +240,9 @@ def cached(place: Path, make: Callable[[Path], None]) -> Path:
     Args:
         place: file or folder in a cache.
         make: makes it at the path that it is given, whole or not at all.
+        intact: whether what is there can be used; otherwise it is made again.
     """
-    if place.exists():
+    if place.exists() and intact(place):
         return place
     # the name tells apart equal caches of two folders
     folder = hashlib.sha256(os.fsencode(place.absolute().parent)).hexdigest()[:12]
@@ -248,13 +251,33 @@ def cached(place: Path, make: Callable[[Path], None]) -> Path:
         return fallback
     try:
         with made_once(place) as missing:
+            if not missing and not intact(place):
+                log.warning("%s is damaged: made again", place)
+                remove(place)
+                missing = True
             if missing:
                 make(place)
         return place
     except StorageError as error:
-        log.warning("no cache in %s (%s): made for this run alone", place.parent, error.problem)
+        _tell_fallback(place.parent, error.problem)
     make(fallback)
     return fallback
+
+
+@cache
+def _tell_fallback(folder: Path, problem: str) -> None:
+    """Say, once for each folder, that its caches are elsewhere."""
+    where = scratch_folder()
+    log.warning("no cache in %s (%s): made for this run alone, in %s", folder, problem, where)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a folder with all that is in it."""
+    with storage_errors(path):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @cache

@@ -124,7 +124,11 @@ def test_files_that_are_not_ours_are_not_replaced(
     """By the two commands whose output is a file."""
     thesis = tmp_path / "thesis.md"
     thesis.write_text("years", encoding="utf-8")
-    given = (f"pairs={cldr_pairs.path}", f"encoder.path={encoder_folder}", "probe.candidates.max=20")
+    given = (
+        f"pairs={cldr_pairs.path}",
+        f"encoder.path={encoder_folder}",
+        "probe.candidates.max=20",
+    )
     probed = ("probe", *given, "overwrite=true")
     refused(cli_here(*probed, "out=thesis.md"), "thesis.md", "TLN-CONFIG-226")
     assert cli_here(*probed, "out=probed.json").status == 0

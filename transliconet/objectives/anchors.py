@@ -68,7 +68,15 @@ class Teacher:
             with atomic_file(new) as partial, partial.open("wb") as opened:
                 np.save(opened, vectors)
 
-        return np.load(cached(file, make), mmap_mode="r")
+        def intact(there: Path) -> bool:
+            """Whether the file holds vectors of these pairs."""
+            try:
+                vectors = np.load(there, mmap_mode="r")
+            except (OSError, ValueError, EOFError, SyntaxError):
+                return False
+            return vectors.ndim == 2 and len(vectors) == len(pairs) and vectors.dtype == np.float32
+
+        return np.load(cached(file, make, intact), mmap_mode="r")
 
     def file(self, pairs: TokenizedPairs) -> Path | None:
         """The file in which the anchors of ``pairs`` are cached; None if their token ids are not

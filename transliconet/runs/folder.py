@@ -50,9 +50,17 @@ class RunRecord:
     def read(cls, folder: Path) -> "RunRecord | None":
         """The record of a run folder; None where there is none that can be read."""
         try:
-            return cls(**json.loads((folder / RUN_FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            record = cls(**json.loads((folder / RUN_FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
+        usable = (
+            isinstance(record.id, str)
+            and isinstance(record.settings, Mapping)
+            and isinstance(record.finished, int | None)
+            and isinstance(record.slurm_job, str | None)
+            and isinstance(record.slurm_restarts, int)
+        )
+        return record if usable else None
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,9 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         CheckpointError: a setting that the checkpoint decides has changed.
     """
     path = _folder(output)
-    there = RunRecord.read(path) if is_kind(path, KIND) else None
+    ours = is_kind(path, KIND)
+    there = RunRecord.read(path) if ours else None
+    unreadable = ours and there is None and _has_begun(path)
     job, restarts = slurm.job_name(), slurm.restarts()
     resume, overwrite = output.resume, output.overwrite
     if resume is not None and overwrite:
@@ -114,6 +124,14 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         if there is not None and continues:
             record = _continued(record, there, settings)
         return RunPlan(path, record, checkpoint=checkpoint)
+    if unreadable and not overwrite:
+        raise CheckpointError(
+            Option("out", output.out),
+            f"holds a run whose {RUN_FILE} is missing or damaged",
+            f"Start over with overwrite=true, or go on in another folder with resume={path}/"
+            f"{CHECKPOINTS}/{LAST}",
+            code="TLN-CKPT-854",
+        )
     if there is not None and not continues and not overwrite:
         raise ConfigError(
             Option("out", output.out),
@@ -134,7 +152,7 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         record,
         checkpoint=checkpoint,
         continues=continues,
-        overwrite=overwrite and there is not None,
+        overwrite=overwrite and (there is not None or unreadable),
     )
 
 
@@ -144,6 +162,11 @@ def _continued(record: RunRecord, there: RunRecord, settings: Settings) -> RunRe
     """
     changed = _changed(there.settings, settings.values, settings.place)
     return replace(record, id=there.id, finished=None if changed else there.finished)
+
+
+def _has_begun(path: Path) -> bool:
+    """Whether a folder has more of a run than its marker and lock."""
+    return any((path / name).exists() for name in (RUN_FILE, CHECKPOINTS))
 
 
 @contextmanager

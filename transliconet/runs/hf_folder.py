@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 
-from transliconet.errors import CheckpointError, Option
+from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import POOLINGS
 from transliconet.outputs import new_folder, output_folder
@@ -111,12 +111,21 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
             code="TLN-CKPT-853",
         )
     file = checkpoint_path(run, checkpoint)
-    name = json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))["name"]
-    config = AutoConfig.from_pretrained(folder)
-    masked_lm = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
+    try:
+        name = str(json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))["name"])
+        config = AutoConfig.from_pretrained(folder)
+        masked_lm = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # transformers, tokenizers and torch raise errors of many kinds
+        raise CheckpointError(
+            folder,
+            f"damaged ({first_line(error)})",
+            "Copy it from another run that started from the same encoder",
+            code="TLN-CKPT-855",
+        ) from error
     masked_lm.load_state_dict(fitting_state(file, masked_lm))
     masked_lm.eval()
-    return Encoder(masked_lm, AutoTokenizer.from_pretrained(folder), name)
+    return Encoder(masked_lm, tokenizer, name)
 
 
 def export_run(
@@ -133,7 +142,7 @@ def export_run(
     card = f"{plain_card(encoder.name)}\n{CHECKPOINT_COMMENT}\n"
     written = Path(run).expanduser() / "export" / "README.md"
     if written.is_file():
-        card = written.read_text(encoding="utf-8")
+        card = written.read_text(encoding="utf-8", errors="replace")
     exported = f"Exported from checkpoint `{checkpoint}`."
     return export_encoder(
         encoder,

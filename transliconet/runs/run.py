@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.data.datamodule import PairsDataModule
-from transliconet.errors import StorageError, section
+from transliconet.errors import Option, StorageError, section
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_matrix
 from transliconet.probe.record import RetrievalRecord
@@ -33,7 +33,7 @@ from transliconet.runs.result import (
 )
 from transliconet.runs.spec import RunSpec
 from transliconet.storage import storage_errors
-from transliconet.train.checkpoint import fitting_state
+from transliconet.train.checkpoint import fitting_state, restoring
 from transliconet.train.health import explain_out_of_memory
 from transliconet.train.interrupt import StopRequest
 from transliconet.train.loggers import close_loggers, log_settings, write_logger_ids
@@ -90,7 +90,8 @@ def run(spec: RunSpec) -> TrainResult:
         Interrupted: a signal stopped the run.
     """
     pl.seed_everything(spec.seed, workers=True, verbose=False)
-    plan = plan_run(spec.output, spec.settings)
+    with storage_errors(Option("out", spec.output.out)):
+        plan = plan_run(spec.output, spec.settings)
     stop = StopRequest(plan.last_checkpoint)
     try:
         with stop.listening():
@@ -228,7 +229,8 @@ def _train(run: _Run) -> None:
     write_logger_ids(trainer.loggers, run.plan.path)
     try:
         checkpoint = run.plan.checkpoint
-        trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
+        with restoring(checkpoint, lambda: run.state.has_begun):
+            trainer.fit(run.module, datamodule=run.data, ckpt_path=checkpoint, weights_only=True)
     finally:
         with suppress(OSError):  # a full disk, which the error that ended training reports
             close_loggers(trainer.loggers)

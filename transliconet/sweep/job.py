@@ -1,6 +1,7 @@
 """The state of a sweep's job, kept as ``job.json`` in its run folder."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ JOB_FILE, LOCK_FILE = "job.json", ".job.lock"
 which may run on after the sweep has ended.
 """
 RUNNING, DONE, FAILED, STOPPED = "running", "done", "failed", "stopped"
+STATES = (RUNNING, DONE, FAILED, STOPPED)
 """States of a job."""
 KILLED = "its process was killed"
 """Error of a job whose process ended without a word."""
@@ -67,14 +69,28 @@ class Job:
         if not file.is_file():
             return None
         try:
-            return cls(Path(folder), **json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
+            job = cls(Path(folder), **json.loads(file.read_text(encoding="utf-8")))
+            job._require_types()
+            return job
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise DataError(
                 file,
                 f"damaged ({first_line(error)})",
                 "Delete it to run the job again",
                 code="TLN-DATA-880",
             ) from error
+
+    def _require_types(self) -> None:
+        """Raise TypeError or ValueError where a field is not what :meth:`write` writes."""
+        if not isinstance(self.overrides, list) or not isinstance(self.accuracies, dict):
+            raise TypeError("no list of overrides, or no accuracies by task")
+        if self.state not in STATES:
+            raise ValueError(f"no state: {self.state}")
+        # joining and encoding raise for what is no text, and for half of a surrogate pair
+        "".join([self.error, *self.overrides, *self.accuracies]).encode()
+        for number in (self.seconds, *self.accuracies.values()):
+            if not math.isfinite(number):
+                raise ValueError("a number is not finite")
 
     def with_actual_state(self) -> "Job":
         """The job, with the state ``stopped`` in place of ``running`` if its process has ended."""

@@ -12,13 +12,14 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.pairs import PairsFolder
+from transliconet.pairs import PairsFolder, checksum
 from transliconet.storage import atomic_folder, cached
 from transliconet.tokens.ragged import RaggedArray
 from transliconet.tokens.tokenize import TokenizedPairs, tokenize
 
 VIEWS = {"native": "text", "romanized": "romanized"}
 """Column of the pairs folder that each view is in."""
+META, LANGUAGES = "meta.json", "languages.npy"
 LAYOUT = 2
 """Changed whenever a cache's files do, so that an older one is not read."""
 
@@ -58,7 +59,7 @@ def cached_token_ids(
         tags = list(folder.manifest["languages"])
         _write(new, batches, tags, tokenizer=tokenizer, max_length=max_length)
 
-    return _open(cached(folder.path / "cache" / f"tokens-{key}", make))
+    return _open(cached(folder.path / "cache" / f"tokens-{key}", make, _is_intact))
 
 
 def _key(folder: PairsFolder, tokenizer: PreTrainedTokenizerBase, chosen: str) -> str:
@@ -91,9 +92,10 @@ def _write(
                 truncated += too_long
         for writer in writers.values():
             writer.close()
-        np.save(partial / "languages.npy", np.concatenate(languages))
-        meta = json.dumps({"truncated": truncated})
-        (partial / "meta.json").write_text(meta, encoding="utf-8")
+        np.save(partial / LANGUAGES, np.concatenate(languages))
+        checksums = {file.name: checksum(file) for file in sorted(partial.iterdir())}
+        meta = json.dumps({"truncated": truncated, "files": checksums})
+        (partial / META).write_text(meta, encoding="utf-8")
 
 
 class _RaggedWriter:
@@ -115,13 +117,26 @@ class _RaggedWriter:
         self.offsets.close()
 
 
+def _is_intact(folder: Path) -> bool:
+    """Whether the files of a cache are as they were written."""
+    try:
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        checksums = meta["files"]
+        names = {f"{view}.{part}" for view in VIEWS for part in ("values", "offsets")}
+        if checksums.keys() != {LANGUAGES, *names} or not isinstance(meta["truncated"], int):
+            return False
+        return all(checksum(folder / name) == found for name, found in checksums.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+
+
 def _open(folder: Path) -> TokenizedPairs:
-    meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+    meta = json.loads((folder / META).read_text(encoding="utf-8"))
     return TokenizedPairs(
         native=_memory_map(folder, "native"),
         romanized=_memory_map(folder, "romanized"),
         truncated=meta["truncated"],
-        languages=np.load(folder / "languages.npy"),
+        languages=np.load(folder / LANGUAGES),
         folder=folder,
     )
 

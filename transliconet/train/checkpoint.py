@@ -1,6 +1,8 @@
 """Checkpoints: atomic writing, which of them to keep, and reading one safely."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor, nn
 
-from transliconet.errors import CheckpointError, Option, first_line
+from transliconet.errors import CheckpointError, Option, TransliconetError, first_line
 from transliconet.storage import atomic_file
 from transliconet.train.module import PREFIX
 from transliconet.train.sharded import gathered_state, is_sharded
@@ -147,7 +149,7 @@ def best_checkpoint(run: Path) -> str:
     """
     folder = run / CHECKPOINTS
     last = folder / LAST
-    states = _content(last).get("callbacks", {}) if last.is_file() else {}
+    states = _callback_states(last) if last.is_file() else {}
     chosen = [state for state in states.values() if _is_by_metric(state)]
     there = ", ".join(_names(folder))
     if not chosen:
@@ -158,7 +160,7 @@ def best_checkpoint(run: Path) -> str:
             code="TLN-CKPT-800",
         )
     name = Path(chosen[0]["best_model_path"]).name
-    if not (folder / name).exists():
+    if name not in _names(folder):
         raise CheckpointError(
             Option("checkpoint", BEST),
             f"{name} is not in {folder} any more",
@@ -169,7 +171,9 @@ def best_checkpoint(run: Path) -> str:
 
 
 def _is_by_metric(state: Any) -> bool:
-    if not isinstance(state, dict) or not state.get("best_model_path"):
+    if not isinstance(state, dict) or not isinstance(state.get("best_model_path"), str):
+        return False
+    if not state["best_model_path"]:
         return False
     return state.get("monitor") not in (None, "step")
 
@@ -185,7 +189,7 @@ def checkpoint_path(run: Path, checkpoint: str) -> Path:
         CheckpointError: there is no such checkpoint.
     """
     path = run / CHECKPOINTS / (best_checkpoint(run) if checkpoint == BEST else checkpoint)
-    if not path.exists():
+    if not os.path.exists(path):  # also False for a name that is too long
         raise CheckpointError(
             Option("checkpoint", checkpoint),
             f"not in {path.parent}",
@@ -236,12 +240,38 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
     return state
 
 
+@contextmanager
+def restoring(file: Path | None, has_begun: Callable[[], bool]) -> Iterator[None]:
+    """Errors of the block concern the checkpoint ``file`` as long as training has not begun.
+
+    Args:
+        file: that Lightning restores a run from; None where it starts from scratch.
+        has_begun: whether the run has been restored and trains.
+
+    Raises:
+        CheckpointError: the file does not restore a run.
+    """
+    try:
+        yield
+    except (TransliconetError, OSError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # whatever Lightning stumbles on in what the file holds
+        if file is None or has_begun():
+            raise
+        raise _unreadable(file, f"it restores no run: {first_line(error)}") from error
+
+
 def callback_state(file: str | Path, name: str) -> dict[str, Any]:
     """The state that the callback ``name`` saved in a checkpoint's file; empty if it saved none."""
     if not Path(file).is_file():
         return {}
-    state = _content(file).get("callbacks", {}).get(name, {})
+    state = _callback_states(file).get(name, {})
     return state if isinstance(state, dict) else {}
+
+
+def _callback_states(file: str | Path) -> dict[str, Any]:
+    states = _content(file).get("callbacks", {})
+    return states if isinstance(states, dict) else {}
 
 
 def _content(file: str | Path) -> dict[str, Any]:

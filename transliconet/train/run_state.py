@@ -24,6 +24,8 @@ class RunState(pl.Callback):
         self._rows = 0
         self._unlogged: dict[str, Any] = {}
         self._trainer: pl.Trainer | None = None
+        self.has_begun = False
+        """Whether the training loop was entered in this process."""
 
     @property
     def seconds(self) -> float:
@@ -42,6 +44,9 @@ class RunState(pl.Callback):
             if self._unlogged:
                 logger.log_metrics(self._unlogged["metrics"], step=self._unlogged["step"])
         self._started = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.has_begun = True
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {"run": self.run_id, "settings": self.settings}
