@@ -171,11 +171,8 @@ def best_checkpoint(run: Path) -> str:
 
 
 def _is_by_metric(state: Any) -> bool:
-    if not isinstance(state, dict) or not isinstance(state.get("best_model_path"), str):
-        return False
-    if not state["best_model_path"]:
-        return False
-    return state.get("monitor") not in (None, "step")
+    path = state.get("best_model_path") if isinstance(state, dict) else None
+    return bool(path and isinstance(path, str)) and state.get("monitor") not in (None, "step")
 
 
 def checkpoint_path(run: Path, checkpoint: str) -> Path:
