@@ -12,7 +12,7 @@ from griffe import Extension, NameResolutionError, Object
 
 BLOCK = re.compile(r"^\.\. math::\s+(.*?)(?=\n\s*\n|\Z)", re.M | re.S)
 INLINE = re.compile(r":math:`(.+?)`", re.S)
-REFERENCE = re.compile(r":(?:attr|class|data|func|meth|mod):`([\w.]+)`")
+REFERENCE = re.compile(r":(?:attr|class|data|func|meth|mod):`~?([\w.]+)`")
 EXAMPLE = re.compile(r"^>>> .*(?:\n(?!\s*$).+)*", re.M)
 
 
