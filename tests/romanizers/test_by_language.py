@@ -14,6 +14,7 @@ from transliconet.corpus.sources.text import TextFiles
 from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
 from transliconet.romanizers import base
+from transliconet.romanizers.arabic import BUCKWALTER
 from transliconet.romanizers.base import romanize_line
 from transliconet.romanizers.by_language import ByLanguage
 from transliconet.romanizers.indic import without_silent_schwas
@@ -58,6 +59,10 @@ def needs(name: str) -> None:
             "구미 영동 백암 옥천 합덕",
             "gumi yeongdong baegam okcheon hapdeok",
         ),
+        ("arabic-typed", "aeb_Arab", "شكون قال صحيح ؟", "chkoun 9al s7i7 ?"),
+        ("arabic-typed", "arb_Arab", "شكرًا يا مُحَمَّد ١٢", "shkran ya mu7ammad 12"),
+        ("arabic-typed", "arb_Arab", "وقال الولد ليلى قالوا", "wqal alwld lila qalou"),
+        ("arabic-buckwalter", "arb_Arab", "مُحَمَّد قَرَأَ كِتَابًا", "muHam~ad qara>a kitaAbFA"),
         ("greek-iso", "ell_Grek", "Ευχαριστώ, αύριο", "Efcharistō, avrio"),
         ("greek-iso", "ell_Grek", "καΐκι ΟΥΡΑΝΟΣ άγγελος", "kaiki OURANOS angelos"),
         ("greek-typed", "ell_Grek", "ψυχή, ξύλο", "psyxi, ksylo"),
@@ -98,6 +103,10 @@ def test_known_romanizations(name: str, language: str, text: str, romanized: str
 )
 def test_silent_schwas(word: str, spoken: str) -> None:
     assert without_silent_schwas(word) == spoken
+
+
+def test_buckwalter_keeps_all_letters_apart() -> None:
+    assert len(set(BUCKWALTER.values())) == len(BUCKWALTER) == 51
 
 
 @pytest.mark.parametrize("name", sorted(ROMANIZERS.keys() - {"uroman", "icu"}))

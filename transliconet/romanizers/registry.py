@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from transliconet.errors import ConfigError, Option, require_choice
+from transliconet.romanizers.arabic import MAGHREBI, Arabic
 from transliconet.romanizers.base import Identity, Romanizer
 from transliconet.romanizers.by_language import DEFAULT, ByLanguage
 from transliconet.romanizers.east_asian import Cutlet, Jyutping, Pykakasi, Pypinyin
@@ -31,6 +32,8 @@ ROMANIZERS: dict[str, Callable[[], Romanizer]] = {
     "indic-typed": partial(Indic, "typed"),
     "thai-royal": ThaiRoyal,
     "cyrtranslit": Cyrillic,
+    "arabic-buckwalter": partial(Arabic, "buckwalter"),
+    "arabic-typed": partial(Arabic, "typed"),
     "greek-iso": partial(Greek, "iso"),
     "greek-typed": partial(Greek, "typed"),
 }
@@ -45,6 +48,7 @@ BEST_BY_LANGUAGE = {
     "ell": "greek-typed",
     "srp": "cyrtranslit",
     "mkd": "cyrtranslit",
+    **dict.fromkeys(sorted(MAGHREBI), "arabic-typed"),
     **dict.fromkeys(SCHEMES, "indic-typed"),
     DEFAULT: "uroman",
 }
