@@ -1,7 +1,7 @@
-"""Language tags: ISO 639-3, an underscore, ISO 15924, as in ``hin_Deva``; and how they are read.
+"""Language tags: ISO 639-3, an underscore and ISO 15924, as in ``hin_Deva``.
 
-:meth:`LanguageTag.parse` is the one way from what a person writes to a tag; the tag knows the code
-that romanizers use for it.
+:meth:`LanguageTag.parse` reads whatever people write for a language in a script. All other code
+uses it, so that one name means the same everywhere.
 """
 
 import re

@@ -38,11 +38,9 @@ FORMAT = 3
 SPLITS = ("train", "heldout", "all")
 PARTS_PER_SHARD = 64
 MIN_CANDIDATES = 20
-"""The retrieval probe passes over a language with fewer held-out pairs than this, unless it is told
-otherwise.
-"""
+"""By default, the retrieval probe leaves out languages with fewer held-out pairs than this."""
 KIND = "pairs"
-"""What the marker of a pairs folder says."""
+"""The kind of folder that the marker file of a pairs folder names."""
 MANIFEST = "manifest.json"
 MANIFEST_DEFAULTS: dict[str, Any] = {
     "format": 2,  # the last one that didn't say so

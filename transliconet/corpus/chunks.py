@@ -1,5 +1,5 @@
-"""The second pass: each chunk of scanned rows is romanized and written alone, so that a killed run
-loses one chunk.
+"""The second pass: each chunk of scanned rows is romanized and written by itself, so that a killed
+run keeps every chunk that is done.
 """
 
 import json

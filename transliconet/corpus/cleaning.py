@@ -1,4 +1,4 @@
-"""Rules on one line of text: what is mended, and which lines are dropped."""
+"""Cleaning of single lines: what is changed in them, and which are dropped."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def mend(text: str, *, nfc: bool = True, strip_controls: bool = True) -> str:
 
 @dataclass(frozen=True)
 class Cleaning:
-    """Mends a line and decides whether it is kept.
+    """Cleans a line and decides whether it is kept.
 
     Args:
         nfc, strip_controls: see :func:`mend`.
@@ -82,7 +82,15 @@ class Cleaning:
         self._excluded  # noqa: B018  a set that cannot be read stops the run before it begins
 
     def __call__(self, text: str, lang: LanguageTag) -> tuple[str, str | None]:
-        """The mended text, and the reason to drop it, or None."""
+        """Clean a line.
+
+        Args:
+            text: the line.
+            lang: its language and script.
+
+        Returns:
+            The cleaned text, and the reason to drop it, or None.
+        """
         if has_surrogate(text):
             return text, "lone_surrogate"
         if "\0" in text:

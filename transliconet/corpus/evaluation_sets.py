@@ -37,8 +37,8 @@ WIDTHS_AND_FORMS = (
     "<noBreak>",
     "<compat>",
 )
-"""Compatibility decompositions that change the look of a character but not what it says.
-Superscripts, fractions and circled characters do say something: 10² is not 102.
+"""Compatibility decompositions of characters that differ in look only, not in meaning.
+Superscripts, fractions and circled characters differ in meaning: 10² is not 102.
 """
 
 
@@ -128,7 +128,7 @@ def _texts_of(path: Path, text_field: str | int) -> set[str]:
             code="TLN-DATA-117",
         )
     if skipped:
-        log.warning("%s: not all of it can be excluded: %s", path, dict(skipped))
+        log.warning("%s: lines that cannot be read are not excluded: %s", path, dict(skipped))
     return texts
 
 

@@ -99,7 +99,7 @@ def scan_once(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> S
         The first pass.
     """
     if (done := Scan.load(folder)) is not None:
-        log.info("going on with an interrupted run: %d lines are scanned", done.rows)
+        log.info("continuing an interrupted run: %d lines were scanned", done.rows)
         return done
     lines = tqdm(
         reader, desc="scan", unit=" lines", unit_scale=True, disable=not progress, mininterval=1
@@ -124,6 +124,7 @@ def _romanize_chunks(job: ChunkRomanizer, engine: str, processes: int, progress:
         mininterval=1,
     ) as bar:
         for chunk in run_chunks(job, missing, processes, engine):
+            # the last chunk may be shorter
             bar.update(min(CHUNK_ROWS, rows - chunk * CHUNK_ROWS))
 
 
@@ -155,7 +156,7 @@ def _no_pairs(out: str | Path, job: ChunkRomanizer, counts: Sequence[PairCounts]
 def _write_result(
     folder: Path, job: ChunkRomanizer, counts: Sequence[PairCounts], plan: dict[str, Any]
 ) -> None:
-    """Put the pairs folder together."""
+    """Join what the chunks wrote into one pairs folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     parts = [job.pairs_file(chunk) for chunk in range(job.scan.chunks)]

@@ -1,5 +1,5 @@
-"""The recipe of a pairs folder: everything that decides which pairs come out, source and romanizer
-aside.
+"""The recipe of a pairs folder: all that decides which pairs it has, beside the source and the
+romanizer.
 """
 
 from dataclasses import asdict, dataclass, field

@@ -1,8 +1,8 @@
-"""The first pass over a source: every line is read, cleaned and written to disk in chunks, with the
-keys that find duplicates.
+"""The first pass over a source: every line is read, cleaned and written to disk in chunks, with
+keys by which duplicates are found.
 
-A chunk is a fixed number of consecutive lines. It is romanized alone and written alone, so that the
-rest of the work depends on neither memory, nor the number of processes, nor interruptions.
+A chunk is a fixed number of consecutive lines. Each is romanized and written by itself later, so
+that memory is bounded, and the result depends on neither the number of processes nor interruptions.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ CHUNK_ROWS = 4096
 PARTITIONS = 64
 """Keys are spread over this many files; selection holds one of them in memory at a time."""
 BY_TEXT, BY_ID, NEAR = "text", "id", "near"
-"""Kinds of key: two rows with the same key are the same text, id or nearly the same text of a
-language.
+"""Kinds of keys. Rows of a language with the same key have the same text, the same id, or nearly
+the same text.
 """
 
 CHUNK_SCHEMA = pa.schema(
@@ -140,7 +140,7 @@ class ScanWriter:
         self.folder, self.near, self.seed, self.same_ids = folder, near, seed, same_ids
         self.rows = 0
         self.languages: dict[str, int] = {}
-        self._waiting: list[tuple[Line, str]] = []  # lines of the chunk at hand, with clean texts
+        self._waiting: list[tuple[Line, str]] = []  # lines of the next chunk, and cleaned texts
         self._priorities = (folder / "priorities.bin").open("wb")
         self._language_numbers = (folder / "languages.bin").open("wb")
         self._key_files: dict[str, list[IO[bytes]]] = {}
@@ -192,8 +192,10 @@ class ScanWriter:
     def _priority_of(
         self, lines: list[Line], langs: list[str], text_keys: np.ndarray
     ) -> np.ndarray:
-        """40 bits of a hash of the id, with its language unless ``same_ids``, then 24 of the text's
-        against ties: the order doesn't depend on the order of files.
+        """(N,) uint64: a random order of lines that does not depend on the order of files.
+
+        The upper 40 bits are a hash of the id, and of the language unless ``same_ids``. The lower
+        24 bits come from the text's key, (N, 2), against ties.
         """
         names = [line.id for line in lines]
         if not self.same_ids:

@@ -75,8 +75,9 @@ def select(scan: Scan, recipe: Recipe) -> Selection:
 
 
 def _make_room(file: Path, size: int) -> None:
-    """A file of ``size`` zeros that really has its room: writing to a mapped file on a full disk
-    would kill the process.
+    """Write a file of ``size`` zeros and reserve its disk space.
+
+    Otherwise, writing to the memory-mapped file would kill the process where the disk is full.
     """
     with file.open("wb") as new:
         if size:

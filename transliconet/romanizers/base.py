@@ -1,4 +1,4 @@
-"""The interface of romanizers, and what becomes of a line that one raises on."""
+"""The interface of romanizers, and the fallback for a line that one raises on."""
 
 from importlib.util import find_spec
 from typing import Protocol
@@ -28,7 +28,7 @@ class Romanizer(Protocol):
     """
 
     name: str
-    """Stands in the manifest, with ``version``: pairs of other romanizers are other pairs."""
+    """Is written to the manifest, with ``version``: pairs of other romanizers are other pairs."""
     version: str
 
     def __call__(self, text: str, language: str) -> str:

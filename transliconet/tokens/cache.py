@@ -21,7 +21,7 @@ VIEWS = {"native": "text", "romanized": "romanized"}
 """Column of the pairs folder that each view is in."""
 META, LANGUAGES = "meta.json", "languages.npy"
 LAYOUT = 2
-"""Changed whenever a cache's files do, so that an older one is not read."""
+"""Number of the files' layout. Raise it when that changes, so that older caches are not read."""
 
 
 def cached_token_ids(

@@ -1,4 +1,4 @@
-"""Rows of different lengths held flat: two integers a token instead of a Python object."""
+"""Rows of different lengths in one flat array, which takes far less memory than Python lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ class AlignedFile:
         path: the file.
         tag: its language.
         group: what its name has in common with those of its counterparts.
-        is_pair: whether the name says that it has one counterpart.
+        is_pair: whether the name has two languages, so that there is exactly one counterpart.
     """
 
     path: Path

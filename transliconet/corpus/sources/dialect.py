@@ -13,7 +13,9 @@ DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 QUOTING = ("excel", "none")
 
 LONGEST_FIELD = 1000
-"""Lines. A quoted field that goes on longer was never meant to be quoted: its line is damaged."""
+"""Most lines of a quoted field. Where one goes on longer, its quote was not meant to open a field,
+and its first line counts as damaged.
+"""
 
 Row = list[str]
 

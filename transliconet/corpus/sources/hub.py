@@ -1,4 +1,4 @@
-"""Hugging Face datasets, by hub name or local path, streamed: through the ``datasets`` package
+"""Hugging Face datasets, by hub name or local path, streamed through the package ``datasets``
 (extra ``hub``).
 """
 
@@ -31,13 +31,13 @@ class HubDataset:
     Args:
         name: hub name (``cis-lmu/Glot500``), or a local folder. A folder that ``save_to_disk``
             wrote is read too, as is a folder of those: their names are its configurations.
-        configs: configurations to read. With ``lang_column`` None each must be named by a tag
-            (``hin_Deva``) or be mapped by ``tags``; None takes every configuration of which that is
-            true, and logs the others.
+        configs: configurations to read. Without ``lang`` and ``lang_column``, each has to be named
+            by a tag (``hin_Deva``) or be mapped by ``tags``. None reads every such configuration
+            and logs the names of the others.
         split: e.g. ``train``.
         text_column, lang_column, id_column: columns; ``translation.hi`` is the field ``hi`` of the
             column ``translation``. Without an id the id is ``<configuration>:<row number>``.
-        lang: tag of every row, where neither the configuration nor a column says it.
+        lang: tag of every row, where neither the name of the configuration nor a column is one.
         revision: commit or tag of the dataset, for a run that can be repeated.
         tags: what the dataset's names of languages mean, see
             :class:`~transliconet.language_tag.LanguageNames`.
@@ -190,9 +190,7 @@ class HubDataset:
         return rows.select_columns(used)
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
-        """The answer of the ``datasets`` package; its errors about names and networks in our
-        words.
-        """
+        """Call the package ``datasets``, and turn what it raises into errors of ours."""
         try:
             import datasets
         except ImportError as error:

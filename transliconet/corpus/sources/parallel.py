@@ -30,9 +30,9 @@ class ParallelFiles:
     Args:
         paths: a folder, files or patterns. In a folder, files with another kind of name are passed
             over with a warning.
-        shared: whether pairs of one set have a side in common, usually English, and so ids. None
-            compares: pairs share ids where that side is the same, line by line. True refuses
-            a set in which it differs; False gives each pair ids of its own.
+        shared: whether the pairs of one set have a side in common, usually English, and so share
+            ids. None compares the texts: pairs share ids where a side is the same, line by line.
+            True refuses a set in which it differs. False gives each pair ids of its own.
         tags: what the names of languages mean, see :class:`LanguageNames`.
 
     An id is the name without its language, and the line number: ``bible.eng_Latn-hin_Deva:7``,

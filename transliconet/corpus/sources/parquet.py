@@ -27,12 +27,13 @@ _NUMBERS = (types.is_integer, types.is_floating)
 
 
 class ParquetFiles:
-    """Long Parquet: columns of ids, tags and texts; the same id is the same meaning in every
-    language.
+    """Long Parquet tables: one text a row, with columns for its id, tag and text. Rows with equal
+    ids are translations of each other.
 
     Args:
         paths: files, folders or patterns.
-        languages: tags to read; None reads all. Rows of other languages are not counted as dropped.
+        languages: tags to read; None reads all. Rows of other languages are ignored, and not
+            counted as dropped.
         lang: tag of every row; None takes it from ``lang_column``.
         text_column, lang_column, id_column: columns. ``id_column`` None: the id is ``<file>:<row
             number>``.

@@ -22,10 +22,9 @@ class TextFiles:
         paths: files, folders or patterns; ``.gz``, ``.bz2``, ``.xz`` and ``.zst`` are decompressed.
         lang: tag of every file. None takes each file's from its name (``hin_Deva.txt``) or its
             folder's (``hin_Deva/train.txt``).
-        parallel: line n is the same meaning in all files that differ in their language alone, such
-            as ``hin_Deva/train.txt`` and ``kat_Geor/train.txt``. The id is ``train:n``. Otherwise
-            it is ``<file>:<line number>``: lines of different files are not taken for translations
-            of each other.
+        parallel: line n means the same in all files whose names differ only in the language, such
+            as ``hin_Deva/train.txt`` and ``kat_Geor/train.txt``; its id is ``train:n``. By default
+            the id is ``<file>:<line number>``, so that no line is a translation of another.
         tags: what the names of languages mean, see :class:`LanguageNames`.
 
     Only ``\\n`` and ``\\r\\n`` end a line.
