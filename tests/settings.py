@@ -2,9 +2,15 @@
 settings of a run that takes seconds.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+import pytest
+
+from transliconet.errors import TransliconetError
 
 SMALL_ENCODER = (
     "encoder=tiny",
@@ -49,3 +55,12 @@ class CliHere(Protocol):
     """The fixture ``cli_here``: ``transliconet`` in this process and an empty working folder."""
 
     def __call__(self, command: str, *overrides: str) -> Finished: ...
+
+
+@contextmanager
+def raises(code: str, naming: str = "") -> Iterator[pytest.ExceptionInfo[TransliconetError]]:
+    """Expects an error of the library by its code, and by the option or value that it names."""
+    with pytest.raises(TransliconetError) as caught:
+        yield caught
+    assert caught.value.code == code, caught.value
+    assert naming in str(caught.value.given), caught.value

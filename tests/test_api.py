@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import transliconet as tn
-from transliconet.errors import ConfigError, DataError
+from tests.settings import raises
 from transliconet.model.embed import embed as embed_texts
 from transliconet.model.encoder import Encoder
 
@@ -48,7 +48,7 @@ def test_cldr_pairs_are_made_once_and_others_are_not_taken_for_them(tmp_path: Pa
     assert again.table.equals(made.table)
     assert (tmp_path / "pairs" / "manifest.json").stat().st_mtime_ns == written
     for other in ({"languages": tags[:1]}, {"kinds": ["scripts"]}, {"heldout": 0.1}):
-        with pytest.raises(ConfigError, match="holds other pairs"):
+        with raises("TLN-CONFIG-930"):
             tn.prepare_cldr(
                 tmp_path / "pairs",
                 **{"languages": tags, "kinds": ["territories"], "heldout": 0.2, **other},
@@ -79,15 +79,15 @@ def test_queries_are_embedded_as_prepared_text_is(encoder_folder: Path) -> None:
 
 
 def test_what_cannot_be_searched_or_drawn_is_refused() -> None:
-    with pytest.raises(DataError, match="not two sets of vectors of one length"):
+    with raises("TLN-DATA-930"):
         tn.nearest(np.ones((2, 3)), np.ones((2, 4)))
-    with pytest.raises(ConfigError, match="k=0"):
+    with raises("TLN-CONFIG-002", naming="k=0"):
         tn.nearest(np.ones((2, 3)), np.ones((2, 3)), 0)
-    with pytest.raises(DataError, match="NaN"):
+    with raises("TLN-DATA-401"):
         tn.nearest(np.full((2, 3), np.nan), np.ones((2, 3)))
-    with pytest.raises(DataError, match="too few"):
+    with raises("TLN-DATA-902"):
         tn.plot_map({"a": np.ones((2, 3))})
-    with pytest.raises(ConfigError, match="Did you mean 'uroman'"):
+    with raises("TLN-CONFIG-001"):
         tn.romanize(["а"], by="urman")
     with pytest.raises(AttributeError, match="no attribute 'serach'"):
         _ = tn.serach

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.settings import raises
 from transliconet.corpus.cleaning import Cleaning, mend
 from transliconet.corpus.evaluation_sets import comparable
 from transliconet.corpus.prepare import prepare
@@ -217,7 +218,7 @@ def test_mend_is_what_prepare_romanizes() -> None:
     ],
 )
 def test_impossible_cleaning(options: dict, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
+    with raises("TLN-CONFIG-002"):
         Cleaning(**options)
 
 

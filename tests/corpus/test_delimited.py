@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.settings import raises
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.delimited import DelimitedFiles, TranslicoCsv
 from transliconet.corpus.sources.dialect import Dialect, KnownDialect, language_in_comments
-from transliconet.errors import ConfigError, DataError
+from transliconet.errors import ConfigError
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -78,7 +79,7 @@ def test_rows_that_cannot_be_used_are_skipped_with_a_reason(tmp_path: Path) -> N
 )
 def test_a_missing_column(columns: dict, message: str, tmp_path: Path) -> None:
     path = write(tmp_path / "rus_Cyrl.csv", "sentence,roman\nда,da\n")
-    with pytest.raises(DataError, match=message) as raised:
+    with raises("TLN-DATA-101") as raised:
         DelimitedFiles(path, **columns)
     assert raised.value.code == "TLN-DATA-101"
 
@@ -207,7 +208,7 @@ def test_a_row_that_holds_a_text_and_its_translation(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         DelimitedFiles(path, text_column={"eng_Latn": 1}, lang="rus_Cyrl")
     assert raised.value.code == "TLN-CONFIG-113"
-    with pytest.raises(DataError, match="no column 'hindi'.*Set text_column") as missing:
+    with raises("TLN-DATA-101") as missing:
         DelimitedFiles(path, text_column={"eng_Latn": "Go.", "hin_Deva": "hindi"})
     assert missing.value.code == "TLN-DATA-101"
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.batches import small_data
+from tests.settings import raises
 from transliconet.batch import INPUT_IDS, PAIR_INDEX
 from transliconet.data.augment import Augmenter
 from transliconet.data.collate import Collator
@@ -147,7 +148,7 @@ def test_what_is_made_depends_on_the_plan_alone_and_native_rows_stay(
 
 
 def test_impossible_shares() -> None:
-    with pytest.raises(ConfigError, match=r"mixed=1.5"):
+    with raises("TLN-CONFIG-002", naming="mixed=1.5"):
         Augment(mixed=1.5)
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from tests.settings import raises
 from transliconet.batch import IGNORE
 from transliconet.data.masking import Masking, mask_tokens
-from transliconet.errors import ConfigError
 from transliconet.tokens.padding import Vocabulary
 
 MASK = 4
@@ -68,13 +68,13 @@ def test_probability_zero_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shares", "named"),
+    ("shares", "code"),
     [
-        ((1.5, 0.8, 0.1), "probability=1.5"),
-        ((0.15, -0.1, 0.1), "mask_share=-0.1"),
-        ((0.15, 0.8, 0.3), "more than 1"),
+        ((1.5, 0.8, 0.1), "TLN-CONFIG-002"),
+        ((0.15, -0.1, 0.1), "TLN-CONFIG-002"),
+        ((0.15, 0.8, 0.3), "TLN-CONFIG-322"),
     ],
 )
-def test_impossible_shares(shares: tuple, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
+def test_impossible_shares(shares: tuple, code: str) -> None:
+    with raises(code):
         Masking(*shares)

@@ -13,7 +13,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from transliconet.errors import CheckpointError, ConfigError, DataError
+from tests.settings import raises
+from transliconet.errors import ConfigError, DataError
 from transliconet.model import vectors
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import pool
@@ -71,7 +72,7 @@ def test_pooling_worked_out_by_hand() -> None:
     ]  # no content: all its tokens
     assert pool(hidden, content, attention, "mean_with_special").tolist() == [[4.0], [6.0]]
     assert pool(hidden, content, attention, "cls").tolist() == [[1.0], [5.0]]
-    with pytest.raises(ConfigError, match="Did you mean 'mean'"):
+    with raises("TLN-CONFIG-001"):
         pool(hidden, content, attention, "meen")
 
 
@@ -177,29 +178,37 @@ def of_another_architecture(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "code"),
     [
-        (without_config, "no config.json"),
-        (without_weights, "weights cannot be loaded"),
-        (with_broken_weights, "weights cannot be loaded"),
-        (without_half_the_weights, "weights"),
-        (without_tokenizer, "tokenizer"),
-        (with_more_subwords_than_rows, "subwords, its model only"),
-        (of_another_architecture, "xlm-roberta"),
+        (without_config, "TLN-CKPT-402"),
+        (without_weights, "TLN-CKPT-406"),
+        (with_broken_weights, "TLN-CKPT-407"),
+        (without_half_the_weights, "TLN-CKPT-404"),
+        (without_tokenizer, "TLN-CKPT-405"),
+        (with_more_subwords_than_rows, "TLN-CKPT-400"),
+        (of_another_architecture, "TLN-CKPT-403"),
     ],
 )
 def test_folders_that_cannot_be_used(
-    damage: Callable[[Path], None], message: str, encoder_folder: Path, tmp_path: Path
+    damage: Callable[[Path], None], code: str, encoder_folder: Path, tmp_path: Path
 ) -> None:
     folder = copy(encoder_folder, tmp_path / "damaged")
     damage(folder)
-    with pytest.raises(CheckpointError, match=message):
+    with raises(code):
         Encoder.from_pretrained(str(folder))
 
 
-@pytest.mark.parametrize("path", ["no/such/../folder", "./nothing", "", "someone/unheard-of"])
-def test_names_that_lead_nowhere(path: str) -> None:
-    with pytest.raises(CheckpointError, match="path="):
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("no/such/../folder", "TLN-CKPT-406"),
+        ("./nothing", "TLN-CKPT-401"),
+        ("", "TLN-CKPT-401"),
+        ("someone/unheard-of", "TLN-CKPT-406"),
+    ],
+)
+def test_names_that_lead_nowhere(path: str, code: str) -> None:
+    with raises(code, naming="path="):
         Encoder.from_pretrained(path)
 
 
@@ -225,9 +234,9 @@ def test_tiny_encoder_leaves_the_random_state_alone() -> None:
 
 
 def test_tiny_encoder_sizes_must_fit() -> None:
-    with pytest.raises(ConfigError, match="hidden_size=10"):
+    with raises("TLN-CONFIG-402"):
         tiny_encoder(["да"], hidden_size=10, heads=4)
-    with pytest.raises(ConfigError, match="layers=0"):
+    with raises("TLN-CONFIG-002", naming="layers"):
         tiny_encoder(["да"], layers=0)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from transliconet.errors import DataError
+from tests.settings import raises
 from transliconet.probe import alignment as al
 
 RNG = np.random.default_rng(0)
@@ -101,13 +101,13 @@ def test_a_linear_probe_tells_scripts_that_are_apart_and_not_those_that_are_one(
 
 @pytest.mark.parametrize("measure", [al.mexa, al.margin_scores, al.csls_scores])
 def test_what_is_no_pairs_or_no_numbers_is_refused(measure) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(DataError, match="not pairs"):
+    with raises("TLN-DATA-600"):
         measure(A, B[:-1])
-    with pytest.raises(DataError, match="too few"):
+    with raises("TLN-DATA-601"):
         measure(A[:1], B[:1])
-    with pytest.raises(DataError, match="NaN"):
+    with raises("TLN-DATA-401"):
         measure(A, np.full_like(A, np.nan))
-    with pytest.raises(DataError, match="pairs for every fold"):
+    with raises("TLN-DATA-603"):
         al.script_probe(A[:3], B[:3])
-    with pytest.raises(DataError, match="too few"):
+    with raises("TLN-DATA-602"):
         al.uniformity(A[:1])

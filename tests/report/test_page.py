@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.settings import raises
 from transliconet.cli.report import report
-from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.probe.results import pairs_data, write_results
@@ -182,23 +182,20 @@ def test_results_of_other_sentences_are_not_put_beside_each_other(
     run: Path, cldr_pairs: PairsFolder, tmp_path: Path
 ) -> None:
     records = load_results([run])[0].records
-    for config, what in (
-        ({"probe": {"split": "all", "layer": "last"}}, "probe.split is heldout there, all here"),
-        (
-            {"probe": {**CONFIG["probe"], "candidates": {"max": 7}}},
-            "probe.candidates.max is None there, 7 here",
-        ),
+    for config in (
+        {"probe": {"split": "all", "layer": "last"}},
+        {"probe": {**CONFIG["probe"], "candidates": {"max": 7}}},
     ):
         file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
         write_results(file, {"probe": records}, pairs_data(cldr_pairs), config)
-        with pytest.raises(DataError, match=what):
+        with raises("TLN-DATA-901"):
             load_results([run, file])
         assert [c.name for c in load_results([run, file], force=True)][-1] == f"{file.stem}: probe"
     content = json.loads((run / "results.json").read_text(encoding="utf-8"))
     content["data"]["rows"] += 1
     other = tmp_path / "other.json"
     other.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(DataError, match="number of rows"):
+    with raises("TLN-DATA-901"):
         load_results([run, other])
 
 
@@ -215,21 +212,19 @@ def test_older_and_later_results_files(run: Path, tmp_path: Path) -> None:
     assert "By language" in report([str(bare)], str(tmp_path / "bare"), "bare")[0].read_text(
         encoding="utf-8"
     )
-    with pytest.raises(DataError, match=r"sources is \[\] there, .* here.*force=true"):
+    with raises("TLN-DATA-901"):
         load_results([bare, old])
     del content["records"][0]["task"]
     bare.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(
-        DataError, match="bare.json: not a results file .*'task'.*Give the results.json"
-    ):
+    with raises("TLN-DATA-605"):
         load_results([bare])
     later = tmp_path / "later.json"
     later.write_text(json.dumps({**content, "format": 99}), encoding="utf-8")
-    with pytest.raises(DataError, match="its format is 99, not 2"):
+    with raises("TLN-DATA-604"):
         load_results([later])
-    with pytest.raises(DataError, match="not a results file"):
+    with raises("TLN-DATA-605"):
         load_results([tmp_path / "old.html"])
-    with pytest.raises(ConfigError, match="nothing to report on"):
+    with raises("TLN-CONFIG-952"):
         report([], "x", "x")
 
 

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 import transliconet as tn
+from tests.settings import raises
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.sources.delimited import TranslicoCsv
-from transliconet.errors import ConfigError, DataError
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.report.maps import BACKGROUND_COLOUR, COLOURS
@@ -73,7 +73,7 @@ def test_stats_of_a_script(pairs: PairsFolder) -> None:
     assert latin.native == TokenizationStats(fertility=6 / 3, unknown=1 / 6)
     only = script_stats(pairs, Characters(), languages=["bul_Cyrl"])  # type: ignore[arg-type]
     assert [(v.pairs, v.ambiguous) for v in only] == [(1, 0)]
-    with pytest.raises(ConfigError, match="deu_Latn"):
+    with raises("TLN-CONFIG-200"):
         script_stats(pairs, Characters(), languages=["deu_Latn"])  # type: ignore[arg-type]
 
 
@@ -128,14 +128,14 @@ def test_a_sentence_of_the_folder_finds_itself_and_one_of_each_script(
 def test_what_cannot_be_searched(
     encoder: Encoder, cldr_pairs: PairsFolder, pairs: PairsFolder
 ) -> None:
-    with pytest.raises(DataError, match="no sentences"):
+    with raises("TLN-DATA-608"):
         tn.SentenceIndex.from_pairs(encoder, pairs, split="heldout")
     index = tn.SentenceIndex.from_pairs(
         encoder, cldr_pairs, split="heldout", languages=["rus_Cyrl"]
     )
-    with pytest.raises(ConfigError, match="Did you mean 'romanized'"):
+    with raises("TLN-CONFIG-001"):
         index.search("а", view="romanizd")
-    with pytest.raises(ConfigError, match="k=0"):
+    with raises("TLN-CONFIG-002", naming="k=0"):
         index.search("а", 0)
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import transliconet as tn
-from transliconet.errors import ConfigError
+from tests.settings import raises
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.mlm import MaskedLanguageModel
@@ -107,15 +107,15 @@ def test_anchors_and_new_rows_as_the_recommended_recipe_has_them(
 
 
 def test_impossible_arguments(encoder: Encoder, cldr_pairs: PairsFolder, tmp_path: Path) -> None:
-    for wrong, named in (
-        ({"steps": 0}, "steps=0"),
-        ({"steps": 1, "learning_rate": 0.0}, "learning_rate=0.0"),
-        ({"steps": 1, "trainable": "nothing"}, "trainable=nothing"),
+    for wrong, code in (
+        ({"steps": 0}, "TLN-CONFIG-002"),
+        ({"steps": 1, "learning_rate": 0.0}, "TLN-CONFIG-002"),
+        ({"steps": 1, "trainable": "nothing"}, "TLN-CONFIG-001"),
     ):
-        with pytest.raises(ConfigError, match=named):
+        with raises(code, naming=[*wrong][-1]):
             # type: ignore[arg-type]
             tn.fit(encoder, cldr_pairs, {"tcm": CONTRAST}, tmp_path / "run", **wrong)
-    with pytest.raises(ConfigError, match="none has a weight above 0"):
+    with raises("TLN-CONFIG-501"):
         tn.fit(
             encoder, cldr_pairs, {"tcm": replace(CONTRAST, weight=0.0)}, tmp_path / "run", steps=1
         )

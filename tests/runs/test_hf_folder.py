@@ -11,7 +11,7 @@ import torch
 import yaml
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from transliconet.errors import CheckpointError, ConfigError
+from tests.settings import raises
 from transliconet.model.encoder import Encoder
 from transliconet.report.card import model_card, plain_card
 from transliconet.runs.hf_folder import (
@@ -79,15 +79,15 @@ def test_a_checkpoint_is_exported_without_the_base_model(
     torch.testing.assert_close(
         logits(model, tokenizer), logits(encoder.masked_lm, encoder.tokenizer), atol=1e-6, rtol=0
     )
-    with pytest.raises(ConfigError, match="already there"):
+    with raises("TLN-CONFIG-224"):
         export_run(run_folder, tmp_path / "out")
     assert export_run(run_folder, tmp_path / "out", overwrite=True)
 
 
 def test_checkpoints_that_are_not_there(run_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="not a run folder"):
+    with raises("TLN-CKPT-853"):
         encoder_from_checkpoint(tmp_path / "nothing")
-    with pytest.raises(CheckpointError, match=r"checkpoint=lats.ckpt: not in .* There: last.ckpt"):
+    with raises("TLN-CKPT-804"):
         encoder_from_checkpoint(run_folder, "lats.ckpt")
 
 
@@ -106,13 +106,13 @@ def test_damaged_and_malicious_checkpoints(run_folder: Path, tmp_path: Path) -> 
     whole = file.read_bytes()
     for content in (b"", b"nonsense", whole[: len(whole) // 2]):
         file.write_bytes(content)
-        with pytest.raises(CheckpointError, match="cannot be loaded"):
+        with raises("TLN-CKPT-807"):
             encoder_from_checkpoint(run_folder)
     torch.save({"state_dict": {}}, file)
-    with pytest.raises(CheckpointError, match="does not fit the encoder"):
+    with raises("TLN-CKPT-806"):
         encoder_from_checkpoint(run_folder)
     torch.save({"state_dict": Malicious(tmp_path / "broken-in")}, file)
-    with pytest.raises(CheckpointError, match="cannot be loaded"):
+    with raises("TLN-CKPT-807"):
         encoder_from_checkpoint(run_folder)
     assert not (tmp_path / "broken-in").exists()
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.settings import raises
 from transliconet.cli.sweep import objectives
-from transliconet.errors import ConfigError, DataError
+from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
 from transliconet.report.sweep import (
     pareto_front,
@@ -398,11 +399,11 @@ def test_what_an_optimizing_sweeper_gets() -> None:
 
 
 def test_a_folder_that_is_no_sweep_and_a_damaged_job(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no job of a sweep in it"):
+    with raises("TLN-DATA-881"):
         read_sweep(tmp_path)
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / "job.json").write_text("{")
-    with pytest.raises(DataError, match="damaged"):
+    with raises("TLN-DATA-880"):
         read_sweep(tmp_path)
 
 

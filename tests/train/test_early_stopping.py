@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.batches import small_data
-from tests.settings import SMALL, CliHere, RunCli
-from transliconet.errors import CheckpointError, ConfigError
+from tests.settings import SMALL, CliHere, RunCli, raises
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.pairs import PairsFolder
@@ -117,9 +116,7 @@ def test_a_run_stops_after_probes_without_improvement_and_keeps_the_best(
     assert all(torch.equal(value, probe.seen[1][name]) for name, value in exported.items())
     assert not all(torch.equal(value, probe.seen[3][name]) for name, value in exported.items())
     (tmp_path / "checkpoints" / "epoch=0-step=4.ckpt").unlink()
-    with pytest.raises(
-        CheckpointError, match=r"epoch=0-step=4.ckpt is not in .* any more. There: last.ckpt"
-    ):
+    with raises("TLN-CKPT-801"):
         best_checkpoint(tmp_path)
 
 
@@ -142,21 +139,15 @@ def test_the_last_checkpoint_is_of_the_last_step(fit, tmp_path: Path) -> None:
 
 # type: ignore[no-untyped-def]
 def test_a_metric_that_nobody_logs_ends_the_run_at_its_first_step(fit) -> None:
-    with pytest.raises(
-        ConfigError,
-        match=r"monitor=los: no such metric. Did you mean 'loss'\? There are .*loss/tcm.*probe/later, step",
-    ):
+    with raises("TLN-CONFIG-800"):
         fit((0.1,), [RequireMetrics({"early_stopping": "los"}, ["probe/later"])])
 
 
 def test_numbers_that_cannot_be_waited_for() -> None:
-    for options, named in (
-        ({"patience": 0}, "patience=0"),
-        ({"every_n_steps": None}, "every_n_steps=None"),
-    ):
-        with pytest.raises(ConfigError, match=named):
+    for options in ({"patience": 0}, {"every_n_steps": None}):
+        with raises("TLN-CONFIG-002", naming=next(iter(options))):
             EarlyStop(**{"monitor": "loss", "every_n_steps": 1, **options})
-    with pytest.raises(ConfigError, match="with probe_every_n_steps also those of the probe"):
+    with raises("TLN-CONFIG-800"):
         require_metrics({"checkpoint": WATCHED}, ["loss"])
 
 
@@ -248,7 +239,5 @@ def test_two_processes_stop_together_and_the_best_is_exported(
 
 # type: ignore[no-untyped-def]
 def test_a_run_without_a_metric_has_no_best(fit, tmp_path: Path) -> None:
-    with pytest.raises(
-        CheckpointError, match=r"checkpoint=best: .* kept no checkpoint by a metric. Train with"
-    ):
+    with raises("TLN-CKPT-800"):
         best_checkpoint(tmp_path)

@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.loggers import CSVLogger
 
 from tests.batches import small_data
+from tests.settings import raises
 from transliconet.batch import ATTENTION_MASK
 from transliconet.errors import ConfigError
 from transliconet.model.encoder import Encoder
@@ -155,7 +156,7 @@ def test_layer_decay_slows_lower_layers(encoder: Encoder) -> None:
     assert factor[f"{body}encoder.layer.1.output.dense.weight"] == 1.0
     assert factor[f"{body}encoder.layer.0.attention.self.query.bias"] == 0.5
     assert factor[f"{body}embeddings.word_embeddings.weight"] == 0.25
-    with pytest.raises(ConfigError, match="layer_decay=0"):
+    with raises("TLN-CONFIG-002", naming="layer_decay=0"):
         parameter_groups(encoder, 0.1, layer_decay=0)
 
 
@@ -206,9 +207,9 @@ def test_frozen_weights_stay(
 
 
 def test_unknown_parts_cannot_be_trained(encoder: Encoder) -> None:
-    with pytest.raises(ConfigError, match="Did you mean 'new_rows'"):
+    with raises("TLN-CONFIG-001"):
         choose_trainable(encoder, "new_row")
-    with pytest.raises(ConfigError, match="frozen_layers=3"):
+    with raises("TLN-CONFIG-002", naming="frozen_layers=3"):
         choose_trainable(encoder, "all", 3)
 
 
@@ -222,7 +223,7 @@ def test_the_learning_rate_warms_up_and_decays_linearly() -> None:
         scheduler.step()
     assert rates == pytest.approx([0, 0.25, 0.5, 0.75, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
     assert optimizer.param_groups[0]["lr"] == 0
-    with pytest.raises(ConfigError, match="warmup=2"):
+    with raises("TLN-CONFIG-002", naming="warmup=2"):
         linear_warmup_decay(optimizer, 10, warmup=2)
 
 
@@ -302,7 +303,7 @@ def test_probing_while_training_is_logged_and_can_be_watched(
     assert float(rows[0]["probe/train_seconds"]) < float(rows[1]["probe/train_seconds"])
     assert 0 <= float(rows[1]["probe/romanized→native"]) <= 1
     assert best.best_model_score is not None
-    with pytest.raises(ConfigError, match="probe_every_n_steps=0"):
+    with raises("TLN-CONFIG-002", naming="probe_every_n_steps=0"):
         ProbeWhileTraining(RetrievalProbe(), cldr_pairs, every_n_steps=0)
 
 
