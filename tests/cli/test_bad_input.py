@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings import CliHere, Finished
+from tests.settings import SMALL, CliHere, Finished
 from transliconet.pairs import PairsFolder
+from transliconet.storage import scratch_folder
 
 
 def refused(done: Finished, *parts: str) -> None:
@@ -171,6 +172,21 @@ def test_half_written_pairs_folder(
     damaged(cldr_pairs, tmp_path / "pairs", how)
     done = cli_here(command, "pairs=pairs", "encoder=local", "encoder.path=x", "out=out.json")
     refused(done, "pairs=pairs", message, "transliconet prepare")
+
+
+def test_a_pairs_folder_without_room_for_caches(
+    cli_here: CliHere, cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    """As one that is read-only: token ids and anchors go elsewhere, which is said once."""
+    shutil.copytree(cldr_pairs.path, tmp_path / "pairs", ignore=shutil.ignore_patterns("cache"))
+    (tmp_path / "pairs" / "cache").touch()
+    short = ("objective=anchored", "trainer=cpu", "trainer.max_steps=1", "probe=none")
+    done = cli_here("train", "pairs=pairs", *SMALL, *short, "data.workers=0", "out=run")
+    assert done.status == 0, done.err
+    told = [line for line in (done.out + done.err).splitlines() if "no cache in" in line]
+    assert len(told) == 1
+    assert told[0].endswith(str(scratch_folder()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pairs", "run"]
 
 
 def test_no_pairs_folder(cli_here: CliHere) -> None:

@@ -344,3 +344,15 @@ def test_all_processes_agree_whether_a_run_has_finished(
     assert finished(RunOutput(whole, resume="last")) == record.finished
     assert finished(RunOutput(whole, resume="last"), more_steps=9) is None
     assert finished(RunOutput(whole, overwrite=True)) is None
+
+
+def test_a_default_folder_is_refused_under_torchrun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each process would number one of its own."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    with pytest.raises(ConfigError) as error:
+        plan_run(RunOutput(tmp_path / "now", numbered=True), Settings({}, []))
+    assert error.value.code == "TLN-CONFIG-858"
+    assert not (tmp_path / "now").exists()
+    assert plan_run(RunOutput(tmp_path / "mine"), Settings({}, [])).path == tmp_path / "mine"

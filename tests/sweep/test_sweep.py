@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings import raises
+from tests.settings import CliHere, raises
 from transliconet.cli.sweep import objectives
 from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
@@ -67,7 +67,7 @@ STAND_IN = """\
 # Stands in for `python -m transliconet train`: does what the override do= says.
 import json, os, signal, sys, time
 from pathlib import Path
-given = dict(a.split("=", 1) for a in sys.argv[4:])
+given = dict(a.lstrip("+").split("=", 1) for a in sys.argv[4:])
 out = Path(given["out"].strip("'"))
 (out / "environment.json").write_text(json.dumps({{**os.environ, "argv": sys.argv[1:], "started": time.time()}}))
 if given["do"] == "fail":
@@ -295,6 +295,48 @@ def test_a_job_saves_and_stops_when_the_sweep_dies_and_nobody_else_runs_it_meanw
     assert (tmp_path / "0" / "saved").is_file(), (
         "the second process started before the first had saved"
     )
+
+
+def test_a_sweep_in_a_folder_with_any_name(
+    stand_in: Path, cli_here: CliHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The jobs get their folder and the user's paths as they are."""
+    drive = tmp_path / "My Drive (1), a=b"
+    (drive / "pairs [old]").mkdir(parents=True)
+    monkeypatch.chdir(drive)
+    sweep = ("train", "-m", "pairs='pairs [old]'", "seed=0,1", "+do=ok")
+    for out, folder in {"out=sweep": "sweep", r"out='{b} $c, (1)'": "{b} $c, (1)"}.items():
+        done = cli_here(*sweep, out)
+        assert done.status == 0, done.out + done.err
+        jobs = read_sweep(drive / folder)
+        assert [job.state for job in jobs] == [DONE, DONE]
+        assert (jobs[0].folder / "environment.json").is_file()
+        assert "2 of 2 jobs done" in done.out
+
+
+def test_a_sweep_that_is_terminated_says_so(stand_in: Path, tmp_path: Path) -> None:
+    code = textwrap.dedent(f"""
+        import sys
+        from transliconet.cli.app import run
+        python, sys.executable = sys.executable, {str(stand_in)!r}
+        sys.exit(run("train", ["-m", "pairs=x", "seed=0,1", "+do=wait", "out=sweep"]))
+    """)
+    sweep = subprocess.Popen(
+        [real_python(stand_in), "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for((tmp_path / "sweep" / "0" / "waiting").is_file, 120)
+    sweep.terminate()
+    _, told = sweep.communicate(timeout=120)
+    assert sweep.returncode == 128 + signal.SIGTERM
+    assert told.startswith("stopped by SIGTERM: the job in progress has saved")
+    assert told.count("\n") == 1
+    assert (tmp_path / "sweep" / "0" / "saved").is_file()
+    assert [job.state for job in read_sweep(tmp_path / "sweep")] == [STOPPED]
 
 
 def real_python(stand_in: Path) -> str:

@@ -20,6 +20,8 @@ from transliconet.train.checkpoint import CHECKPOINTS, LAST, callback_state
 from transliconet.train.loggers import is_first_process
 
 KIND, RUN_FILE, LOG = "run", "run.json", "train.log"
+TORCHRUN = "TORCHELASTIC_RUN_ID"
+"""Environment variable of processes that torchrun has started."""
 FOLDER_VARIABLE = "TRANSLICONET_RUN_FOLDER"
 """Environment variable with the run folder, for further processes of the run."""
 
@@ -204,6 +206,13 @@ def release(plan: RunPlan) -> None:
 
 def _folder(output: RunOutput) -> Path:
     path = Path(output.out).expanduser().absolute()
+    if output.numbered and TORCHRUN in os.environ:
+        raise ConfigError(
+            Option("out", output.out),
+            "the processes that torchrun starts cannot agree on a default folder",
+            "Name one: out=FOLDER",
+            code="TLN-CONFIG-858",
+        )
     if not is_first_process():
         return Path(os.environ.get(FOLDER_VARIABLE, path))
     return _numbered(path) if output.numbered else path
