@@ -75,6 +75,7 @@ class Case:
         again: more arguments when it is run again.
         files: patterns of the files that it writes, whose beginning is a moment to kill.
         forked: it may be forked rather than started.
+        has_children: it starts processes that can be killed by themselves.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Case:
     again: list[str] = field(default_factory=list)
     files: str = "**/.*.partial"
     forked: bool = True
+    has_children: bool = False
 
 
 @dataclass
@@ -102,6 +104,7 @@ def cases(pairs: Path, run: Path) -> Iterator[Case]:
             forked=name != "two_processes",
         )
     corpus = ["corpus=cldr", "corpus.languages=[kat_Geor,rus_Cyrl,hin_Deva]", "progress=false"]
+    corpus.append("corpus.kinds=[territories]")
     for processes in (1, 2):
         yield Case(
             f"prepare/{processes}",
@@ -117,7 +120,7 @@ def cases(pairs: Path, run: Path) -> Iterator[Case]:
     )
     yield Case("report", lambda out: ["report", f"results=[{run}]", f"out={out / 'page'}"])
     sweep = ["train", "-m", f"pairs={pairs}", *TINY, "trainer.max_steps=6", "seed=0,1"]
-    yield Case("sweep", lambda out: [*sweep, f"out={out}"], forked=False)
+    yield Case("sweep", lambda out: [*sweep, f"out={out}"], forked=False, has_children=True)
 
 
 def start(case: Case, out: Path, again: bool) -> int:
@@ -173,16 +176,25 @@ def wait(process: int, seconds: float = 600) -> int:
 
 def disturb(case: Case, process: int, out: Path, seconds: float, rng: random.Random) -> bool:
     """Kill the process at a random moment; False if it ended before."""
-    way = rng.choice(("group", "main", "term", "int", "saving"))
-    end = time.monotonic() + rng.uniform(0, seconds)
-    seen = {path: path.stat().st_mtime_ns for path in out.glob(case.files)}
-    while time.monotonic() < end or way == "saving":
+    ways = ["group", "main", "term", "int", "saving"]
+    if case.has_children:
+        ways += ["child", "child"]
+    way = rng.choice(ways)
+    # a process that was started imports first, which nothing can spoil
+    earliest = 0.0 if case.forked else 0.4 * seconds
+    end = time.monotonic() + rng.uniform(earliest, seconds)
+    seen = {path: _changed_at(path) for path in _partial_files(case, out)}
+    while time.monotonic() < end or way in ("saving", "child"):
         if ended(process) is not None:
             return False
         if way == "saving":
-            writing = [p for p in out.glob(case.files) if _changed(p, seen)]
+            partial = _partial_files(case, out)
+            writing = [path for path in partial if _changed_at(path) != seen.get(path)]
             if writing and rng.random() < 0.3:
                 break
+        if way == "child" and time.monotonic() >= end and (children := _children(process)):
+            os.kill(rng.choice(children), signal.SIGKILL)
+            return True
         time.sleep(0.001)
     if ended(process) is not None:
         return False
@@ -196,11 +208,28 @@ def disturb(case: Case, process: int, out: Path, seconds: float, rng: random.Ran
     return True
 
 
-def _changed(path: Path, seen: dict[Path, int]) -> bool:
+def _partial_files(case: Case, out: Path) -> list[Path]:
+    """Files and folders that are being written, in the output folder and beside it."""
+    return [*out.glob(case.files), *out.parent.glob(f".{out.name}.partial")]
+
+
+def _children(process: int) -> list[int]:
+    """The processes that a process has started and that have not ended."""
+    found: list[int] = []
+    for file in Path(f"/proc/{process}/task").glob("*/children"):
+        try:
+            found += map(int, file.read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _changed_at(path: Path) -> int:
+    """When a file was written to; 0 if it is gone."""
     try:
-        return path.stat().st_mtime_ns != seen.get(path)
+        return path.stat().st_mtime_ns
     except FileNotFoundError:
-        return False
+        return 0
 
 
 def fingerprint(out: Path) -> dict[str, str]:
@@ -245,14 +274,13 @@ def trial(case: Case, out: Path, seconds: float, kills: int, rng: random.Random)
         _STATUSES.pop(process, None)  # process ids come again
         if done < kills and disturb(case, process, out, seconds, rng):
             done += 1
+            wait(process)
             continue
         status = wait(process)
-        if status == 0:
+        if status == 0 or _is_there(out):
             return done
-        if done < kills:
+        if done < kills or case.has_children:  # a sweep ends with 1 if a job was killed
             continue
-        if _is_there(out):
-            return done
         raise RuntimeError(f"{case.name}: exit status {status}, see {out}.log")
     raise RuntimeError(f"{case.name} does not end")
 

@@ -14,6 +14,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_matrix
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
+from transliconet.probe.shareable import shareable
 from transliconet.runs.assemble import (
     build_encoder,
     build_module_and_data,
@@ -225,7 +226,7 @@ def _trained_encoder(run: _Run) -> Encoder | None:
 
 def _train(run: _Run) -> None:
     trainer = run.trainer
-    log_settings(trainer.loggers, run.spec.settings.values)
+    log_settings(trainer.loggers, shareable(run.spec.settings.values))
     write_logger_ids(trainer.loggers, run.plan.path)
     try:
         checkpoint = run.plan.checkpoint
