@@ -75,7 +75,7 @@ class Probe(ABC):
 
     @abstractmethod
     def require_tasks(self, plan: TaskPlan, pairs: PairsFolder | None) -> None:
-        """Raise :class:`~transliconet.errors.DataError` where a plan has no tasks."""
+        """Raise :class:`transliconet.errors.DataError` where a plan has no tasks."""
 
     @abstractmethod
     def data(self, pairs: PairsFolder | None) -> dict[str, object]:

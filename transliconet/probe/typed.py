@@ -39,7 +39,7 @@ class TypedProbe(Probe):
         columns: which column holds what.
         lang: tag of every row; None takes it from ``columns.lang``.
         tags: what the file's names of languages mean, see
-            :class:`~transliconet.language_tag.LanguageNames`.
+            :class:`transliconet.language_tag.LanguageNames`.
         languages: tags to probe; None takes all.
         pivot: tag of the translations in ``columns.pivot``.
         romanizer: of the romanized view: see

@@ -97,7 +97,7 @@ class TypedFile:
         lang: tag of every row; None takes it from ``columns.lang``.
         pivot: tag of the translations.
         tags: what the file's names of languages mean, see
-            :class:`~transliconet.language_tag.LanguageNames`.
+            :class:`transliconet.language_tag.LanguageNames`.
 
     Raises:
         ConfigError: the suffix is none of these.
