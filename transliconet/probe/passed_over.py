@@ -18,6 +18,9 @@ REASONS = {
     "unchanged_by_romanizer": (WITH_NATIVE, "the romanizer leaves the text as it is"),
     "empty_romanization": ("", "the romanizer leaves nothing"),
     "too_few_words": ("", "fewer than min_words words"),
+    "missing_field": ("", "no language, or no field at all"),
+    "wrong_language_tag": ("", "the language is no tag; tags={NAME: TAG} maps it"),
+    "empty": ("", "nothing in it"),
 }
 """Reason → what its rows of typed text are left out of (empty: everything), and why. Others are
 those of ``prepare``, such as ``invalid_utf8``.

@@ -124,7 +124,8 @@ class TypedProbe(Probe):
         if plan.tasks and (across or self.columns.pivot is None):
             return
         missing = "task with the pivot" if plan.tasks else "task"
-        lines = [f"{self._content.rows} rows read", *plan.passed_over.lines()[:MOST_LINES]]
+        left_out = [line.rstrip(".") for line in plan.passed_over.lines()[:MOST_LINES]]
+        lines = [f"{self._content.rows} rows read", *left_out]
         raise DataError(
             Option("path", self.path),
             f"no {missing} has {self.candidates.min} candidates ({'; '.join(lines)})",
