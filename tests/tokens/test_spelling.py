@@ -64,3 +64,10 @@ def test_a_share_of_the_texts_is_respelled() -> None:
     drawn = [noisy_romanization("धन्यवाद", text, Augment(typed=0.25), rng) for _ in range(800)]
     share = sum(typed != text for typed in drawn) / len(drawn)
     assert 0.2 < share < 0.3
+
+
+@given(st.from_regex(r"[0-9]{1,8}[.,:-]?[0-9]{0,4}", fullmatch=True), SEEDS)
+def test_numbers_stay(number: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for rules in EVERY_RULES:
+        assert Writer(rules, strength=1.6).spell(number, rng) == number

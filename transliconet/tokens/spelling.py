@@ -205,13 +205,15 @@ class Writer:
         return "".join(sounds)
 
     def _slip(self, word: str, rng: np.random.Generator) -> str:
-        """At most one letter doubled, written once, or left out."""
+        """At most one letter doubled, written once, or left out. Digits stay."""
         chance = rng.random() / self.strength
         if chance < DOUBLED:
-            place = int(rng.random() * len(word))
-            return word[: place + 1] + word[place : place + 1].lower() + word[place + 1 :]
+            letters = [place for place, letter in enumerate(word) if letter.isalpha()]
+            place = _choose(letters, rng) if letters else 0
+            doubled = word[place].lower() if letters else ""
+            return word[: place + 1] + doubled + word[place + 1 :]
         if chance < DOUBLED + UNDOUBLED:
-            return re.sub(r"(.)\1", r"\1", word, count=1)
+            return re.sub(r"([^\W\d_])\1", r"\1", word, count=1)
         vowels = [place for place, letter in enumerate(word) if place and letter in VOWELS]
         if chance < DOUBLED + UNDOUBLED + DROPPED and len(word) > 3 and vowels:
             place = _choose(vowels, rng)
