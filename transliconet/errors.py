@@ -1,8 +1,8 @@
-"""What a user can get wrong, said in one message: what was given, what is wrong with it, what to
-do.
+"""Errors that a user can correct. Each is one message: what was given, what is wrong with it, and
+what to do.
 
-The command line prints these without a traceback and exits with status 1; a notebook sees ordinary
-exceptions.
+The command line prints it without a traceback and exits with status 1. In a notebook it is an
+ordinary exception.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class Option(str):
 
 
 class TransliconetError(Exception):
-    """Base of every error that a change of input or configuration can mend.
+    """Base of every error that a change of input or configuration can correct.
 
     Args:
         given: the argument, file or value that the user supplied.
@@ -43,10 +43,16 @@ class TransliconetError(Exception):
         self.section = ""
 
     def in_section(self, section: str) -> Self:
-        """Note, on this error, the section that its :class:`Option` belongs to.
+        """Add the section of the configuration that the error's :class:`Option` belongs to.
 
         Calls from the inside out build the path: ``tcm``, then ``objective``, give
-        ``objective.tcm``.
+        ``objective.tcm``. A section is added in one place only, or it appears twice.
+
+        Args:
+            section: its name.
+
+        Returns:
+            This error.
         """
         if isinstance(self.given, Option):
             self.section = f"{section}.{self.section}".rstrip(".")
@@ -62,7 +68,7 @@ class TransliconetError(Exception):
 
 @contextmanager
 def section(name: str) -> Iterator[None]:
-    """Errors of the block concern options of the section ``name``; blocks may be nested.
+    """Errors within the block concern options of the section ``name``. Blocks may be nested.
 
     >>> with section("objective"), section("tcm"):
     ...     require_range("k", -1, least=0)
@@ -90,7 +96,7 @@ class CheckpointError(TransliconetError, ValueError):
 
 
 class TrainingError(TransliconetError, RuntimeError):
-    """A run cannot go on."""
+    """A run cannot continue."""
 
 
 class StorageError(TransliconetError, RuntimeError):
@@ -100,13 +106,13 @@ class StorageError(TransliconetError, RuntimeError):
 
 
 class Interrupted(TransliconetError, RuntimeError):
-    """A run was told to stop by a signal, :attr:`signal`."""
+    """A run was stopped by a signal, :attr:`signal`."""
 
     signal: int = 15
 
 
 def first_line(error: BaseException) -> str:
-    """What a library's error says, short enough to stand in one of ours."""
+    """The first line of a library's error, short enough to be part of one of this package."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
