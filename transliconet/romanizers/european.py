@@ -74,7 +74,13 @@ ISO_843 |= {"θ": "th", "ξ": "x", "χ": "ch", "ψ": "ps"}
 TYPED_GREEK = {**ISO_843, "η": "i", "ω": "o", "β": "v", "υ": "y", "χ": "x", "ξ": "ks"}
 """Greeklish has no norm; these are the commonest spellings by sound."""
 DIGRAPHS = {"αυ": "a", "ευ": "e", "ηυ": "ī"}
+"""Vowels with υ → the first letter; the second is v or f, by the sound that follows."""
+PAIRS = {"ου": "ou", "μπ": "b", "γγ": "ng", "γξ": "nx", "γχ": "nch"}
+"""Other pairs of letters that are one sound."""
 UNVOICED = "θκξπσςτφχψ"
+"""Consonants before which the second letter of a digraph is f instead of v."""
+_SOUND = re.compile("[αεη]υ(?!\0)|ου(?!\0)|γ[γξχ]|^μπ|(?<=\\W)μπ|.", re.IGNORECASE)
+"""One letter, or two that are read together; μπ only at the start of a word."""
 
 
 class Greek:
@@ -95,16 +101,15 @@ class Greek:
         self._letters = ISO_843 if spelling == "iso" else TYPED_GREEK
 
     def __call__(self, text: str, language: str) -> str:
-        # a diaeresis keeps two vowels apart: it must not vanish before they are looked at
         marked = unicodedata.normalize("NFD", text)
+        # A diaeresis keeps two vowels apart. NUL stands for it until pairs of vowels are read.
         apart = re.sub("\u0301?\u0308\u0301?", "\0", marked)
         plain = re.sub("(?<=[\u0370-\u03ff\u1f00-\u1fff])[\u0300-\u036f]", "", apart)
-        romanized = re.sub(
-            "[αεη]υ(?!\0)|ου(?!\0)|γ[γξχ]|^μπ|(?<=\\W)μπ|.", self._one, plain, flags=re.I
-        )
+        romanized = _SOUND.sub(self._romanize_sound, plain)
         return unicodedata.normalize("NFC", romanized.replace("\0", ""))
 
-    def _one(self, found: re.Match[str]) -> str:
+    def _romanize_sound(self, found: re.Match[str]) -> str:
+        """One letter, or two that are read together, in the case of the original."""
         group = found[0]
         lower = group.lower()
         after = found.string[found.end() : found.end() + 1].lower()
@@ -113,8 +118,7 @@ class Greek:
             vowel = DIGRAPHS[lower] if self.spelling == "iso" else self._letters[lower[0]]
             romanized = vowel + ("f" if unvoiced else "v")
         elif len(lower) == 2:
-            typed = {"ου": "ou", "μπ": "b", "γγ": "ng", "γξ": "nx", "γχ": "nch"}[lower]
-            romanized = typed
+            romanized = PAIRS[lower]
         else:
             romanized = self._letters.get(lower, lower)
         if group == lower:
