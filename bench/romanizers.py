@@ -9,7 +9,7 @@ Language Models") compare romanizers by, in percent where they are shares:
 
 - **ambiguous words, tokens**: share of the distinct native words, and of their occurrences, whose
   romanization another native word has, too: what no model can tell apart any more without context.
-  Each word is romanized alone; upper and lower case count as the same;
+  Each word is romanized alone, in lower case;
 - **characters**, **subwords**: length of the romanization over that of native text, the latter by
   ``--tokenizer``, a folder with ``tokenizer.json``;
 - **unromanized**: share of letters that are still not Latin;
@@ -95,7 +95,7 @@ def ambiguity(counts: Counter[str], romanize: Romanizer, tag: str) -> tuple[floa
     by_romanization: defaultdict[str, list[str]] = defaultdict(list)
     for word in counts:
         romanized, _ = romanize_line(romanize, word, tag)
-        by_romanization[romanized.strip().casefold()].append(word)
+        by_romanization[romanized.strip()].append(word)
     shared = [word for words in by_romanization.values() if len(words) > 1 for word in words]
     return len(shared) / len(counts), sum(counts[word] for word in shared) / counts.total()
 

@@ -222,6 +222,11 @@ def test_romanizing_mends_decomposed_text() -> None:
         ("ted.hi.txt", {"hi": "hin_Deva"}, "hin_Deva"),
         ("hindi/train.txt", {"hindi": "hin_Deva"}, "hin_Deva"),
         ("hin_Deva.txt", {"hin_Deva": "bho_Deva"}, "bho_Deva"),
+        # one side of a pair: en-de is also the tag of English in Germany
+        ("tatoeba/hi-en.en", "auto", "eng_Latn"),
+        ("TED.en-de.de.gz", "auto", "deu_Latn"),
+        ("x/en-hi.hi.txt", {"hi": "hin_Deva"}, "hin_Deva"),
+        ("bible.hin_Deva-eng_Latn.hin_Deva", None, "hin_Deva"),
     ],
 )
 def test_files_and_folders_name_the_language(path: str, tags: dict | str | None, tag: str) -> None:

@@ -28,6 +28,8 @@ FORM = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8})*")
 """A BCP-47 tag, or one of ours."""
 CHARSET = re.compile(r"\.(?:utf|iso|cp|koi8|euc|big5|gb|tis|windows)[\w-]*$", re.IGNORECASE)
 """The end of a POSIX locale name, as in ``hi_IN.UTF-8``."""
+OF_A_PAIR = re.compile(r"(?:^|\.)([^.]+)-([^.]+)\.(\1|\2)(?:\.txt)?(?:\.(?:gz|bz2|xz|zst))?$")
+"""The name of one side of aligned text ends in its language: ``TED.en-hi.en``."""
 REMEDY = "Write ISO 639-3, an underscore and ISO 15924, e.g. hin_Deva or srp_Cyrl"
 
 
@@ -233,7 +235,8 @@ class LanguageNames:
     def tag_of_file(self, path: Path) -> LanguageTag:
         """The tag that a file or its folder is named after.
 
-        Such names are ``hin_Deva.txt``, ``hin_Deva.part2.csv`` and ``hin_Deva/train.txt``.
+        Such names are ``hin_Deva.txt``, ``hin_Deva.part2.csv``, ``hin_Deva/train.txt`` and, for one
+        side of aligned text, ``bible.hin_Deva-eng_Latn.hin_Deva``.
 
         Args:
             path: of the file.
@@ -245,6 +248,8 @@ class LanguageNames:
             DataError: neither name is a tag or mapped.
         """
         stem = path.name.split(".")[0]
+        if of_a_pair := OF_A_PAIR.search(path.name):
+            stem = of_a_pair[3]  # not the first of the two: hi-en.en is English
         names = [path.name, stem, *path.name.split(".")[1:], path.parent.name]
         for name in names:
             if name in self.mapping:

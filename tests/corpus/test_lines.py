@@ -32,7 +32,7 @@ def test_lines_do_not_depend_on_the_blocks(content: bytes, size: int) -> None:
     assert list(lines._split_lines(blocks)) == expected
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_utf_16_is_read_where_a_mark_announces_it(encoding: str, tmp_path: Path) -> None:
     text = "первая\r\nवाक्य\u2028🙂\n\nпоследняя"
     mark = "\ufeff" if encoding == "utf-16-be" else ""
@@ -65,6 +65,7 @@ NOT_TEXT = {
     "corpus=tmx": b'<?xml version="1.0"?>\n<tmx>',
     "XML": '\ufeff <?xml version="1.0"?>'.encode("utf-16-le"),
     "Unpack it": zipped(),
+    "7z": b"7z\xbc\xaf\x27\x1c\x00\x04",
     "corpus=parquet": parquet(),
     ".gz": gzip.compress(b"x"),
     ".bz2": bz2.compress(b"x"),

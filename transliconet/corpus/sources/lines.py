@@ -19,6 +19,8 @@ BLOCK = 1 << 16
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
@@ -28,6 +30,8 @@ NOT_TEXT = (
     (b"<tmx", "XML", "corpus=tmx reads TMX"),
     (b"<!DOCTYPE", "XML or HTML", "corpus=tmx reads TMX; extract the text of others first"),
     (b"PK\x03\x04", "a zip archive", "Unpack it; save a spreadsheet as CSV for corpus=csv"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it"),
+    (b"Rar!\x1a\x07", "a RAR archive", "Unpack it"),
     (b"PAR1", "Parquet", "corpus=parquet reads it"),
     (b"ARROW1", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
     (b"\xff\xff\xff\xff", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
