@@ -1,6 +1,7 @@
 """A run from start to finish: probe, train, probe again, export, and write the results."""
 
 import logging
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ def run(spec: RunSpec) -> TrainResult:
             with claimed(plan), storage_errors(plan.path):
                 return _execute(prepared)
     except StorageError as error:
-        if plan.last_checkpoint.exists():
+        if os.path.exists(plan.last_checkpoint):  # also False for a name that is too long
             problem = f"{error.problem}; the last checkpoint is {plan.last_checkpoint}"
             remedy = f"{error.remedy}, with resume=last to go on from there"
             code = error.code
