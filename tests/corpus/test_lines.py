@@ -151,3 +151,9 @@ def test_utf8_with_nul_bytes_is_not_taken_for_utf16(line: str, nuls: int) -> Non
 @pytest.mark.parametrize("text", ["", "\0", "a\0b\nc d e f\n", "one\0\ntwo\0\n"])
 def test_a_few_nul_bytes_are_counted_line_by_line(text: str) -> None:
     assert unmarked_utf16(text.encode()) is None
+
+
+def test_broken_lines_are_not_taken_for_utf16() -> None:
+    broken = [b"\xff\xfe broken", b"a\0b", "café\0".encode("latin-1"), b"\0\0"]
+    for good in ("хорошая строка", "a good line", "एक अच्छी पंक्ति"):
+        assert unmarked_utf16(b"\n".join([good.encode(), *broken, good.encode(), b""])) is None

@@ -111,13 +111,15 @@ def unmarked_utf16(first: bytes) -> str | None:
 
 
 def _may_be_utf8(first: bytes) -> bool:
-    """Whether bytes are valid UTF-8 that does not look like an alphabet's UTF-16."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(first)
-    except UnicodeDecodeError:
+    """Whether bytes look like UTF-8, in which some lines may be broken, more than like UTF-16."""
+    text = first.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    several_bytes = len(text) - sum(map(str.isascii, text)) - broken
+    # In UTF-16, a valid sequence of several bytes is a rare chance.
+    if several_bytes > broken:
+        return True
+    if broken > 0.1 * len(first):
         return False
-    if not text.isascii():
-        return True  # in UTF-16, sequences of several bytes are valid by a rare chance only
     # In UTF-16, every second byte is the number of the alphabet's block, or that of ASCII.
     for half in (first[::2], first[1::2]):
         commonest = dict(Counter(half).most_common(2))
