@@ -2,10 +2,11 @@
 
     python bench/romanizers.py FILE.parquet [FILE.parquet …] [--lines 1000] [--tokenizer FOLDER]
 
-Files are long Parquet (id, lang, text). Every language that ``corpus.romanizer=best`` or the tables
-of cyrtranslit give a romanizer of its own is romanized by uroman and by those. The columns are the
-ones that Purkayastha et al. (2023, "Romanization-based Large-scale Adaptation of Multilingual
-Language Models") compare romanizers by, in percent where they are shares:
+Files are long Parquet (id, lang, text), brought to Unicode NFC. Every language that
+``corpus.romanizer=best`` or the tables of cyrtranslit give a romanizer of its own is romanized by
+uroman and by those. The columns are the ones that Purkayastha et al. (2023, "Romanization-based
+Large-scale Adaptation of Multilingual Language Models") compare romanizers by, in percent where
+they are shares:
 
 - **ambiguous words, tokens**: share of the distinct native words, and of their occurrences, whose
   romanization another native word has, too: what no model can tell apart any more without context.
@@ -23,6 +24,7 @@ import argparse
 import random
 import re
 import time
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -37,7 +39,7 @@ from transliconet.romanizers.european import CYRILLIC
 from transliconet.romanizers.indic import SCHEMES
 from transliconet.romanizers.registry import BEST_BY_LANGUAGE, DEFAULT, ROMANIZERS
 
-WORD = re.compile(r"[^\W\d_](?:\w|[\u0300-\u036f\u0900-\u0dff\u200c\u200d])*")
+WORD = re.compile(r"[^\W\d_](?:\w|[\u0300-\u036f\u0900-\u0963\u0966-\u0dff\u200c\u200d])*")
 """A letter and what follows it; the vowel signs of Indic scripts are no word characters."""
 
 
@@ -142,7 +144,7 @@ def main() -> None:
     for file in options.files:
         table = pq.read_table(file, columns=["lang", "text"])
         for tag, text in zip(table["lang"].to_pylist(), table["text"].to_pylist(), strict=True):
-            texts[tag].append(text)
+            texts[tag].append(unicodedata.normalize("NFC", text))
     rows = []
     for tag in options.languages or sorted(texts):
         if len(romanizers_of(tag)) == 1:
