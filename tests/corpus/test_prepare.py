@@ -477,6 +477,10 @@ def peak_memory(tmp_path: Path, number: int) -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
-    """Above what the process had before: 16 times the lines take at most 24 MB more."""
+    """Above what the process had before: 16 times the lines take at most 40 MB more.
+
+    Pages of mapped files and Arrow's pool take up to 30 MB of that; the lines as Python objects
+    would take over 60 MB.
+    """
     small, large = peak_memory(tmp_path, 10_000), peak_memory(tmp_path, 160_000)
-    assert large < small + 24_000
+    assert large < small + 40_000
