@@ -479,8 +479,8 @@ def peak_memory(tmp_path: Path, number: int) -> int:
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path) -> None:
     """Above what the process had before: 16 times the lines take at most 40 MB more.
 
-    Pages of mapped files and Arrow's pool take up to 30 MB of that; the lines as Python objects
-    would take over 60 MB.
+    Pages of mapped files and the pool of Arrow take up to 30 MB of that; the lines as Python
+    objects would add 58 MB.
     """
     small, large = peak_memory(tmp_path, 10_000), peak_memory(tmp_path, 160_000)
     assert large < small + 40_000
