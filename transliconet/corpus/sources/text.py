@@ -72,8 +72,9 @@ class TextFiles:
             yield from guarded(path, str(tag), self._lines(path, tag))
 
     def _lines(self, path: Path, tag: LanguageTag) -> Iterator[Line | Skip]:
+        source, prefix = str(path), self.prefixes[path]
         for number, text in text_lines(path, str(tag)):
             if isinstance(text, Skip):
                 yield text
             else:
-                yield Line(str(path), number, f"{self.prefixes[path]}{number}", tag, text=text)
+                yield Line(source, number, f"{prefix}{number}", tag, text=text)
