@@ -343,7 +343,7 @@ def test_other_programs_read_the_folder_as_an_arrow_dataset(cldr_pairs: PairsFol
 
 
 def test_nothing_is_left_behind_when_the_input_is_at_fault(tmp_path: Path) -> None:
-    with raises("TLN-DATA-119"):
+    with raises("TLN-DATA-100"):
         made(tmp_path, "", " ")
     assert list(tmp_path.iterdir()) == []
 

@@ -127,7 +127,7 @@ def test_a_sharded_checkpoint_that_runs_code_is_refused(trained: Path, tmp_path:
     folder.mkdir()
     (folder / METADATA).write_bytes(pickle.dumps(partial(Path.touch, tmp_path / "exploded")))
     assert is_sharded(folder)
-    with raises("TLN-CKPT-805"):
+    with raises("TLN-CKPT-802"):
         gathered_state(folder)
     assert not (tmp_path / "exploded").exists()
     (folder / METADATA).write_bytes(b"nothing")
