@@ -29,16 +29,27 @@ SLOW_FIXTURES = {"run_cli", "site"}
 SLOW_FILES = (
     "cli/test_bad_input.py",
     "cli/test_spine.py",
+    "cli/test_whole_commands.py",
+    "corpus/test_accounting.py",
     "corpus/test_prepare.py",
     "docs/test_notebooks.py",
+    "docs/test_readme.py",
     "objectives/test_distributed.py",
+    "objectives/test_gradcache.py",
+    "runs/test_damaged.py",
+    "runs/test_fit.py",
+    "runs/test_folder.py",
+    "runs/test_hf_folder.py",
+    "runs/test_hub.py",
     "runs/test_recipes.py",
     "sweep/test_sweep.py",
+    "train/test_early_stopping.py",
+    "train/test_health.py",
     "train/test_resume.py",
     "train/test_sharded.py",
 )
-"""What ``make test-fast`` leaves out, beside single tests that are marked: what starts processes or
-builds the site."""
+"""What ``make test-fast`` leaves out, beside single tests that are marked: what starts processes,
+builds the site or trains again and again."""
 LANGUAGES = ("ell_Grek", "heb_Hebr", "kat_Geor", "rus_Cyrl", "tha_Thai")
 
 

@@ -19,7 +19,13 @@ OTHERS = ("LICENSE", "constraints.txt", "CITATION.cff")
 
 
 @pytest.mark.parametrize(
-    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
 )
 def test_style(command: list[str]) -> None:
     done = subprocess.run(

@@ -37,6 +37,7 @@ def same(text: str, code: str | None) -> None:
     )
 
 
+@pytest.mark.slow
 def test_cldr_names_of_every_script() -> None:
     assert len({line.lang.script for line in names()}) >= 30
     for line in names():
