@@ -1,6 +1,6 @@
 """Noisy and mixed-script romanized rows, drawn again each time that a pair is in a batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -54,10 +54,12 @@ class Augmenter:
         romanized_words = self.boundaries.split(romanized)
         if not romanized_words:
             return romanized
-        writer = Writer.from_script(main_script(self._text(native)), rng)
-        words = self.augment.apply(
-            native_words, romanized_words, lambda word: self._respelled(word, writer, rng), rng
-        )
+
+        def respell(words: Sequence[np.ndarray]) -> list[np.ndarray]:
+            writer = Writer.from_script(main_script(self._text(native)), rng)
+            return [self._respelled(word, writer, rng) for word in words]
+
+        words = self.augment.apply(native_words, romanized_words, respell, rng)
         content = np.concatenate(words)[: self.max_length - 2]
         first, last = romanized[:1], romanized[-1:]  # the special tokens
         return np.concatenate([first, content, last]).astype(romanized.dtype)

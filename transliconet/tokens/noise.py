@@ -42,22 +42,22 @@ class Augment:
         self,
         native: Sequence[Word],
         romanized: Sequence[Word],
-        respell: Callable[[Word], Word],
+        respell: Callable[[Sequence[Word]], list[Word]],
         rng: np.random.Generator,
     ) -> list[Word]:
         """Vary the words of one pair.
 
         Args:
             native, romanized: the words of both views, as strings or as token ids.
-            respell: gives a word as one writer types it.
+            respell: gives the words as one writer types them.
             rng: source of randomness.
 
         Returns:
             The romanized words, respelled or not, some of them back in their own script.
         """
         words = list(romanized)
-        if rng.random() < self.typed:
-            words = [respell(word) for word in words]
+        if self.typed and rng.random() < self.typed:
+            words = respell(words)
         if rng.random() < self.mixed and len(native) == len(words):
             stays_romanized = rng.random(len(words)) < rng.random()
             stays_romanized[rng.integers(len(words))] = True  # or it would be the native text
@@ -82,10 +82,11 @@ def noisy_romanization(
 
     >>> augment, rng = Augment(typed=1), np.random.default_rng(3)
     >>> noisy_romanization("Москва и Киев", "Moskva i Kiev", augment, rng)
-    'Moskva i kiev'
+    'Moskva y kiev'
     """
-    writer = Writer.from_script(main_script(native), rng)
-    words = augment.apply(
-        native.split(), romanized.split(), lambda word: writer.spell(word, rng), rng
-    )
-    return " ".join(words)
+
+    def respell(words: Sequence[str]) -> list[str]:
+        writer = Writer.from_script(main_script(native), rng)
+        return [writer.spell(word, rng) for word in words]
+
+    return " ".join(augment.apply(native.split(), romanized.split(), respell, rng))
