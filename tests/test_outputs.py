@@ -112,6 +112,17 @@ def test_an_empty_folder_is_replaced_when_asked(tmp_path: Path) -> None:
         assert is_kind(folder, "run")
 
 
+@pytest.mark.parametrize("left", [(".lock",), (".lock", "..transliconet.json.partial")])
+def test_a_kill_before_the_marker_is_written_leaves_a_free_folder(
+    tmp_path: Path, left: tuple[str, ...]
+) -> None:
+    for name in left:
+        (tmp_path / name).touch()
+    with claimed_folder(tmp_path, "run") as folder:
+        assert is_kind(folder, "run")
+    assert "..transliconet.json.partial" not in names(tmp_path)
+
+
 def test_links_files_and_the_working_folder_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,13 +8,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from transliconet.errors import ConfigError, DataError, Option, StorageError
-from transliconet.storage import atomic_write, file_lock, follow_umask, remove, storage_errors
+from transliconet.storage import (
+    atomic_write,
+    file_lock,
+    follow_umask,
+    partial_path,
+    remove,
+    storage_errors,
+)
 
 MARKER = ".transliconet.json"
 """Marker file of every output folder, with the kind of the folder."""
 RESULT = "result"
 """Folder within the working folder of :func:`resumable_folder` that becomes the output folder."""
 PLAN = "plan.json"
+LOCK = ".lock"
+"""Lock file within a folder of :func:`claimed_folder`."""
 
 
 def output_folder(
@@ -57,7 +66,7 @@ def output_folder(
         if path.exists() and not path.is_dir():
             raise ConfigError(given, "a file", "Name a folder", code="TLN-CONFIG-222")
         there = path.exists()
-        empty = there and not any(path.iterdir())
+        empty = there and _is_empty(path)
     if there and not empty and not is_kind(path, kind, recognize):
         raise ConfigError(
             given,
@@ -171,13 +180,13 @@ def claimed_folder(
     """
     folder = Path(out).expanduser()
     with storage_errors(Option("out", out)):
-        empty = folder.is_dir() and not any(folder.iterdir())
+        empty = folder.is_dir() and _is_empty(folder)
     path = output_folder(out, kind, overwrite or resume or empty)
     with storage_errors(Option("out", out)):
         path.mkdir(parents=True, exist_ok=True)
-    with owner(path, path / ".lock"):
+    with owner(path, path / LOCK):
         if overwrite and not resume:
-            _empty(path, keep=".lock")
+            _empty(path, keep=LOCK)
         mark(path, kind)
         yield path
 
@@ -198,7 +207,7 @@ def new_folder(
         StorageError: another process is writing ``out``, or it cannot be written.
     """
     path = output_folder(out, kind, overwrite, recognize)
-    work = _work_folder(path)
+    work = partial_path(path)
     with owner(path), storage_errors(Option("out", out)):
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
@@ -230,7 +239,7 @@ def resumable_folder(
         StorageError: another process is writing ``out``, or it cannot be written.
     """
     path = output_folder(out, kind, overwrite, recognize)
-    work = _work_folder(path)
+    work = partial_path(path)
     with owner(path), storage_errors(Option("out", out)):
         work.mkdir(parents=True, exist_ok=True)
         _start_from(work, plan)
@@ -244,10 +253,6 @@ def resumable_folder(
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _work_folder(out: Path) -> Path:
-    return out.with_name(f".{out.name}.partial")
-
-
 def _start_from(work: Path, plan: Mapping[str, object]) -> None:
     """Empty ``work`` unless it was left by a run of the same plan."""
     text = json.dumps(plan, ensure_ascii=False, sort_keys=True)
@@ -256,6 +261,14 @@ def _start_from(work: Path, plan: Mapping[str, object]) -> None:
         return
     _empty(work)
     atomic_write(file, text)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or only what is left of a process that was killed before it
+    had written the marker.
+    """
+    leftovers = {LOCK, partial_path(Path(MARKER)).name}
+    return all(path.name in leftovers for path in folder.iterdir())
 
 
 def _empty(folder: Path, keep: str = "") -> None:

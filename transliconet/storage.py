@@ -98,6 +98,11 @@ def _error_number(error: BaseException | None) -> int:
 # ---- files -------------------------------------------------------------------------------------
 
 
+def partial_path(path: Path) -> Path:
+    """Where a file or folder is written before it becomes ``path``: hidden, beside it."""
+    return path.with_name(f".{path.name}.partial")
+
+
 @contextmanager
 def atomic_file(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
     """A path to write to; the file becomes ``path`` when the block ends without an error.
@@ -114,7 +119,7 @@ def atomic_file(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
         StorageError: the disk is full, read-only, …
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial")
+    partial = partial_path(target)
     with storage_errors(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         with _open_locked(partial, wait=True) as lock:
@@ -142,7 +147,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; it becomes ``path``, which must not exist, when the block ends without an
     error. One writer at a time: see :func:`made_once`.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = partial_path(path)
     with storage_errors(path):
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
