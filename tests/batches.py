@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from transformers import PreTrainedTokenizerBase
 
@@ -37,4 +38,5 @@ class RandomAnchors(BatchField):
     def open(self, tokens: TrainingTokens) -> MakeField:
         generator = torch.Generator().manual_seed(0)
         parts = [torch.randn(len(part), 32, generator=generator).numpy() for part in tokens.parts]
-        return AnchorLookup(ConcatenatedRows(parts), self.cached_negatives)
+        pool = np.arange(sum(map(len, parts)))
+        return AnchorLookup(ConcatenatedRows(parts), pool, self.cached_negatives)

@@ -2,9 +2,11 @@
 
 import doctest
 import math
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,13 @@ from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import restore_matrix, train_new_rows
 from transliconet.objectives.anchored import AnchoredContrast, anchored_loss, pull_loss
-from transliconet.objectives.anchors import ANCHOR, Anchors, Teacher, weights_digest
+from transliconet.objectives.anchors import (
+    ANCHOR,
+    NEGATIVES,
+    Anchors,
+    Teacher,
+    weights_digest,
+)
 from transliconet.objectives.encode import encode
 from transliconet.pairs import PairsFolder
 from transliconet.probe.search import gold_ranks
@@ -151,6 +159,43 @@ def test_cached_and_recomputed_anchors_are_equal_and_are_those_of_the_native_tex
     np.testing.assert_array_equal(first, fresh)
     texts = cldr_pairs.split("train", skip_unchanged=True)["text"].to_pylist()[:50]
     np.testing.assert_allclose(first[:50], embed(encoder, texts, max_length=48), atol=1e-5)
+
+
+@pytest.mark.parametrize("negatives", [0, 150])
+def test_a_short_run_computes_the_anchors_that_it_uses(
+    negatives: int, encoder: Encoder, cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    folder = PairsFolder.open(shutil.copytree(cldr_pairs.path, tmp_path / "pairs"))
+    shutil.rmtree(tmp_path / "pairs" / "cache", ignore_errors=True)
+    needs = BatchNeeds(fields=(Anchors(encoder, cached_negatives=negatives),))
+
+    def batches(steps: int) -> list[dict[str, torch.Tensor]]:
+        data = small_data(folder, encoder.tokenizer, needs, batch_size=8)
+        data.trainer = pl.Trainer(
+            max_steps=steps, accumulate_grad_batches=3, accelerator="cpu", logger=False
+        )
+        data.prepare_data()
+        data.setup()
+        return list(islice(data.train_dataloader(), 6))
+
+    short = batches(2)  # 6 batches of 8 pairs
+    (file,) = (tmp_path / "pairs" / "cache").glob("*/anchors-*.npy")
+    assert len(np.load(file)) == max(48, negatives)
+    everything = batches(10_000)
+    for before, after in zip(short, everything, strict=True):
+        torch.testing.assert_close(before[ANCHOR], after[ANCHOR], atol=1e-5, rtol=0)
+    if negatives:
+        all_anchors = Teacher(encoder)(cached_token_ids(folder, encoder.tokenizer, 48))
+        distances = torch.cdist(
+            short[0][NEGATIVES],
+            torch.tensor(all_anchors),
+            compute_mode="donot_use_mm_for_euclid_dist",
+        )
+        assert distances.min(dim=1).values.max() < 1e-4
+        assert len(short[0][NEGATIVES]) == negatives
+    file.unlink()
+    batches(2)  # the anchors of all pairs are there
+    assert not file.exists()
 
 
 def test_another_model_or_layer_has_another_cache(

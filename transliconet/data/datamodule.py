@@ -139,7 +139,21 @@ class PairsDataModule(pl.LightningDataModule):
         ]
         # fields computed before training, such as anchors, have the precision of training
         in_bfloat16 = self.trainer is not None and self.trainer.precision == "bf16-mixed"
-        return TrainingTokens(parts, self.tokenizer, torch.bfloat16 if in_bfloat16 else None)
+        return TrainingTokens(
+            parts,
+            self.tokenizer,
+            torch.bfloat16 if in_bfloat16 else None,
+            self._pairs_read(concatenate_pairs(parts)),
+        )
+
+    def _pairs_read(self, pairs: TokenizedPairs) -> np.ndarray | None:
+        """(n,) positions of the pairs that a run of less than an epoch reads; None: all."""
+        trainer = self.trainer
+        if trainer is None or trainer.max_steps < 0 or len(pairs) < 2:
+            return None
+        batches = trainer.max_steps * trainer.accumulate_grad_batches
+        sampler = self._sampler(pairs, world_size=trainer.world_size)
+        return sampler.first_pairs(batches) if batches < len(sampler) else None
 
     def _augmenter(self) -> Augmenter | None:
         augment = self.settings.augment
@@ -174,9 +188,12 @@ class PairsDataModule(pl.LightningDataModule):
         return [names[position] for position in positions]
 
     def train_dataloader(self) -> DataLoader:
-        assert self._collator is not None, "setup() has run"  # Lightning calls it first
+        # Lightning calls setup() first
+        assert self._collator is not None, "setup() has run"
+        assert self._pairs is not None, "setup() has run"
         trainer = self.trainer
         sampler = self._sampler(
+            self._pairs,
             rank=trainer.global_rank if trainer else 0,
             world_size=trainer.world_size if trainer else 1,
         )
@@ -196,9 +213,9 @@ class PairsDataModule(pl.LightningDataModule):
             pin_memory=on_gpu,
         )
 
-    def _sampler(self, rank: int, world_size: int) -> PairBatchSampler:
-        pairs = self._pairs
-        assert pairs is not None, "setup() has run"
+    def _sampler(
+        self, pairs: TokenizedPairs, rank: int = 0, world_size: int = 1
+    ) -> PairBatchSampler:
         features = PairFeatures(
             lengths=pairs.lengths,
             groups=pairs.languages if self.settings.by_language else None,

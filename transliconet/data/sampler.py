@@ -109,13 +109,30 @@ class PairBatchSampler(Sampler[BatchPlan]):
 
     def __iter__(self) -> Iterator[BatchPlan]:
         batches = self._epoch_batches()
-        order = np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
+        order = self._order(batches)
         epoch, done = self._start
         first = done if epoch == self.epoch else 0
         for number in range(first, len(self)):
             # step by step: the ranks take their batches `number` before any takes `number + 1`
             index = order[number * self.world_size + self.rank]
             yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[index])
+
+    def first_pairs(self, batches: int) -> np.ndarray:
+        """The pairs that all ranks together read in the first batches of this epoch.
+
+        Args:
+            batches: number of batches of each rank.
+
+        Returns:
+            (n,) sorted positions among the training pairs.
+        """
+        all_batches = self._epoch_batches()
+        order = self._order(all_batches)[: batches * self.world_size]
+        return np.sort(np.concatenate([all_batches[index] for index in order]))
+
+    def _order(self, batches: list[np.ndarray]) -> np.ndarray:
+        """The order in which the ranks, in turn, take the batches of this epoch."""
+        return np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
 
     def _epoch_batches(self) -> list[np.ndarray]:
         """The batches of all ranks in this epoch, before they are shuffled; computed once."""

@@ -4,7 +4,6 @@ once and cached beside the tokenized pairs.
 
 import hashlib
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +17,7 @@ from transliconet.model.embed import embed_rows
 from transliconet.model.encoder import Encoder
 from transliconet.storage import atomic_file, cached
 from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
-from transliconet.tokens.ragged import ConcatenatedRows
+from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
 from transliconet.tokens.tokenize import TokenizedPairs
 
 log = logging.getLogger(__name__)
@@ -56,31 +55,43 @@ class Teacher:
     pooling: str = "mean"
     autocast: torch.dtype | None = None
 
-    def __call__(self, pairs: TokenizedPairs) -> np.ndarray:
-        """(N, H) float32, one row a pair; memory-mapped where the token ids are cached."""
-        file = self.file(pairs)
-        if file is None:
-            return self._vectors(pairs)
+    def __call__(self, pairs: TokenizedPairs, rows: np.ndarray | None = None) -> np.ndarray:
+        """Compute the anchors of pairs, or read them from the cache.
+
+        Args:
+            pairs: N tokenized pairs.
+            rows: (n,) which of them; None: all.
+
+        Returns:
+            (n, H) float32; memory-mapped where the token ids are cached.
+        """
+        texts = pairs.native
+        if rows is not None:
+            texts = RaggedArray.from_rows([texts[row] for row in rows.tolist()])
+        everything = self.file(pairs)
+        if everything is None:
+            return self._vectors(texts)
+        file = everything
+        if rows is not None:
+            digest = hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:12]
+            file = everything.with_stem(f"{everything.stem}-{digest}")
+            if not file.exists() and _holds_vectors(everything, len(pairs)):
+                return np.load(everything, mmap_mode="r")[rows]
 
         def make(new: Path) -> None:
-            log.info("anchors of %d native texts, once", len(pairs))
-            vectors = self._vectors(pairs)
+            log.info("anchors of %d native texts of %d, once", len(texts), len(pairs))
+            vectors = self._vectors(texts)
             with atomic_file(new) as partial, partial.open("wb") as opened:
                 np.save(opened, vectors)
 
         def intact(there: Path) -> bool:
-            """Whether the file holds vectors of these pairs."""
-            try:
-                vectors = np.load(there, mmap_mode="r")
-            except (OSError, ValueError, EOFError, SyntaxError):
-                return False
-            return vectors.ndim == 2 and len(vectors) == len(pairs) and vectors.dtype == np.float32
+            return _holds_vectors(there, len(texts))
 
         return np.load(cached(file, make, intact), mmap_mode="r")
 
     def file(self, pairs: TokenizedPairs) -> Path | None:
-        """The file in which the anchors of ``pairs`` are cached; None if their token ids are not
-        cached.
+        """The file in which the anchors of all ``pairs`` are cached; None if their token ids are
+        not cached.
 
         The name depends on the weights and on everything else that decides the vectors.
         """
@@ -95,10 +106,17 @@ class Teacher:
     def _weights(self) -> str:
         return weights_digest(self.encoder.masked_lm)
 
-    def _vectors(self, pairs: TokenizedPairs) -> np.ndarray:
-        return embed_rows(
-            self.encoder, pairs.native, self.layer, self.pooling, autocast=self.autocast
-        )
+    def _vectors(self, texts: RaggedArray | ConcatenatedRows) -> np.ndarray:
+        return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
+
+
+def _holds_vectors(file: Path, number: int) -> bool:
+    """Whether a file holds the vectors of that number of texts."""
+    try:
+        vectors = np.load(file, mmap_mode="r")
+    except (OSError, ValueError, EOFError, SyntaxError):
+        return False
+    return vectors.ndim == 2 and len(vectors) == number and vectors.dtype == np.float32
 
 
 @dataclass(frozen=True)
@@ -119,15 +137,36 @@ class Anchors(BatchField):
     names = (ANCHOR, NEGATIVES)
 
     def prepare(self, tokens: TrainingTokens) -> None:
-        teacher = self._teacher(tokens)
-        for part in tokens.parts:
-            if len(part):
-                teacher(part)
+        self._vectors(tokens, self._pool(tokens))
 
     def open(self, tokens: TrainingTokens) -> MakeField:
+        pool = self._pool(tokens)
+        return AnchorLookup(self._vectors(tokens, pool), pool, self.cached_negatives)
+
+    def _pool(self, tokens: TrainingTokens) -> np.ndarray:
+        """(n,) sorted positions of the pairs whose anchors are computed: those that the run reads,
+        and as many others as the negatives need.
+        """
+        everything = np.arange(sum(map(len, tokens.parts)))
+        read = tokens.read
+        if read is None or max(len(read), self.cached_negatives) >= len(everything):
+            return everything
+        others = np.setdiff1d(everything, read)
+        missing = max(self.cached_negatives - len(read), 0)
+        drawn = np.random.default_rng(0).choice(others, size=missing, replace=False)
+        return np.sort(np.concatenate([read, drawn]))
+
+    def _vectors(self, tokens: TrainingTokens, pool: np.ndarray) -> ConcatenatedRows:
+        """The anchors of the pairs at ``pool``, in that order."""
         teacher = self._teacher(tokens)
-        vectors = [teacher(part) for part in tokens.parts]
-        return AnchorLookup(ConcatenatedRows(vectors), self.cached_negatives)
+        vectors = []
+        start = 0  # position of the first pair of `part`
+        for part in tokens.parts:
+            rows = pool[(pool >= start) & (pool < start + len(part))] - start
+            if len(rows):
+                vectors.append(teacher(part, rows if len(rows) < len(part) else None))
+            start += len(part)
+        return ConcatenatedRows(vectors)
 
     def identity(self, tokens: TrainingTokens) -> list[str]:
         teacher = self._teacher(tokens)
@@ -149,21 +188,23 @@ class AnchorLookup:
     """Looks up the anchors of a batch.
 
     Args:
-        vectors: (N, H), of every training pair.
-        cached_negatives: K, number of other pairs whose anchors are drawn.
+        vectors: (n, H), anchors.
+        pool: (n,) sorted positions of their pairs among the training pairs.
+        cached_negatives: K, number of anchors that are drawn as negatives.
     """
 
     vectors: ConcatenatedRows
+    pool: np.ndarray
     cached_negatives: int
 
     def __call__(self, rows: BatchRows) -> dict[str, Tensor]:
-        fields = {ANCHOR: self._rows(rows.indices)}
+        fields = {ANCHOR: self._rows(np.searchsorted(self.pool, rows.indices))}
         if self.cached_negatives:
-            drawn = rows.rng.integers(len(rows.pairs), size=self.cached_negatives)
+            drawn = rows.rng.integers(len(self.pool), size=self.cached_negatives)
             fields[NEGATIVES] = self._rows(drawn)
         return fields
 
-    def _rows(self, indices: Sequence[int] | np.ndarray) -> Tensor:
-        """(n,) pairs → (n, H) float32."""
+    def _rows(self, indices: np.ndarray) -> Tensor:
+        """(m,) rows of ``vectors`` → (m, H) float32."""
         vectors = np.stack([self.vectors[int(i)] for i in indices])
         return torch.from_numpy(vectors.astype(np.float32))

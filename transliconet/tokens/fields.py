@@ -21,11 +21,14 @@ class TrainingTokens:
         parts: the training pairs of each pairs folder.
         tokenizer: the encoder's.
         autocast: data type of matrix products in training; None: float32.
+        read: (n,) sorted positions, among the pairs of all parts, of those that a run of less than
+            an epoch reads; None: all.
     """
 
     parts: Sequence[TokenizedPairs]
     tokenizer: PreTrainedTokenizerBase
     autocast: torch.dtype | None = None
+    read: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
