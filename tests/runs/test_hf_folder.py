@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import torch
 import yaml
 from transformers import AutoModelForMaskedLM, AutoTokenizer
@@ -18,9 +17,7 @@ from transliconet.runs.hf_folder import (
     encoder_from_checkpoint,
     export_encoder,
     export_run,
-    save_architecture,
 )
-from transliconet.train.module import PREFIX
 
 TEXTS = ["Москва", "Ελλάδα και Κύπρος", "Moskva"]
 MANIFEST = {
@@ -34,17 +31,6 @@ MANIFEST = {
 def logits(model: torch.nn.Module, tokenizer: Callable) -> torch.Tensor:
     with torch.no_grad():
         return model(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
-
-
-@pytest.fixture
-def run_folder(encoder: Encoder, tmp_path: Path) -> Path:
-    """A run with one checkpoint, as Lightning lays it out."""
-    run = tmp_path / "run"
-    save_architecture(encoder, run)
-    (run / "checkpoints").mkdir()
-    state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
-    torch.save({"state_dict": state, "global_step": 3}, run / "checkpoints" / "last.ckpt")
-    return run
 
 
 def test_the_export_gives_the_same_logits(encoder: Encoder, tmp_path: Path) -> None:

@@ -11,13 +11,9 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
-import torch
 from huggingface_hub import constants
 
 from tests.settings import CliHere
-from transliconet.model.encoder import Encoder
-from transliconet.runs.hf_folder import save_architecture
-from transliconet.train.module import PREFIX
 
 TOKEN = "hf_a-secret-token"
 NAME = "someone/aligned"
@@ -120,16 +116,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubHub]:
     yield stub
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def run_folder(encoder: Encoder, tmp_path: Path) -> Path:
-    run = tmp_path / "run"
-    save_architecture(encoder, run)
-    (run / "checkpoints").mkdir()
-    state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
-    torch.save({"state_dict": state}, run / "checkpoints" / "last.ckpt")
-    return run
 
 
 @pytest.mark.usefixtures("run_folder")
