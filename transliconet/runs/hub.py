@@ -127,26 +127,29 @@ class HubRepository:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about metadata that a card may leave out
                 yield
-        except OfflineModeIsEnabled as error:
-            raise StorageError(
-                Option("push", self.name),
-                "HF_HUB_OFFLINE forbids to ask the Hub",
-                "Unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE",
-                code="TLN-STORAGE-870",
-            ) from error
-        except HfHubHTTPError as error:
-            status = error.response.status_code
-            why = NO_ACCESS.get(status, error.server_message or f"status {status}")
-            raise StorageError(
-                Option("push", self.name),
-                f"the Hub refuses the upload ({why})",
-                "Check the name, and the rights of the token with `hf auth whoami`",
-                code="TLN-STORAGE-871",
-            ) from error
         except Exception as error:  # those of the HTTP client are of no common class
-            raise StorageError(
-                Option("push", self.name),
-                f"the upload failed ({first_line(error)})",
-                "Check the network, and run the same command again",
-                code="TLN-STORAGE-872",
-            ) from error
+            problem, remedy, code = _upload_problem(error)
+            raise StorageError(Option("push", self.name), problem, remedy, code=code) from error
+
+
+def _upload_problem(error: Exception) -> tuple[str, str, str]:
+    """What an error of huggingface_hub means, what to do about it, and the code of ours."""
+    if isinstance(error, OfflineModeIsEnabled):
+        return (
+            "HF_HUB_OFFLINE forbids to ask the Hub",
+            "Unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE",
+            "TLN-STORAGE-870",
+        )
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        why = NO_ACCESS.get(status, error.server_message or f"status {status}")
+        return (
+            f"the Hub refuses the upload ({why})",
+            "Check the name, and the rights of the token with `hf auth whoami`",
+            "TLN-STORAGE-871",
+        )
+    return (
+        f"the upload failed ({first_line(error)})",
+        "Check the network, and run the same command again",
+        "TLN-STORAGE-872",
+    )
