@@ -121,7 +121,7 @@ def test_any_arrow_type_in_any_column(column: str, kind: str, tmp_path: Path) ->
             ParquetFiles(str(path))
         assert error.value.code == "TLN-DATA-118"
         type_ = pq.read_schema(path).field(column).type
-        assert error.value.problem == f"the column {column!r} is of type {type_}"
+        assert f"the column {column!r} is of type {type_}" in error.value.problem
         return
     found = list(ParquetFiles(str(path)))
     assert [x.number for x in found] == [1, 2]

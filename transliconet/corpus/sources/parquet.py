@@ -93,12 +93,15 @@ class ParquetFiles:
                     "Name the columns with text_column, lang_column and id_column",
                     code="TLN-DATA-115",
                 )
-            usable = (*_STRINGS, *_NUMBERS) if column == self.id_column else _STRINGS
+            is_id = column == self.id_column
+            usable = (*_STRINGS, *_NUMBERS) if is_id else _STRINGS
             if not _is_a(schema.field(column).type, usable):
+                wanted = "strings or numbers" if is_id else "strings"
                 raise DataError(
                     path,
-                    f"the column {column!r} is of type {schema.field(column).type}",
-                    "Texts and tags must be strings, ids strings or numbers: cast the column",
+                    f"the column {column!r} is of type {schema.field(column).type}, not of "
+                    f"{wanted}",
+                    "Cast the column, or name another one",
                     code="TLN-DATA-118",
                 )
 
