@@ -224,6 +224,18 @@ def test_rows_of_an_unreadable_language_are_counted_under_its_name(tmp_path: Pat
     assert mapped.passed_over().left_out == {}
 
 
+def test_an_unreadable_language_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [*ROWS, {**ROWS[0], "lang": "Greek"}, {**ROWS[1], "lang": "Greek"}]
+    for _ in range(2):  # another probe tells it again
+        caplog.clear()
+        probe = TypedProbe(path=write_jsonl(rows, tmp_path / "typed.jsonl"), **GREEK)
+        assert probe.passed_over().left_out == {"Greek": {"wrong_language_tag": 2}}
+        (warning,) = caplog.records
+        assert "'Greek'" in warning.getMessage()
+
+
 def test_text_is_mended_before_it_is_compared(tmp_path: Path) -> None:
     apart = unicodedata.normalize("NFD", SENTENCES[1][0])
     assert apart != SENTENCES[1][0]

@@ -2,12 +2,16 @@
 translation.
 """
 
+import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from transliconet.corpus.cleaning import Cleaning
+from transliconet.corpus.sources import base
 from transliconet.corpus.sources.base import Line, Reader, Skip
 from transliconet.corpus.sources.delimited import DelimitedFiles
 from transliconet.corpus.sources.files import has_suffix
@@ -21,8 +25,8 @@ PIVOT = "pivot"
 """Stands for the translation, beside the views."""
 NOTHING_THERE = ("missing_field", "empty")
 """Reasons of readers and of cleaning for a text that is not there."""
-NO_SUCH_COLUMN = frozenset({"TLN-DATA-101", "TLN-DATA-115"})
-"""What readers raise where a column is missing."""
+UNUSABLE_COLUMN = frozenset({"TLN-DATA-101", "TLN-DATA-115", "TLN-DATA-118"})
+"""What readers raise where a column is missing or of another type."""
 READERS = (ParquetFiles, JsonLines, DelimitedFiles)
 UNKNOWN = "unknown"
 """Stands in for the tag of a row whose language cannot be read."""
@@ -140,34 +144,11 @@ class TypedFile:
                 f"Give a file that ends in one of: {', '.join(suffixes)}",
                 code="TLN-CONFIG-611",
             )
-        path, lang_column = str(self.path), self.columns.lang
+        columns = self._columns_of(kind, column, lang)
         try:
-            if kind is ParquetFiles:
-                return ParquetFiles(
-                    path,
-                    lang=lang,
-                    text_column=str(column),
-                    lang_column=str(lang_column),
-                    id_column=None,
-                    tags=self.tags,
-                )
-            if kind is JsonLines:
-                return JsonLines(
-                    path,
-                    lang=lang,
-                    text_field=str(column),
-                    lang_field=str(lang_column),
-                    tags=self.tags,
-                )
-            return DelimitedFiles(
-                path,
-                lang=lang,
-                text_column=column,
-                lang_column=None if lang else lang_column,
-                tags=self.tags,
-            )
+            return kind(str(self.path), lang=lang, tags=self.tags, **columns)
         except DataError as error:
-            if error.code not in NO_SUCH_COLUMN:
+            if error.code not in UNUSABLE_COLUMN:
                 raise
             raise DataError(
                 error.given,
@@ -177,6 +158,15 @@ class TypedFile:
                 code="TLN-DATA-611",
             ) from error
 
+    def _columns_of(self, kind: type, column: str | int, lang: str | None) -> dict[str, Any]:
+        """The keywords by which a kind of reader takes the columns of text and of language."""
+        if kind is DelimitedFiles:
+            return {"text_column": column, "lang_column": None if lang else self.columns.lang}
+        text_name, lang_name = str(column), str(self.columns.lang)
+        if kind is JsonLines:
+            return {"text_field": text_name, "lang_field": lang_name}
+        return {"text_column": text_name, "lang_column": lang_name, "id_column": None}
+
     def read(self, min_words: int = 1) -> TypedTexts:
         """All rows, those that cannot be used counted by language and reason.
 
@@ -184,9 +174,10 @@ class TypedFile:
             min_words: rows with fewer words, as spaces separate what people typed, are left out.
         """
         cells: defaultdict[int, dict[str, Line | Skip]] = defaultdict(dict)  # row → column → cell
-        for name, reader in self.readers.items():
-            for cell in reader:
-                cells[cell.number][name] = cell
+        with _each_warning_once():
+            for name, reader in self.readers.items():
+                for cell in reader:
+                    cells[cell.number][name] = cell
         found = TypedTexts(rows=len(cells))
         seen: set[tuple[str, str, str]] = set()  # (column, tag, text)
         for _, row in sorted(cells.items()):
@@ -247,6 +238,24 @@ class TypedFile:
         for name, content in ((NATIVE, text.native), (HUMAN, text.human), (PIVOT, pivot)):
             seen.add((name, tag, content))
         found.texts.append(TypedText(text.lang, text.native, human=text.human, pivot=pivot))
+
+
+@contextmanager
+def _each_warning_once() -> Iterator[None]:
+    """Readers of several columns of a file say the same of its rows: tell it once."""
+    told: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        new = message not in told
+        told.add(message)
+        return new
+
+    base.log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        base.log.removeFilter(is_new)
 
 
 CLEANING = Cleaning()
