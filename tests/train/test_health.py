@@ -17,6 +17,7 @@ from transliconet.model.trainable import checkpoint_layers, compile_layers
 from transliconet.objectives.encode import CLEAN
 from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.pairs import PairsFolder
+from transliconet.train import health
 from transliconet.train.callbacks import Progress
 from transliconet.train.health import StopOnNaN, explain_out_of_memory
 from transliconet.train.module import PairModule
@@ -157,3 +158,22 @@ def test_the_progress_bar_knows_the_end(
     assert "epoch 1/" in shown
     assert "/-2" not in shown
     assert "ends=" in shown
+
+
+@pytest.mark.parametrize(
+    ("precision", "slowdown", "warned"),
+    [("bf16-mixed", 9.6, True), ("bf16-mixed", 0.5, False), ("32-true", 9.6, False)],
+)
+def test_a_processor_without_bfloat16_is_told_of(
+    precision: str,
+    slowdown: float,
+    warned: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert 0.01 < health.bfloat16_slowdown(16) < 1000
+    monkeypatch.setattr(health, "bfloat16_slowdown", lambda: slowdown)
+    trainer = pl.Trainer(accelerator="cpu", precision=precision, logger=False)
+    health.warn_of_slow_bfloat16(trainer)
+    messages = [record.getMessage() for record in caplog.records]
+    assert any("10 times as long" in message for message in messages) == warned

@@ -36,7 +36,7 @@ from transliconet.runs.result import (
 from transliconet.runs.spec import RunSpec
 from transliconet.storage import storage_errors
 from transliconet.train.checkpoint import fitting_state, restoring
-from transliconet.train.health import explain_out_of_memory
+from transliconet.train.health import explain_out_of_memory, warn_of_slow_bfloat16
 from transliconet.train.interrupt import StopRequest
 from transliconet.train.loggers import close_loggers, log_settings, write_logger_ids
 from transliconet.train.module import PairModule
@@ -227,6 +227,7 @@ def _trained_encoder(run: _Run) -> Encoder | None:
 
 def _train(run: _Run) -> None:
     trainer = run.trainer
+    warn_of_slow_bfloat16(trainer)
     log_settings(trainer.loggers, shareable(run.spec.settings.values))
     write_logger_ids(trainer.loggers, run.plan.path)
     try:

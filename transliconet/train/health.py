@@ -1,14 +1,21 @@
-"""Ends a run whose loss is not a number or whose memory runs out, with a remedy."""
+"""Ends a run whose loss is not a number or whose memory runs out, with a remedy, and warns of
+bfloat16 on a processor that has no instructions for it.
+"""
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.accelerators import CPUAccelerator
 from torch import Tensor
 
 from transliconet.batch import PAIR_INDEX
 from transliconet.errors import TrainingError
+
+log = logging.getLogger(__name__)
 
 MAX_PAIRS_NAMED = 20
 """Number of pairs that an error names."""
@@ -82,3 +89,39 @@ def explain_out_of_memory(batch_size: int, max_length: int) -> Iterator[None]:
             "small vocabulary), a smaller batch_size (fewer negatives)",
             code="TLN-TRAIN-801",
         ) from error
+
+
+def warn_of_slow_bfloat16(trainer: pl.Trainer) -> None:
+    """Warn if training in bfloat16 would take longer than in float32.
+
+    Older processors have no instructions for bfloat16. Its products are then emulated.
+    """
+    on_cpu = isinstance(trainer.accelerator, CPUAccelerator)
+    if not on_cpu or not str(trainer.precision).startswith("bf16"):
+        return
+    slowdown = bfloat16_slowdown()
+    if slowdown > 1.5:
+        log.warning(
+            "precision=%s: bfloat16 takes %.0f times as long as float32 on this processor. "
+            "Use precision=32-true",
+            trainer.precision,
+            slowdown,
+        )
+
+
+def bfloat16_slowdown(size: int = 256) -> float:
+    """Time of a matrix product in bfloat16 on this CPU, divided by that in float32.
+
+    Args:
+        size: of the matrices, which are square.
+    """
+    seconds = []
+    for dtype in (torch.bfloat16, torch.float32):
+        matrix = torch.ones(size, size, dtype=dtype)
+        runs = []
+        for _ in range(5):
+            started = time.perf_counter()
+            matrix @ matrix
+            runs.append(time.perf_counter() - started)
+        seconds.append(min(runs))
+    return seconds[0] / seconds[1]
