@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM
+from transformers import T5Config, T5Model
 
 from tests.settings import raises
 from transliconet.errors import ConfigError, DataError
@@ -167,14 +167,14 @@ def with_more_subwords_than_rows(folder: Path) -> None:
 
 
 def of_another_architecture(folder: Path) -> None:
-    config = BertConfig(
-        vocab_size=50,
-        hidden_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=8,
-    )
-    BertForMaskedLM(config).save_pretrained(folder)
+    config = T5Config(vocab_size=1200, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5Model(config).save_pretrained(folder)
+
+
+def of_an_architecture_in_the_checkpoint(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "new", "auto_map": {"AutoModel": "modeling.NewModel"}}
+    (folder / "config.json").write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(
@@ -187,6 +187,7 @@ def of_another_architecture(folder: Path) -> None:
         (without_tokenizer, "TLN-CKPT-405"),
         (with_more_subwords_than_rows, "TLN-CKPT-400"),
         (of_another_architecture, "TLN-CKPT-403"),
+        (of_an_architecture_in_the_checkpoint, "TLN-CKPT-409"),
     ],
 )
 def test_folders_that_cannot_be_used(

@@ -311,7 +311,7 @@ def test_mlm_of_nothing_is_zero_and_keeps_the_graph() -> None:
 class FakeEncoder:
     """Hidden states are looked up; every head call is recorded."""
 
-    layers = 2
+    layers, has_head, positions_restart = 2, True, True
 
     def __init__(self, vocabulary: int = 11, width: int = 4) -> None:
         generator = torch.Generator().manual_seed(0)

@@ -1,28 +1,24 @@
-"""A masked language model of XLM-R's architecture: its hidden states and its head."""
+"""A masked language model and its tokenizer: hidden states, and the masked-LM head."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, Self
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import (
-    AutoConfig,
-    AutoModelForMaskedLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from transliconet.errors import CheckpointError, ConfigError, Option
+from transliconet.model.load import (
+    HEAD_MISSING,
+    checkpoint_path,
+    load_config,
+    load_model,
+    load_tokenizer,
 )
-
-from transliconet.errors import CheckpointError, ConfigError, Option, first_line
 from transliconet.model.packing import PACKED_ATTENTION, Packing
-
-ARCHITECTURES = ("xlm-roberta",)
-"""Values of ``model_type`` in ``config.json`` that can be loaded."""
-LOADING_LIBRARIES = ("safetensors", "tokenizers", "builtins", "huggingface_hub")
-"""Top-level modules of the exceptions that mean that a file cannot be read."""
+from transliconet.model.self_check import shape_of
+from transliconet.model.shapes import AFTER_PADDING, head_steps, layers_of, longest_row
+from transliconet.model.states import packed_states, padded_states
 
 
 class EncoderLike(Protocol):
@@ -42,6 +38,10 @@ class EncoderLike(Protocol):
         texts_per_row: int = 1,
         token_vectors: Tensor | None = None,
     ) -> dict[int, Tensor]: ...
+    @property
+    def has_head(self) -> bool: ...
+    @property
+    def positions_restart(self) -> bool: ...
     def transform_for_decoder(self, hidden: Tensor) -> Tensor: ...
     @property
     def decoder(self) -> tuple[Tensor, Tensor]: ...
@@ -51,12 +51,15 @@ class Encoder(nn.Module):
     """A masked language model and its tokenizer.
 
     Args:
-        masked_lm: an ``XLMRobertaForMaskedLM``.
+        masked_lm: a masked LM of transformers, or an encoder of it that has no masked-LM head. Its
+            architecture is one of :data:`transliconet.model.shapes.SHAPES`, or passes
+            :mod:`transliconet.model.self_check`.
         tokenizer: the tokenizer that it was trained with.
         name: folder or hub name that it was loaded from, for model cards and messages.
 
     Raises:
-        CheckpointError: the tokenizer has more tokens than the model has embedding rows.
+        CheckpointError: the tokenizer has more tokens than the model has embedding rows, or the
+            architecture is not supported.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
-        masked_lm.set_attn_implementation(PACKED_ATTENTION)
+        self.shape = shape_of(masked_lm, name)
+        if self.shape.packed:
+            masked_lm.set_attn_implementation(PACKED_ATTENTION)
         if len(tokenizer) > masked_lm.config.vocab_size:
             raise CheckpointError(
                 name,
@@ -75,63 +80,22 @@ class Encoder(nn.Module):
             )
 
     @classmethod
-    def from_pretrained(cls, path: str) -> Self:
+    def from_pretrained(cls, path: str, language: str | None = None) -> Self:
         """Load an encoder in evaluation mode, its weights in float32.
 
         Args:
             path: a folder, or a name on the Hugging Face hub.
+            language: whose adapters are used, of an encoder that has adapters for single languages
+                (X-MOD), such as ``en_XX``.
 
         Raises:
-            CheckpointError: it does not exist, lacks weights or a tokenizer, or has another
-                architecture.
+            CheckpointError: it does not exist, lacks weights or a tokenizer, or its architecture is
+                not supported.
+            ConfigError: the encoder has no such adapters.
         """
-        path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
-        local = bool(path) and Path(path).is_dir()
-        remedy = (
-            "Give a folder with config.json, model.safetensors and tokenizer.json, "
-            "or a hub name that is reachable"
-        )
-        if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
-            raise CheckpointError(
-                Option("path", path), "no such folder", remedy, code="TLN-CKPT-401"
-            )
-        if local and not (Path(path) / "config.json").is_file():
-            raise CheckpointError(
-                Option("path", path), "no config.json in it", remedy, code="TLN-CKPT-402"
-            )
-        with _loading(path, "its configuration", remedy):
-            config = AutoConfig.from_pretrained(path)
-        if config.model_type not in ARCHITECTURES:
-            raise CheckpointError(
-                Option("path", path),
-                f"its architecture is {config.model_type!r}",
-                f"Use an XLM-R-shaped masked LM ({', '.join(ARCHITECTURES)})",
-                code="TLN-CKPT-403",
-            )
-        with _loading(path, "its weights", remedy):
-            masked_lm, report = AutoModelForMaskedLM.from_pretrained(
-                path, dtype=torch.float32, output_loading_info=True
-            )
-        # sentence encoders have no head; but with random weights in the body all vectors are noise
-        missing = sorted(key for key in report["missing_keys"] if key.startswith("roberta."))
-        if missing:
-            raise CheckpointError(
-                Option("path", path),
-                f"weights are missing: {missing[0]} and {len(missing) - 1} more",
-                remedy,
-                code="TLN-CKPT-404",
-            )
-        with _loading(path, "its tokenizer", remedy):
-            tokenizer = AutoTokenizer.from_pretrained(path)
-        # where its files are missing, transformers makes an empty tokenizer
-        if len(tokenizer) <= len(tokenizer.all_special_ids):
-            raise CheckpointError(
-                Option("path", path),
-                "its tokenizer has no subwords: files are missing",
-                remedy,
-                code="TLN-CKPT-405",
-            )
-        return cls(masked_lm, tokenizer, path).eval()
+        path = checkpoint_path(path)
+        masked_lm = load_model(path, load_config(path), language)
+        return cls(masked_lm, load_tokenizer(path), path).eval()
 
     @property
     def layers(self) -> int:
@@ -142,9 +106,18 @@ class Encoder(nn.Module):
 
     @property
     def positions(self) -> int:
-        """Length of the longest row in tokens. XLM-R counts positions from ``pad_token_id + 1``."""
-        config = self.masked_lm.config
-        return int(config.max_position_embeddings - config.pad_token_id - 1)
+        """Length of the longest row in tokens."""
+        return longest_row(self.masked_lm.config, self.shape)
+
+    @property
+    def positions_restart(self) -> bool:
+        """Whether each text of a row can have positions of its own."""
+        return self.shape.positions_restart
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        """The transformer layers, from the lowest to the highest."""
+        return layers_of(self.masked_lm, self.shape)
 
     def layer_number(self, layer: int | str) -> int:
         """The index of a layer among the hidden states.
@@ -194,65 +167,77 @@ class Encoder(nn.Module):
         Returns:
             Layer → (N, L, H) states, zeros at padding.
         """
-        body, packing = self.masked_lm.roberta, Packing.from_mask(attention_mask)
+        packing = Packing.from_mask(attention_mask)
         ids = packing.pack(input_ids).unsqueeze(0)  # (1, T) real tokens of all rows
-        positions = packing.pack(self._positions(attention_mask, texts_per_row)).unsqueeze(0)
         if token_vectors is None:
             vectors = self.embed_tokens(ids)  # (1, T, H)
         else:
             vectors = F.embedding(ids, token_vectors)
-        states = body.embeddings(inputs_embeds=vectors, position_ids=positions)
-        # all states from here on: (1, T, H)
-        kept = {0: states} if 0 in layers else {}
-        for number, layer in enumerate(body.encoder.layer[: max(layers)], start=1):
-            states = layer(states, packing=packing)
-            if number in layers:
-                kept[number] = states
+        positions: Tensor | None = None
+        if self.shape.packed or texts_per_row > 1:
+            positions = packing.pack(self._positions(attention_mask, texts_per_row)).unsqueeze(0)
+        if self.shape.packed:
+            assert positions is not None
+            kept = packed_states(
+                self.masked_lm, self.shape, vectors, positions, packing=packing, layers=layers
+            )
+        else:
+            kept = padded_states(self.masked_lm, vectors, positions, packing=packing, layers=layers)
         return {number: packing.unpack(states[0]) for number, states in kept.items()}
 
     def _positions(self, attention_mask: Tensor, texts_per_row: int) -> Tensor:
-        """(N, L) int64 positions: XLM-R counts the tokens of a text from ``pad_token_id + 1``."""
+        """(N, L) int64 positions of tokens, counted anew in each text."""
         texts = attention_mask.unflatten(1, (texts_per_row, -1))  # (N, texts, L / texts)
-        return (texts.cumsum(-1) * texts).flatten(1) + self.masked_lm.config.pad_token_id
+        first = -1
+        if self.shape.positions == AFTER_PADDING:
+            first = self.masked_lm.config.pad_token_id
+        return (texts.cumsum(-1) * texts).flatten(1) + first
+
+    @property
+    def has_head(self) -> bool:
+        """Whether there is a masked-LM head, trained or to be trained from scratch."""
+        missing = getattr(self.masked_lm.config, HEAD_MISSING, False)
+        return not missing and self._head_steps() is not None
+
+    def _head_steps(self) -> list[Callable[[Tensor], Tensor]] | None:
+        if self.shape.head is None or self.masked_lm.get_output_embeddings() is None:
+            return None
+        return head_steps(self.masked_lm, self.shape.head)
 
     def transform_for_decoder(self, hidden: Tensor) -> Tensor:
-        """(M, H) last-layer states → (M, H) states that :attr:`decoder` turns into logits."""
-        head = self.masked_lm.lm_head
-        return head.layer_norm(F.gelu(head.dense(hidden)))
+        """(M, H) last-layer states → (M, E) states that :attr:`decoder` turns into logits.
+
+        Raises:
+            CheckpointError: the encoder has no masked-LM head that is known.
+        """
+        steps = self._head_steps()
+        if steps is None:
+            raise CheckpointError(
+                self.name,
+                "it has no masked-LM head that is known",
+                "Use another encoder, or no MLM",
+                code="TLN-CKPT-410",
+            )
+        for step in steps:
+            hidden = step(hidden)
+        return hidden
 
     @property
     def decoder(self) -> tuple[Tensor, Tensor]:
-        """(V, H) weight and (V,) bias of the masked-LM head's last step. The weight is usually the
+        """(V, E) weight and (V,) bias of the masked-LM head's last step. The weight is usually the
         embedding matrix.
         """
-        decoder, rows = self.masked_lm.lm_head.decoder, self.masked_lm.get_input_embeddings()
+        output, rows = self.masked_lm.get_output_embeddings(), self.masked_lm.get_input_embeddings()
+        weight: Tensor = output.weight
         # where new rows are trained, they are kept apart from the original matrix
-        if decoder.weight is rows.weight and hasattr(rows, "merged"):
-            return rows.merged(), decoder.bias
-        return decoder.weight, decoder.bias
+        if weight is rows.weight and hasattr(rows, "merged"):
+            weight = rows.merged()
+        bias = output.bias
+        return weight, weight.new_zeros(len(weight)) if bias is None else bias
 
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""
         return F.linear(self.transform_for_decoder(hidden), *self.decoder)
-
-
-@contextmanager
-def _loading(path: str, what: str, remedy: str) -> Iterator[None]:
-    """Turn exceptions for files that cannot be read into a :class:`CheckpointError`."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        problem = f"{what} cannot be loaded ({first_line(error)})"
-        raise CheckpointError(Option("path", path), problem, remedy, code="TLN-CKPT-406") from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] not in LOADING_LIBRARIES:
-            raise
-        raise CheckpointError(
-            Option("path", path),
-            f"{what} cannot be loaded ({error})",
-            remedy,
-            code="TLN-CKPT-407",
-        ) from error
 
 
 def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str]) -> list[int]:

@@ -3,6 +3,7 @@ itself.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +48,20 @@ class Packing:
         positions = filled.flatten().nonzero().squeeze(1)  # (T,)
         return cls(shape, positions, filled[:, None, None], attention_mask)
 
+    def local_mask(self, window: int) -> Tensor | None:
+        """(N or 1, 1, L, L) bool, True where a token attends to another: at a distance below
+        ``window`` in its row. None where all do.
+        """
+        longest = self.shape[1]
+        if longest <= window:
+            return self.mask
+        places = torch.arange(longest, device=self.real.device)
+        near = (places.unsqueeze(1) - places).abs() < window  # (L, L)
+        if self.mask is None:
+            return near[None, None]
+        # padding has no token near it; it attends to all, since the softmax of nothing is NaN
+        return (near & self.mask) | ~self.mask.transpose(2, 3)
+
     def pack(self, values: Tensor) -> Tensor:
         """(N, L₀, …) → (T, …), row after row."""
         return values[self.real]
@@ -81,7 +96,7 @@ def packed_attention(
     packing: Packing | None = None,
     dropout: float = 0.0,
     scaling: float | None = None,
-    **others: object,
+    **others: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention within each packed row.
 
@@ -89,13 +104,15 @@ def packed_attention(
 
     Args:
         module: the attention layer.
-        query, key, value: (1, heads, T, d).
+        query, key, value: (1, heads, T, d); keys and values may have fewer heads, each for a group
+            of queries.
         attention_mask: read only without ``packing``.
         packing: of the T tokens. None, where the model is called by other code than
             :class:`transliconet.model.encoder.Encoder`, leaves the work to transformers.
         dropout: probability of dropping an attention weight.
         scaling: factor of the scores; None: 1 / √d.
-        others: further arguments of transformers' attention functions.
+        others: further arguments of transformers' attention functions. With ``sliding_window``, a
+            token attends only to tokens of its row at a distance below it.
 
     Returns:
         (1, T, heads, d), and None in place of the attention weights.
@@ -113,8 +130,14 @@ def packed_attention(
         )
     # padding comes back here alone: rows must not attend to each other
     q, k, v = (packing.spread(states[0]) for states in (query, key, value))  # (N, heads, L, d)
+    window = others.get("sliding_window")
+    mask = packing.mask if window is None else packing.local_mask(window)
     out = F.scaled_dot_product_attention(
-        q, k, v, attn_mask=packing.mask, dropout_p=dropout, scale=scaling
+        *(q, k, v),
+        attn_mask=mask,
+        dropout_p=dropout,
+        scale=scaling,
+        enable_gqa=k.shape[1] != q.shape[1],
     )
     return packing.gather(out).unsqueeze(0), None
 

@@ -11,9 +11,6 @@ from torch import Tensor, nn
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 
-MATRIX = "roberta.embeddings.word_embeddings"
-DECODER = "lm_head.decoder.weight"
-
 
 class NewRows(nn.Module):
     """An embedding of which only the rows from ``first`` on are trained.
@@ -92,12 +89,29 @@ def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encode
     """
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
-        del state[f"{prefix}{MATRIX}.new"]
-        state[f"{prefix}{MATRIX}.weight"] = state[prefix + DECODER] = rows.merged().detach()
+        matrix, output = _matrix_names(encoder)
+        del state[f"{prefix}{matrix}.new"]
+        merged = rows.merged().detach()
+        state[f"{prefix}{matrix}.weight"] = merged
+        if output is not None:
+            state[f"{prefix}{output}.weight"] = merged
 
 
 def split_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encoder) -> None:
     """The reverse of :func:`merge_state`, for an encoder whose new rows are trained."""
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
-        state[f"{prefix}{MATRIX}.new"] = state[f"{prefix}{MATRIX}.weight"][rows.first :]
+        matrix, _ = _matrix_names(encoder)
+        state[f"{prefix}{matrix}.new"] = state[f"{prefix}{matrix}.weight"][rows.first :]
+
+
+def _matrix_names(encoder: Encoder) -> tuple[str, str | None]:
+    """Paths of the embedding and of the output layer that is tied to it, from the masked LM; None
+    where none is.
+    """
+    masked_lm = encoder.masked_lm
+    rows, output = masked_lm.get_input_embeddings(), masked_lm.get_output_embeddings()
+    paths = {id(module): path for path, module in masked_lm.named_modules()}
+    if output is None or output.weight is not rows.weight:
+        return paths[id(rows)], None
+    return paths[id(rows)], paths[id(output)]

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from torch import nn
 
-from transliconet.errors import require_choice, require_range
+from transliconet.errors import CheckpointError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import train_new_rows
+from transliconet.model.shapes import parts_below_layers
 
 
 def _train_everything(encoder: Encoder) -> None:
@@ -40,21 +41,35 @@ def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: in
 
     Raises:
         ConfigError: an unknown choice, or more layers than the encoder has.
-        CheckpointError: new rows are to be trained, and the encoder has none.
+        CheckpointError: new rows are to be trained, and the encoder has none; or layers are to be
+            frozen, and it is not known where they are.
     """
     require_choice("trainable", trainable, TRAINABLE)
     require_range("frozen_layers", frozen_layers, least=0, most=encoder.layers)
     TRAINABLE[trainable](encoder)
     if frozen_layers:
-        body = encoder.masked_lm.roberta
-        for part in (
-            body.embeddings.position_embeddings,
-            body.embeddings.token_type_embeddings,
-            body.embeddings.LayerNorm,
-        ):
-            part.requires_grad_(False)
-        for layer in body.encoder.layer[:frozen_layers]:
-            layer.requires_grad_(False)
+        _freeze_lowest_layers(encoder, frozen_layers)
+
+
+def _freeze_lowest_layers(encoder: Encoder, number: int) -> None:
+    """Freeze layers and everything below them but the embedding matrix.
+
+    Raises:
+        CheckpointError: it is not known where the layers are.
+    """
+    if not encoder.blocks:
+        raise CheckpointError(
+            encoder.name,
+            "it is not known where its layers are",
+            "Leave frozen_layers=0",
+            code="TLN-CKPT-411",
+        )
+    matrix, *others = parts_below_layers(encoder.masked_lm, encoder.shape)
+    in_matrix = {id(parameter) for parameter in matrix.parameters()}
+    for part in (*others, *encoder.blocks[:number]):
+        for parameter in part.parameters():
+            if id(parameter) not in in_matrix:
+                parameter.requires_grad_(False)
 
 
 def set_dropout(encoder: Encoder, probability: float) -> None:
@@ -87,5 +102,5 @@ def compile_layers(encoder: Encoder) -> None:
     """Compile each layer by ``torch.compile``, for any number of tokens. Names of weights do not
     change.
     """
-    for layer in encoder.masked_lm.roberta.encoder.layer:
+    for layer in encoder.blocks:
         layer.compile(dynamic=True)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from transliconet.batch import IGNORE, LABELS
-from transliconet.errors import require_range
+from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import EncoderLike
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight
@@ -44,6 +44,17 @@ def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.float(), labels)
 
 
+def require_head(encoder: EncoderLike) -> None:
+    """Raise :class:`ConfigError` unless the encoder has a masked-LM head that can be trained."""
+    if not encoder.has_head:
+        raise ConfigError(
+            "objective",
+            "the encoder has no masked-LM head (sentence encoders often have none)",
+            "Choose one without masked tokens, such as objective=anchored, or another encoder",
+            code="TLN-CONFIG-505",
+        )
+
+
 @dataclass(frozen=True)
 class MaskedLanguageModel(Objective):
     r"""The masked language model's loss of both views, summed.
@@ -74,6 +85,7 @@ class MaskedLanguageModel(Objective):
         require_kernel(self.kernel)
 
     def reads(self, encoder: EncoderLike) -> StateRequests:
+        require_head(encoder)
         return {StateRequest(MASKED, encoder.layers, LABELLED_TOKENS)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from transliconet.batch import IGNORE, LABELS
-from transliconet.errors import require_range
+from transliconet.errors import ConfigError, Option, require_range
 from transliconet.model.encoder import EncoderLike
 from transliconet.objectives.base import Objective
 from transliconet.objectives.encode import (
@@ -17,7 +17,7 @@ from transliconet.objectives.encode import (
     concatenate_views,
 )
 from transliconet.objectives.liger import require_kernel
-from transliconet.objectives.mlm import masked_token_losses
+from transliconet.objectives.mlm import masked_token_losses, require_head
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,15 @@ class TransliterationLanguageModel(Objective):
         require_kernel(self.kernel)
 
     def reads(self, encoder: EncoderLike) -> StateRequests:
+        require_head(encoder)
+        if not encoder.positions_restart:
+            raise ConfigError(
+                Option("weight", self.weight),
+                "the encoder counts positions through the whole row, and cannot start anew in the "
+                "second view",
+                "Set it to 0, or choose another encoder",
+                code="TLN-CONFIG-506",
+            )
         return {StateRequest(CONCATENATED, encoder.layers, LABELLED_TOKENS)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.encoder import Encoder
+from transliconet.model.load import model_class
 from transliconet.model.pooling import POOLINGS
 from transliconet.outputs import new_folder, output_folder
 from transliconet.probe.results import read_results_file
@@ -114,7 +115,7 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
     try:
         name = str(json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))["name"])
         config = AutoConfig.from_pretrained(folder)
-        masked_lm = AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
+        masked_lm = model_class(config).from_config(config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except Exception as error:  # transformers, tokenizers and torch raise errors of many kinds
         raise CheckpointError(

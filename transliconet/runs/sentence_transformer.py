@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import save_file
 
 from transliconet.model.encoder import Encoder
+from transliconet.model.shapes import final_norm, known_shape
 
 MAX_LENGTH = 512
 STOCK_POOLING = {
@@ -33,8 +34,6 @@ POOLING_MODES = (
     *("pooling_mode_mean_sqrt_len_tokens", "pooling_mode_weightedmean_tokens"),
     "pooling_mode_lasttoken",
 )
-NORMALIZED_LAYERS = ("xlm-roberta", "roberta", "bert", "distilbert", "electra")
-"""Architectures whose hidden state N is the output of a model that is truncated to N layers."""
 
 
 def write_modules(
@@ -72,8 +71,11 @@ def write_modules(
 
 
 def can_truncate(encoder: Encoder) -> bool:
-    """Whether the states of an inner layer can be had by leaving out the layers above it."""
-    return encoder.masked_lm.config.model_type in NORMALIZED_LAYERS
+    """Whether the states of an inner layer can be had by leaving out the layers above it. They
+    cannot where a norm follows the last layer: it would then follow the inner one.
+    """
+    known = known_shape(encoder.masked_lm.config)
+    return known is not None and final_norm(encoder.masked_lm, known) is None
 
 
 def load_note(encoder: Encoder, layer: int | str, pooling: str) -> str:

@@ -1,6 +1,5 @@
 """Which parameters have weight decay, and how the learning rate changes."""
 
-import re
 from collections import defaultdict
 
 from torch import nn
@@ -9,14 +8,16 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_linear_schedule_with_warmup
 
 from transliconet.errors import require_range
+from transliconet.model.encoder import Encoder
 from transliconet.model.rows import NewRows
+from transliconet.model.shapes import parts_below_layers
 
 LR_FACTOR = "lr_factor"
 """Key of a parameter group: its learning rate is this times the optimizer's."""
 
 
 def parameter_groups(
-    model: nn.Module, weight_decay: float, new_rows_lr_factor: float = 1.0, layer_decay: float = 1.0
+    encoder: Encoder, weight_decay: float, new_rows_lr_factor: float = 1.0, layer_decay: float = 1.0
 ) -> list[dict]:
     """Parameter groups for an optimizer.
 
@@ -24,7 +25,7 @@ def parameter_groups(
     have none.
 
     Args:
-        model: its trainable parameters are grouped.
+        encoder: its trainable parameters are grouped.
         weight_decay: of the parameters that have it.
         new_rows_lr_factor: learning rate of new embedding rows, as a factor of the optimizer's. New
             tokens are rare, so their rows are updated seldom and can take larger steps.
@@ -41,12 +42,12 @@ def parameter_groups(
     require_range("weight_decay", weight_decay, least=0)
     require_range("new_rows_lr_factor", new_rows_lr_factor, above=0)
     require_range("layer_decay", layer_decay, above=0, most=1)
-    new_rows = {id(module.new) for module in model.modules() if isinstance(module, NewRows)}
-    depths = _parameter_depths(model)
+    new_rows = {id(module.new) for module in encoder.modules() if isinstance(module, NewRows)}
+    depths = _parameter_depths(encoder)
     top = max(depths.values(), default=0)
     # (weight decay, factor of the learning rate) → parameters
     groups: defaultdict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
-    for parameter in model.parameters():
+    for parameter in encoder.parameters():
         if not parameter.requires_grad:
             continue
         if id(parameter) in new_rows:
@@ -64,21 +65,17 @@ def parameter_groups(
     ]
 
 
-def _parameter_depths(model: nn.Module) -> dict[int, int]:
-    """``id`` of each parameter → its depth (:func:`_depth`)."""
-    depths: dict[int, int] = {}
-    # a tied matrix has two names; it is at the depth of the embeddings, not of the head
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        depths[id(parameter)] = max(_depth(name), depths.get(id(parameter), -1))
+def _parameter_depths(encoder: Encoder) -> dict[int, int]:
+    """``id`` of each parameter → its depth: 0 for the embeddings, i + 1 for layer i, -1 for
+    everything above the layers.
+    """
+    depths = {id(parameter): -1 for parameter in encoder.parameters()}
+    # a matrix that the head shares is at the depth of the embeddings
+    for part in parts_below_layers(encoder.masked_lm, encoder.shape):
+        depths.update((id(parameter), 0) for parameter in part.parameters())
+    for depth, layer in enumerate(encoder.blocks, start=1):
+        depths.update((id(parameter), depth) for parameter in layer.parameters())
     return depths
-
-
-def _depth(name: str) -> int:
-    """0 for the embeddings, i + 1 for layer i, -1 for everything above the layers."""
-    if ".embeddings." in f".{name}":
-        return 0
-    layer = re.search(r"encoder\.layer\.(\d+)\.", name)
-    return int(layer[1]) + 1 if layer else -1
 
 
 def linear_warmup_decay(optimizer: Optimizer, total_steps: int, warmup: float = 0.1) -> LambdaLR:

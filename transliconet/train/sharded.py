@@ -13,9 +13,9 @@ import torch
 from pytorch_lightning.strategies import FSDPStrategy
 from torch.distributed.checkpoint.format_utils import dcp_to_torch_save
 from torch.distributed.fsdp.wrap import ModuleWrapPolicy
-from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
 from transliconet.errors import CheckpointError, first_line
+from transliconet.model.shapes import LAYER_CLASS
 
 METADATA = ".metadata"
 """File by which a sharded checkpoint, a folder, is recognized."""
@@ -34,7 +34,7 @@ def unit_policy() -> ModuleWrapPolicy:
     """Each transformer layer is a unit, gathered by itself. Embeddings and head share a matrix, so
     everything outside the layers is one further unit.
     """
-    return ModuleWrapPolicy({XLMRobertaLayer})
+    return ModuleWrapPolicy({LAYER_CLASS})
 
 
 def fsdp_strategy(**options: Any) -> FSDPStrategy:

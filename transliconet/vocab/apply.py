@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-import torch
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
+from transliconet.model.vocabulary import add_rows
 from transliconet.vocab.merge import MergePlan, NewSubword
 
 TEXTS_PER_CALL = 4096
@@ -75,18 +75,7 @@ def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
     first = len(unigram_vocabulary(encoder.tokenizer))
     tokenizer = add_subwords(encoder.tokenizer, new)
     masked_lm = encoder.masked_lm
-    old_rows = masked_lm.get_input_embeddings().weight.data.clone()  # (V, H)
-    old_bias = masked_lm.lm_head.bias.data.clone()  # (V,)
-    size = max(first + len(new), len(old_rows))  # a model may have more rows than its tokenizer
-    masked_lm.resize_token_embeddings(size, mean_resizing=False)
-    rows = masked_lm.get_input_embeddings().weight.data  # (size, H)
-    bias = masked_lm.lm_head.bias.data  # (size,)
-    with torch.no_grad():
-        bias[: len(old_bias)] = old_bias
-        for id_, subword in enumerate(new, first):
-            sources = list(subword.sources)
-            rows[id_] = old_rows[sources].mean(0)
-            bias[id_] = old_bias[sources].mean()
+    add_rows(masked_lm, first, [subword.sources for subword in new])
     masked_lm.config.original_vocabulary = getattr(masked_lm.config, "original_vocabulary", first)
     return Encoder(masked_lm, tokenizer, encoder.name)
 

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedModel
 
 from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
+from transliconet.model.vocabulary import keep_rows
 from transliconet.tokens.words import WORD_START
 from transliconet.unicode_script import scripts_in
 from transliconet.vocab.apply import tokenizer_from_state, unigram_vocabulary, used_token_ids
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 
-TOKEN_ID_SETTINGS = ("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id")
+TOKEN_ID_SETTINGS = (
+    *("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id"),
+    *("cls_token_id", "sep_token_id", "unk_token_id"),
+)
+"""Settings of a configuration that are ids of tokens."""
 
 
 def most_frequent_by_script(vocabulary: Sequence[tuple[str, float]], number: int) -> set[int]:
@@ -42,11 +46,11 @@ def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
     new_ids = {old: new for new, old in enumerate(order)}
     state = _renumbered_state(encoder, order, new_ids)
     tokenizer = tokenizer_from_state(state, encoder.tokenizer)
-    _take_rows(encoder.masked_lm, order)
+    keep_rows(encoder.masked_lm, order)
     config = encoder.masked_lm.config
     for name in TOKEN_ID_SETTINGS:
         if getattr(config, name, None) is not None:
-            setattr(config, name, new_ids[getattr(config, name)])
+            setattr(config, name, new_ids.get(getattr(config, name)))
     if hasattr(config, "original_vocabulary"):
         config.original_vocabulary = int(np.searchsorted(order, config.original_vocabulary))
     return Encoder(encoder.masked_lm, tokenizer, encoder.name)
@@ -66,16 +70,6 @@ def _renumbered_state(
     for token in post_processor.get("special_tokens", {}).values():
         token["ids"] = [new_ids[id_] for id_ in token["ids"]]
     return state
-
-
-def _take_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:
-    rows = masked_lm.get_input_embeddings().weight.data[list(order)]  # (V, H)
-    bias = masked_lm.lm_head.bias.data[list(order)]  # (V,)
-    masked_lm.resize_token_embeddings(len(order), mean_resizing=False)
-    masked_lm.get_input_embeddings().weight.data.copy_(rows)
-    masked_lm.lm_head.bias.data.copy_(bias)
-    embeddings = masked_lm.get_input_embeddings()
-    embeddings.padding_idx = order.index(masked_lm.config.pad_token_id)
 
 
 @dataclass(frozen=True)

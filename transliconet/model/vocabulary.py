@@ -1,0 +1,93 @@
+"""Adding and removing rows of the embedding matrix, together with what the masked-LM head has for
+each token.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from transliconet.errors import CheckpointError
+
+
+def vocabulary_parameters(masked_lm: PreTrainedModel) -> list[nn.Parameter]:
+    """The parameters that have one entry for each token: the (V, E) embedding matrix, the head's
+    output matrix, if it is another, and the head's (V,) bias, if it has one.
+
+    Raises:
+        CheckpointError: the head's last step does not have one row for each token.
+    """
+    rows, output = masked_lm.get_input_embeddings(), masked_lm.get_output_embeddings()
+    if output is None:
+        return [rows.weight]
+    if len(output.weight) != len(rows.weight):
+        raise CheckpointError(
+            masked_lm.name_or_path or type(masked_lm).__name__,
+            "its masked-LM head does not have one row for each token",
+            "Leave its vocabulary as it is",
+            code="TLN-CKPT-412",
+        )
+    of_output = [] if output.weight is rows.weight else [output.weight]
+    biases = [] if output.bias is None else [output.bias]
+    return [rows.weight, *of_output, *biases]
+
+
+def add_rows(masked_lm: PreTrainedModel, first: int, sources: Sequence[Sequence[int]]) -> None:
+    """Add tokens, each of which gets the mean of the rows, and biases, of others.
+
+    Args:
+        masked_lm: changed in place.
+        first: id of the first new token. A model may have more rows than its tokenizer has tokens;
+            these are used first.
+        sources: for each new token, the ids of those that it is made from.
+    """
+    before = [parameter.data.clone() for parameter in vocabulary_parameters(masked_lm)]
+    _resize(masked_lm, max(first + len(sources), len(before[0])))
+    for parameter, old in zip(vocabulary_parameters(masked_lm), before, strict=True):
+        parameter.data[: len(old)] = old
+        for id_, from_ids in enumerate(sources, first):
+            parameter.data[id_] = old[list(from_ids)].mean(0)
+
+
+def keep_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:
+    """Keep the tokens of these ids, in this order, with their rows and biases.
+
+    Args:
+        masked_lm: changed in place.
+        order: old ids, by new id.
+    """
+    kept = [parameter.data[list(order)] for parameter in vocabulary_parameters(masked_lm)]
+    _resize(masked_lm, len(order))
+    for parameter, values in zip(vocabulary_parameters(masked_lm), kept, strict=True):
+        parameter.data.copy_(values)
+    padding = masked_lm.config.pad_token_id
+    if padding is not None:
+        masked_lm.get_input_embeddings().padding_idx = list(order).index(padding)
+
+
+def _resize(masked_lm: PreTrainedModel, size: int) -> None:
+    """Resize matrix and head, and whatever else holds the head's bias."""
+    output = masked_lm.get_output_embeddings()
+    bias = None if output is None else output.bias
+    holders = []
+    for module in masked_lm.modules():
+        if bias is not None and module._parameters.get("bias") is bias:
+            holders.append(module)
+    masked_lm.resize_token_embeddings(size, mean_resizing=False)
+    if bias is None:
+        return
+    output = masked_lm.get_output_embeddings()
+    # some heads have the bias twice, and transformers may have tied the new one to the old
+    if len(output.bias) != size:
+        output.bias = nn.Parameter(_resized(bias.data, size), requires_grad=bias.requires_grad)
+    for module in holders:
+        module.bias = output.bias
+
+
+def _resized(values: Tensor, size: int) -> Tensor:
+    """(V,) → (size,), zeros where there is nothing."""
+    resized = torch.zeros(size, dtype=values.dtype, device=values.device)
+    number = min(size, len(values))
+    resized[:number] = values[:number]
+    return resized
