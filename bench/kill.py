@@ -103,8 +103,9 @@ def cases(pairs: Path, run: Path) -> Iterator[Case]:
             again=["resume=last"],
             forked=name != "two_processes",
         )
-    corpus = ["corpus=cldr", "corpus.languages=[kat_Geor,rus_Cyrl,hin_Deva]", "progress=false"]
-    corpus.append("corpus.kinds=[territories]")
+    # more lines than two chunks have, so that two processes have work
+    tags = "kat_Geor,rus_Cyrl,hin_Deva,ell_Grek,heb_Hebr,arb_Arab,bul_Cyrl,tam_Taml,ukr_Cyrl"
+    corpus = ["corpus=cldr", f"corpus.languages=[{tags}]", "progress=false"]
     for processes in (1, 2):
         yield Case(
             f"prepare/{processes}",

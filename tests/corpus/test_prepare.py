@@ -249,8 +249,10 @@ class KilledReader(Lines):
             yield line
 
 
-@pytest.mark.parametrize("step", ["read", "join", "rename"])
-def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("step", "processes"), [("read", 1), ("join", 1), ("join", 2), ("rename", 1)]
+)
+def test_a_run_killed_at_any_step_goes_on(step: str, processes: int, tmp_path: Path) -> None:
     texts = [f"text {i}" for i in range(6000)]
     whole = prepare(Lines(*texts), Upper(), tmp_path / "whole", progress=False)
 
@@ -273,9 +275,10 @@ def test_a_run_killed_at_any_step_goes_on(step: str, tmp_path: Path) -> None:
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert not (tmp_path / "pairs").exists()
-    assert content(
-        prepare(Lines(*texts), Upper(), tmp_path / "pairs", progress=False).path
-    ) == content(whole.path)
+    resumed = prepare(
+        Lines(*texts), Upper(), tmp_path / "pairs", progress=False, processes=processes
+    )
+    assert content(resumed.path) == content(whole.path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["pairs", "whole"]
 
 

@@ -115,6 +115,8 @@ def _romanize_chunks(job: ChunkRomanizer, engine: str, processes: int, progress:
     done = chunks - len(missing)
     if done:
         log.info("%d of %d chunks are romanized already", done, chunks)
+    if not missing:
+        return
     with tqdm(
         total=rows,
         initial=min(done * CHUNK_ROWS, rows),
