@@ -104,7 +104,7 @@ def cases(pairs: Path, run: Path) -> Iterator[Case]:
             forked=name != "two_processes",
         )
     # more lines than two chunks have, so that two processes have work
-    tags = "kat_Geor,rus_Cyrl,hin_Deva,ell_Grek,heb_Hebr,arb_Arab,bul_Cyrl,tam_Taml,ukr_Cyrl"
+    tags = "kat_Geor,rus_Cyrl,hin_Deva,ell_Grek,heb_Hebr,hye_Armn,bul_Cyrl,tam_Taml,ukr_Cyrl"
     corpus = ["corpus=cldr", f"corpus.languages=[{tags}]", "progress=false"]
     for processes in (1, 2):
         yield Case(
