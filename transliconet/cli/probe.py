@@ -10,6 +10,7 @@ from transliconet.errors import ConfigError, require_choice, section
 from transliconet.outputs import output_file
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
+from transliconet.probe.outcomes import outcomes_path
 from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import BEGINNING, write_results
@@ -33,6 +34,7 @@ def probe(cfg: DictConfig) -> ProbeResult:
     """Run the probe that ``cfg`` describes and write its records to ``cfg.out``."""
     require_choice("by", cfg.by, TABLE_ROWS)
     out = output_file(cfg.out, "results file", BEGINNING, cfg.overwrite)
+    outcomes_path(out)  # before anything is computed
     if "_target_" not in cfg.probe:
         raise ConfigError(
             "probe=none",

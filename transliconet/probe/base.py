@@ -22,9 +22,11 @@ from transliconet.probe.metrics import (
     metric_path,
     standard_metrics,
 )
+from transliconet.probe.outcomes import digest_of_sentences
 from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import (
     ACCURACY_DEPTHS,
+    Outcomes,
     RetrievalRecord,
     accuracy,
     bootstrap_ci95,
@@ -165,12 +167,13 @@ class Probe(ABC):
             for side in (task.source, task.target):
                 for id_ in task.ids:
                     positions[side].setdefault(id_, len(positions[side]))
+        texts: dict[Side, list[str]] = {}  # side → N texts
         vectors: dict[Side, np.ndarray] = {}  # side → (N, D)
         for side, ids in positions.items():
             rows = plan.sentences[side.lang]
             noise = self.candidates.noisy
-            texts = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
-            vectors[side] = embed_texts(texts)
+            texts[side] = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
+            vectors[side] = embed_texts(texts[side])
         identical = identical_shares(plan.sentences)
         records = []
         for task in plan.tasks:
@@ -184,7 +187,12 @@ class Probe(ABC):
                 result = search(
                     queries, answers, settings.depth, settings.similarity, index=settings.index
                 )
-            records.append(self._record(task, layer, result, metrics))
+            sentences = digest_of_sentences(
+                task.ids,
+                [texts[task.source][row] for row in query_rows],
+                [texts[task.target][row] for row in answer_rows],
+            )
+            records.append(self._record(task, layer, result, metrics, sentences=sentences))
         return records
 
     def _paired_metrics(
@@ -204,7 +212,12 @@ class Probe(ABC):
         return metrics
 
     def _record(
-        self, task: Task, layer: int, result: SearchResult, metrics: dict[str, float]
+        self,
+        task: Task,
+        layer: int,
+        result: SearchResult,
+        metrics: dict[str, float],
+        sentences: str,
     ) -> RetrievalRecord:
         ranks, depth = result.ranks, self.search.depth
         if result.recall is not None:
@@ -226,4 +239,6 @@ class Probe(ABC):
             depth=depth,
             metrics=metrics,
             mrr_ci95=bootstrap_ci95(reciprocal_ranks(ranks, depth), self.seed),
+            sentences=sentences,
+            outcomes=Outcomes(task.ids, ranks),
         )

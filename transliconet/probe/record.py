@@ -1,13 +1,26 @@
 """The record of a retrieval task, and the metrics of its ranks."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 
 ACCURACY_DEPTHS = (1, 5, 10)
 """The k of the Acc@k that a record holds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """The outcome of each query of a retrieval task.
+
+    Args:
+        ids: (N,) of the queries; the answers and candidates have the same.
+        ranks: (N,) of the right candidate, from 1; beyond a record's ``depth``, ``depth + 1``.
+    """
+
+    ids: Sequence[str]
+    ranks: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,9 @@ class RetrievalRecord:
         depth: ranks are exact down to here.
         metrics: of the paired vectors (:mod:`transliconet.probe.metrics`), by name.
         mrr_ci95: bootstrap 95 % interval of the MRR; None where it was not computed.
+        sentences: digest of the ids and text of queries and candidates
+            (:func:`transliconet.probe.outcomes.digest_of_sentences`); equal digests, equal task.
+        outcomes: of each query; None where they were not kept.
     """
 
     language: str
@@ -45,6 +61,8 @@ class RetrievalRecord:
     depth: int
     metrics: dict[str, float] = field(default_factory=dict)
     mrr_ci95: tuple[float, float] | None = None
+    sentences: str = ""
+    outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
 
     @property
     def chance(self) -> dict[str, float]:
@@ -54,11 +72,12 @@ class RetrievalRecord:
         return {**chance, "mrr": float((1 / ranks).sum() / self.n)}
 
     def as_dict(self) -> dict[str, object]:
-        """The record as results files hold it."""
-        content = asdict(self)
-        accuracies = content.pop("acc")
+        """The record as results files hold it; its outcomes are in a file of their own."""
+        content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        del content["acc"], content["outcomes"]
+        content["metrics"] = dict(self.metrics)
         for k in ACCURACY_DEPTHS:
-            content[f"acc@{k}"] = accuracies[k]
+            content[f"acc@{k}"] = self.acc[k]
         content["ci95"] = list(self.ci95)
         content["mrr_ci95"] = list(self.mrr_ci95) if self.mrr_ci95 else None
         return {**content, "chance": self.chance}
@@ -75,6 +94,9 @@ class RetrievalRecord:
         texts = {name: _text(content, name) for name in TEXT_FIELDS}
         mrr_ci95 = content.get("mrr_ci95")
         metrics = content.get("metrics", {})
+        sentences = content.get("sentences", "")
+        if not isinstance(sentences, str):
+            raise ValueError("sentences is no text")
         if not isinstance(metrics, Mapping):
             raise ValueError("metrics is not a mapping")
         return cls(
@@ -87,6 +109,8 @@ class RetrievalRecord:
             depth=_whole(content, "depth", least=1),
             metrics={str(name): _number(value, name) for name, value in metrics.items()},
             mrr_ci95=None if mrr_ci95 is None else _interval(mrr_ci95, "mrr_ci95"),
+            sentences=sentences,
+            outcomes=None,
         )
 
 

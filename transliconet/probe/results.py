@@ -13,6 +13,7 @@ from typing import Any
 from transliconet._version import __version__
 from transliconet.errors import DataError, first_line
 from transliconet.pairs import PairsFolder
+from transliconet.probe.outcomes import read_outcomes, write_outcomes
 from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.shareable import path_name, shareable, without_paths
@@ -45,11 +46,12 @@ def pairs_data(pairs: PairsFolder) -> dict[str, object]:
 def write_results(
     path: Path, records: Records, data: Mapping, config: Mapping, **more: object
 ) -> None:
-    """Write a results file.
+    """Write a results file, and the outcome of each query beside it
+    (:mod:`transliconet.probe.outcomes`).
 
-    It holds ``config``, ``versions``, ``data``, ``records`` (a list, each with its ``stage``) and
-    ``more``. Paths outside the working folder are reduced to their last part, so that the file can
-    be shared.
+    It holds ``config``, ``versions``, ``data``, ``outcomes`` (the name of the other file),
+    ``records`` (a list, each with its ``stage``) and ``more``. Paths outside the working folder are
+    reduced to their last part, so that the file can be shared.
 
     Args:
         path: the file.
@@ -58,15 +60,17 @@ def write_results(
         config: settings, as plain values.
         more: further entries, as plain values.
     """
-    entries = []
+    staged = []
     for stage, of_stage in records.items():
-        entries += [{"stage": stage, **record.as_dict()} for record in of_stage]
+        staged += [(stage, record) for record in of_stage]
+    entries = [{"stage": stage, **record.as_dict()} for stage, record in staged]
     content = {
         "format": FORMAT,
         "config": shareable(config),
         "versions": versions(),
         "data": dict(data),
         **more,
+        "outcomes": write_outcomes(Path(path), staged),
         "records": entries,
     }
     text = json.dumps(content, ensure_ascii=False, indent=1, default=str)
@@ -81,11 +85,13 @@ class ResultsFile:
         content: the whole file.
         records: by stage.
         passed_over: what the probe did not measure.
+        without_outcomes: why the records have no outcome of each query; empty where they have.
     """
 
     content: dict[str, Any]
     records: dict[str, list[RetrievalRecord]]
     passed_over: PassedOver
+    without_outcomes: str = ""
 
 
 def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
@@ -99,14 +105,15 @@ def read_results(path: str | Path) -> dict[str, list[RetrievalRecord]]:
 
 def read_results_file(path: str | Path) -> ResultsFile:
     """Read a results file with everything that it holds."""
+    file = Path(path).expanduser()
     try:
-        content = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # half of a surrogate pair cannot be shown
         if not isinstance(content["records"], list):
             raise TypeError("records is not a list")
         format_ = int(content.get("format", FORMAT))
         if format_ == FORMAT:
-            return _from_content(content)
+            return _from_content(content, file)
     except (*JSON_ERRORS, OSError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             path,
@@ -126,18 +133,21 @@ JSON_ERRORS = (ValueError, OverflowError, RecursionError)
 """Exceptions from reading a file of arbitrary JSON."""
 
 
-def _from_content(content: dict[str, Any]) -> ResultsFile:
-    """Check the parts that a report reads."""
+def _from_content(content: dict[str, Any], file: Path) -> ResultsFile:
+    """Check the parts that a report reads, and add the outcomes."""
     for section in ("config", "versions", "data"):
         if not isinstance(content.get(section, {}), dict):
             raise TypeError(f"{section} is not a mapping")
+    stages = [entry["stage"] for entry in content["records"]]
+    if not all(isinstance(stage, str) for stage in stages):
+        raise TypeError("a stage is no text")
+    read = [RetrievalRecord.from_dict(entry) for entry in content["records"]]
+    complete, problem = read_outcomes(file, content.get("outcomes"), read)
     records: dict[str, list[RetrievalRecord]] = {}
-    for entry in content["records"]:
-        stage = entry["stage"]
-        if not isinstance(stage, str):
-            raise TypeError("a stage is no text")
-        records.setdefault(stage, []).append(RetrievalRecord.from_dict(entry))
-    return ResultsFile(content, records, PassedOver.from_dict(content.get("passed_over", {})))
+    for stage, record in zip(stages, complete, strict=True):
+        records.setdefault(stage, []).append(record)
+    passed_over = PassedOver.from_dict(content.get("passed_over", {}))
+    return ResultsFile(content, records, passed_over, problem)
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:

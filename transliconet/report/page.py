@@ -8,6 +8,13 @@ from html import escape
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
 from transliconet.report import figures
+from transliconet.report.changes import (
+    CHANGE_HEADINGS,
+    CHANGE_NOTE,
+    change_cells,
+    group_changes,
+)
+from transliconet.report.effects import TaskDifference, stage_difference
 from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import ReportColumn
 from transliconet.report.tables import (
@@ -36,13 +43,14 @@ MAP_NOTE = (
 def page(columns: Sequence[ReportColumn], title: str) -> str:
     """The HTML of a report."""
     folder = columns[0].folder
-    sections = [_summary(columns)]
+    differences = _differences(columns)
+    sections = [_summary(columns, differences)]
     if side_by_side := _typed_tables(columns):
         sections.append(section(TYPED_HEADING, side_by_side))
     if left_out := _passed_over(columns):
         sections.append(section("Not measured", left_out))
     for heading, key in (("By script", script_of), ("By language", language_of)):
-        sections.append(section(heading, _score_tables(columns, key)))
+        sections.append(section(heading, _score_tables(columns, key, differences)))
     if layers := _mexa_tables(columns):
         sections.append(section("MEXA over layers", layers))
     sections.append(section("Metrics of paired vectors", _metrics_table(columns)))
@@ -75,19 +83,45 @@ def _passed_over(columns: Sequence[ReportColumn]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def _summary(columns: Sequence[ReportColumn]) -> str:
+Differences = Mapping[tuple[str, int], TaskDifference]
+"""(Task, layer) → its two columns, query by query."""
+
+
+def _differences(columns: Sequence[ReportColumn]) -> Differences:
+    """The tasks whose outcomes are known in both of two columns; empty for other numbers."""
+    differences: dict[tuple[str, int], TaskDifference] = {}
+    if len(columns) != 2:
+        return differences
+    for task, layer in _all_tasks(columns):
+        before, after = (select_task(column.records, task, layer) for column in columns)
+        if before and after and (found := stage_difference(before, after)) is not None:
+            differences[task, layer] = found
+    return differences
+
+
+def _summary(columns: Sequence[ReportColumn], differences: Differences) -> str:
     """Mean over languages of each task, one column each."""
     rows: defaultdict[int, list[list[str]]] = defaultdict(list)
     for task, layer in _all_tasks(columns):
-        row, languages = [f"{task}, layer {layer}"], 0
+        row = [f"{task}, layer {layer}"]
+        groups = []
         for column in columns:
             records = select_task(column.records, task, layer)
             row.append(percent(mean_metric(records, "acc@1")) if records else "")
-            languages = max(languages, len(records))
-        rows[layer].append([*row, str(languages)])
+            groups.append({ALL: records})
+        row.append(str(max(len(of_column[ALL]) for of_column in groups)))
+        if differences:
+            changes = group_changes(groups[0], groups[1], differences.get((task, layer)))
+            row += change_cells(changes.get(ALL))
+        rows[layer].append(row)
     names = [column.name for column in columns]
     headings = ["Acc@1 in percent, mean over languages", *names, "languages"]
-    return _highest_open({layer: table(headings, of_layer) for layer, of_layer in rows.items()})
+    note = ""
+    if differences:
+        headings += CHANGE_HEADINGS
+        note = f"<p>{escape(CHANGE_NOTE)}</p>"
+    tables = {layer: table(headings, of_layer) for layer, of_layer in rows.items()}
+    return _highest_open(tables) + note
 
 
 def _typed_tables(columns: Sequence[ReportColumn]) -> str:
@@ -110,7 +144,11 @@ def _highest_open(by_layer: Mapping[int, str]) -> str:
     return f"{by_layer[last]}\n<details><summary>{summary}</summary>{others}</details>"
 
 
-def _score_tables(columns: Sequence[ReportColumn], key: Callable[[RetrievalRecord], str]) -> str:
+def _score_tables(
+    columns: Sequence[ReportColumn],
+    key: Callable[[RetrievalRecord], str],
+    differences: Differences,
+) -> str:
     """One table a task and layer."""
     headings = [""]
     for metric in ("Acc@1", "MRR"):
@@ -121,7 +159,12 @@ def _score_tables(columns: Sequence[ReportColumn], key: Callable[[RetrievalRecor
         groups = []
         for column in columns:
             groups.append(group_records(select_task(column.records, task, layer), key))
-        body = table(headings, _score_rows(groups))
+        rows, shown = _score_rows(groups), headings
+        if difference := differences.get((task, layer)):
+            changes = group_changes(groups[0], groups[1], difference)
+            rows = [[*row, *change_cells(changes.get(row[0]))] for row in rows]
+            shown = [*headings, *CHANGE_HEADINGS]
+        body = table(shown, rows)
         tables[layer].append(f"<h3>{escape(task)}, layer {layer}</h3>{body}")
     return _highest_open({layer: "\n".join(of_layer) for layer, of_layer in tables.items()})
 

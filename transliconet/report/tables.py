@@ -11,6 +11,13 @@ from tabulate import tabulate
 from transliconet.probe.metrics import STANDARD_NAMES
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import Records
+from transliconet.report.changes import (
+    CHANGE_HEADINGS,
+    CHANGE_NOTE,
+    change_cells,
+    group_changes,
+)
+from transliconet.report.effects import stage_difference
 
 RANK_METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
 SHARE_COLUMNS = {"identical": "identical pairs", "recall": "index recall"}
@@ -168,22 +175,33 @@ def mexa_rows(by_language: dict[str, LayerScores]) -> list[list[str]]:
 
 
 def before_after_tables(records: Records, key: Callable[[RetrievalRecord], str] = script_of) -> str:
-    """One table a task: Acc@1 and MRR before and after, by group, with the chance level."""
+    """One table a task: Acc@1 and MRR before and after, by group, with the chance level.
+
+    Where the outcome of each query is known, also the change of Acc@1 with its interval, and
+    whether it is within noise.
+    """
     before, after = list(records["before"]), list(records["after"])
     headings = ["", "languages", "candidates"]
     headings += ["Acc@1 before", "after", "MRR before", "after", "chance Acc@1"]
-    tables = []
+    tables, noted = [], []
     for task, layer in task_layers(after):
-        groups_before = group_records(select_task(before, task, layer), key)
+        of_task_before = select_task(before, task, layer)
         of_task = select_task(after, task, layer)
+        groups_before, groups = group_records(of_task_before, key), group_records(of_task, key)
+        changes = group_changes(groups_before, groups, stage_difference(of_task_before, of_task))
         rows = []
-        for name, of_group in group_records(of_task, key).items():
+        for name, of_group in groups.items():
             row = [name, str(len(of_group)), str(mean_candidates(of_group))]
             for metric in ("acc@1", "mrr"):
                 for of_stage in (groups_before.get(name, []), of_group):
                     row.append(percent(mean_metric(of_stage, metric)))
-            rows.append([*row, percent(mean_chance(of_group))])
-        tables.append(f"{_heading(task, of_task)}\n\n{markdown_table(rows, headings)}")
+            row.append(percent(mean_chance(of_group)))
+            rows.append([*row, *change_cells(changes.get(name))] if changes else row)
+        shown = [*headings, *CHANGE_HEADINGS] if changes else headings
+        tables.append(f"{_heading(task, of_task)}\n\n{markdown_table(rows, shown)}")
+        noted += list(changes)
+    if noted:
+        tables.append(CHANGE_NOTE)
     return "\n\n".join(tables)
 
 

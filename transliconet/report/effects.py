@@ -1,0 +1,161 @@
+"""The difference between two sides in one task: which languages can be compared, on which queries,
+and how large the difference is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+
+import numpy as np
+
+from transliconet.probe.paired_bootstrap import SAMPLES, PairedScores
+from transliconet.probe.record import RetrievalRecord, reciprocal_ranks
+from transliconet.probe.significance import Effect, correct_effects, paired_effect
+
+METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
+"""Metrics that are compared query by query."""
+
+Runs = Sequence[Sequence[RetrievalRecord]]
+"""The runs of a side → the records of one task and layer, one for each language."""
+ByLanguage = Mapping[str, Sequence[RetrievalRecord]]
+"""Language → its record in each run of a side."""
+
+
+def by_language(runs: Runs) -> dict[str, list[RetrievalRecord]]:
+    """The languages that every run of a side has, with the record of each run."""
+    found: dict[str, list[RetrievalRecord]] = {}
+    for run in runs:
+        # of a damaged file that has a language twice, the last record counts
+        for language, record in {record.language: record for record in run}.items():
+            found.setdefault(language, []).append(record)
+    return {language: records for language, records in found.items() if len(records) == len(runs)}
+
+
+def other_candidates(records: Sequence[RetrievalRecord]) -> str:
+    """How the queries and candidates of some records differ; empty where they are the same.
+
+    Acc@1 depends on how many candidates there are, so that such records are not comparable.
+    """
+    sizes = {record.n for record in records}
+    if len(sizes) > 1:
+        return " and ".join(f"{size} candidates" for size in sorted(sizes))
+    if len({record.sentences for record in records}) == 1:
+        return ""
+    ids = {frozenset(record.outcomes.ids) for record in records if record.outcomes}
+    return "other sentences" if len(ids) > 1 else "the same ids with another text"
+
+
+def query_scores(record: RetrievalRecord, metric: str = "acc@1") -> np.ndarray:
+    """(N,) float64 scores in 0 … 1 of the queries of a record, whose mean is its ``metric``."""
+    if record.outcomes is None:
+        raise ValueError("a record without outcomes")
+    ranks = record.outcomes.ranks
+    if metric == "mrr":
+        return reciprocal_ranks(ranks, record.depth)
+    return (ranks <= int(metric.removeprefix("acc@"))).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class TaskDifference:
+    """Both sides of one task, query by query.
+
+    Args:
+        scores: of each language that both sides have.
+        samples: of the bootstrap.
+        seed: of everything random.
+    """
+
+    scores: Mapping[str, PairedScores]
+    samples: int = SAMPLES
+    seed: int = 0
+    _known: dict[tuple[str, ...], Effect] = field(default_factory=dict)
+
+    @classmethod
+    def from_records(
+        cls,
+        baseline: ByLanguage,
+        other: ByLanguage,
+        metric: str = "acc@1",
+        samples: int = SAMPLES,
+        seed: int = 0,
+    ) -> "TaskDifference | None":
+        """Pair the queries of the languages that both sides have, by their ids.
+
+        Args:
+            baseline, other: records with outcomes.
+            metric: one of :data:`METRICS`.
+            samples, seed: of the bootstrap.
+
+        Returns:
+            None where no language has a query in common.
+        """
+        numbers: dict[str, int] = {}  # id → its number, the same in every language
+        scores = {}
+        for language in baseline:
+            if language in other:
+                of_language = _pair(baseline[language], other[language], metric, numbers)
+                if len(of_language.ids):
+                    scores[language] = of_language
+        return cls(scores, samples, seed) if scores else None
+
+    def effects(self, groups: Mapping[str, Sequence[str]]) -> dict[str, Effect]:
+        """The effect in each group, for groups all of whose languages are paired.
+
+        Args:
+            groups: name → its languages; ``all`` is not corrected for the number of groups.
+        """
+        effects = {}
+        for name, languages in groups.items():
+            if languages and self.scores.keys() >= set(languages):
+                effects[name] = self._effect(tuple(languages))
+        return correct_effects(effects)
+
+    def _effect(self, languages: tuple[str, ...]) -> Effect:
+        if languages not in self._known:  # a page asks for the same group in several tables
+            scores = [self.scores[language] for language in languages]
+            self._known[languages] = paired_effect(scores, self.samples, self.seed)
+        return self._known[languages]
+
+
+def _pair(
+    baseline: Sequence[RetrievalRecord],
+    other: Sequence[RetrievalRecord],
+    metric: str,
+    numbers: dict[str, int],
+) -> PairedScores:
+    """The scores of one language on the queries that all records have, in one order."""
+    records = [*baseline, *other]
+    shared = _shared_ids(records)
+    scores = np.empty((len(records), len(shared)))
+    for row, record in zip(scores, records, strict=True):
+        row[:] = query_scores(record, metric)[list(_positions(record, shared))]
+    ids = np.array([numbers.setdefault(id_, len(numbers)) for id_ in shared], dtype=np.int64)
+    return PairedScores(ids, scores[: len(baseline)], scores[len(baseline) :])
+
+
+def _shared_ids(records: Sequence[RetrievalRecord]) -> list[str]:
+    found = [record.outcomes.ids for record in records if record.outcomes is not None]
+    common = reduce(frozenset.intersection, map(frozenset, found))
+    return [id_ for id_ in found[0] if id_ in common]
+
+
+def _positions(record: RetrievalRecord, ids: Sequence[str]) -> Iterator[int]:
+    places: dict[str, int] = {}
+    if record.outcomes is not None:
+        places = {id_: place for place, id_ in enumerate(record.outcomes.ids)}
+    return (places[id_] for id_ in ids)
+
+
+def stage_difference(
+    before: Sequence[RetrievalRecord], after: Sequence[RetrievalRecord]
+) -> TaskDifference | None:
+    """The change of Acc@1 from one measurement of a task to another; None without outcomes.
+
+    Languages with other candidates, or without outcomes, are not in it.
+    """
+    sides = by_language([before]), by_language([after])
+    for language in list(sides[1]):
+        records = [*sides[0].get(language, []), *sides[1][language]]
+        if other_candidates(records) or any(record.outcomes is None for record in records):
+            del sides[1][language]
+    return TaskDifference.from_records(*sides)
