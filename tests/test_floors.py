@@ -15,7 +15,7 @@ FLOORS = (
     {"corpus", "tokens"},
     {"data", "model"},
     {"objectives", "probe", "vocab"},
-    {"train", "sweep"},
+    {"train", "sweep", "downstream"},
     {"report"},
     {"runs"},
     {"api"},

@@ -11,6 +11,8 @@ from transliconet._version import __version__
 
 if TYPE_CHECKING:
     from transliconet.api import Neighbours, embed, load, nearest, prepare_cldr, romanize, save
+    from transliconet.downstream.tables import LabelColumns, LabelledTables
+    from transliconet.downstream.transfer import TransferSettings, transfer
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
@@ -45,6 +47,10 @@ _HOMES = {
     "romanize": "api",
     "save": "api",
     "embed": "api",
+    "LabelColumns": "downstream.tables",
+    "LabelledTables": "downstream.tables",
+    "TransferSettings": "downstream.transfer",
+    "transfer": "downstream.transfer",
     "tiny_encoder": "model.tiny",
     "TransliterationContrast": "objectives.tcm",
     "PairsFolder": "pairs",
@@ -97,6 +103,8 @@ __all__ = [
     "FitOptions",
     "Hit",
     "Job",
+    "LabelColumns",
+    "LabelledTables",
     "Neighbours",
     "PairsFolder",
     "RetrievalProbe",
@@ -105,6 +113,7 @@ __all__ = [
     "SentenceIndex",
     "Table",
     "TransMI",
+    "TransferSettings",
     "TransliterationContrast",
     "TypedColumns",
     "TypedProbe",
@@ -138,6 +147,7 @@ __all__ = [
     "tiny_encoder",
     "tradeoff_tasks",
     "training_curves",
+    "transfer",
 ]
 
 

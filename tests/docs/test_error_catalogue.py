@@ -24,6 +24,7 @@ RANGES = {
     "model": (400, 449),
     "objectives": (500, 549),
     "probe": (600, 649),
+    "downstream": (650, 699),
     "vocab": (700, 749),
     "train": (800, 849),
     "runs": (850, 879),

@@ -35,6 +35,7 @@ COMMANDS = {
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
+    "transfer": "an encoder and a labelled task → accuracy in languages that it was not taught in",
     "report": "results files → tables and one HTML page",
 }
 USAGE = f"""transliconet {__version__}: bring a sentence and its romanization to the same place
@@ -243,6 +244,6 @@ def _quieten() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     ignore_warnings()
-    for chatty in ("huggingface_hub", "httpx", "httpx2", "alembic"):
+    for chatty in ("huggingface_hub", "httpx", "httpx2", "alembic", "faiss.loader"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
     logging.getLogger(LIGHTNING).addFilter(lambda r: "litlogger" not in r.getMessage())

@@ -1,0 +1,1 @@
+"""Transfer: a task learned in one language and tested in others."""
