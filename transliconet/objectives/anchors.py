@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transliconet.batch import register_field
 from transliconet.model.embed import embed_rows
 from transliconet.model.encoder import Encoder
+from transliconet.pairs import checksum
 from transliconet.storage import atomic_file, cached
 from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
@@ -28,6 +29,9 @@ ANCHOR = register_field(
 NEGATIVES = register_field(
     "negatives", "(K, H) float32: anchors of K other training pairs, drawn for the batch.", "batch"
 )
+SHA256_BYTES = 32
+LAYOUT = 2
+"""Number of a cache file's layout: a NumPy file, then its SHA-256."""
 
 
 def weights_digest(model: nn.Module) -> str:
@@ -75,17 +79,15 @@ class Teacher:
         if rows is not None:
             digest = hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:12]
             file = everything.with_stem(f"{everything.stem}-{digest}")
-            if not file.exists() and _holds_vectors(everything, len(pairs)):
+            if not file.exists() and _is_intact(everything, len(pairs)):
                 return np.load(everything, mmap_mode="r")[rows]
 
         def make(new: Path) -> None:
             log.info("anchors of %d native texts of %d, once", len(texts), len(pairs))
-            vectors = self._vectors(texts)
-            with atomic_file(new) as partial, partial.open("wb") as opened:
-                np.save(opened, vectors)
+            _write(new, self._vectors(texts))
 
         def intact(there: Path) -> bool:
-            return _holds_vectors(there, len(texts))
+            return _is_intact(there, len(texts))
 
         return np.load(cached(file, make, intact), mmap_mode="r")
 
@@ -98,7 +100,7 @@ class Teacher:
         if pairs.folder is None:
             return None
         layer = self.encoder.layer_number(self.layer)
-        settings = f"{self._weights} {layer} {self.pooling} {self.autocast}"
+        settings = f"{LAYOUT} {self._weights} {layer} {self.pooling} {self.autocast}"
         key = hashlib.sha256(settings.encode()).hexdigest()[:20]
         return pairs.folder / f"anchors-{key}.npy"
 
@@ -110,9 +112,22 @@ class Teacher:
         return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
 
 
-def _holds_vectors(file: Path, number: int) -> bool:
-    """Whether a file holds the vectors of that number of texts."""
+def _write(file: Path, vectors: np.ndarray) -> None:
+    with atomic_file(file) as partial:
+        with partial.open("wb") as opened:
+            np.save(opened, vectors)
+        digest = bytes.fromhex(checksum(partial))
+        with partial.open("ab") as opened:
+            opened.write(digest)
+
+
+def _is_intact(file: Path, number: int) -> bool:
+    """Whether a file is as it was written, and holds the vectors of that number of texts."""
     try:
+        content = np.memmap(file, np.uint8, "r")
+        digest = content[-SHA256_BYTES:].tobytes()
+        if hashlib.sha256(content[:-SHA256_BYTES]).digest() != digest:
+            return False
         vectors = np.load(file, mmap_mode="r")
     except (OSError, ValueError, EOFError, SyntaxError):
         return False
