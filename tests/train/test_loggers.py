@@ -1,14 +1,19 @@
 """Loggers: offline, into the run folder, with the run's settings; a missing package is one line."""
 
 import importlib.util
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import Mock
 
 import pytest
+from pytorch_lightning.loggers.logger import DummyLogger
 
 from tests.settings import SMALL, CliHere, RunCli
 from transliconet.pairs import PairsFolder
+from transliconet.train import loggers
 
 SMALL_RUN = (
     "experiment=quickstart",
@@ -73,6 +78,53 @@ def test_mlflow_writes_a_database_into_the_run_folder(train: Callable[..., Path]
     assert {"loss", "lr"} <= metrics.keys()
     assert settings["data/batch_size"] == "16"
     assert status == [("FINISHED",)]
+
+
+class StubWandb(DummyLogger):
+    """In place of Lightning's: a run has the id that it is given, or a new one."""
+
+    given: ClassVar[list[dict[str, Any]]] = []
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.given.append(settings)
+        self._experiment = Mock(id=settings.get("id", "new-wandb"))  # type: ignore[assignment]
+
+
+class StubMLFlow(DummyLogger):
+    given: ClassVar[list[dict[str, Any]]] = []
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.given.append(settings)
+        self.run_id = settings["run_id"] or "new-mlflow"
+
+
+def test_a_resumed_run_continues_the_runs_of_its_loggers(
+    cli_here: CliHere, cldr_pairs: PairsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loggers, "find_spec", lambda _: True)
+    monkeypatch.setattr(loggers, "WandbLogger", StubWandb)
+    for name in ("MLFlowLogger", "RenamingMLFlowLogger"):
+        monkeypatch.setattr(loggers, name, StubMLFlow)
+    monkeypatch.setattr(StubWandb, "given", [])
+    monkeypatch.setattr(StubMLFlow, "given", [])
+
+    def train(steps: int, *overrides: str) -> None:
+        short = ("objective=contrast", "trainer=cpu", f"trainer.max_steps={steps}", "probe=none")
+        where = (f"pairs={cldr_pairs.path}", "out=run", "data.workers=0")
+        done = cli_here("train", *SMALL, *short, *where, "logger=[wandb,mlflow]", *overrides)
+        assert done.status == 0, done.err
+
+    train(1)
+    train(2, "resume=last")
+    train(1, "overwrite=true")
+    wandb, mlflow = StubWandb.given, StubMLFlow.given
+    assert [settings.get("id") for settings in wandb] == [None, "new-wandb", None]
+    assert [settings.get("resume") for settings in wandb] == [None, "allow", None]
+    assert [settings["run_id"] for settings in mlflow] == [None, "new-mlflow", None]
+    ids = json.loads((tmp_path / "run" / "loggers.json").read_text(encoding="utf-8"))
+    assert ids == {"wandb": "new-wandb", "mlflow": "new-mlflow"}
 
 
 @pytest.mark.parametrize("package", ["wandb", "mlflow"])
