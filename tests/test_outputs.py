@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.settings import raises
 from transliconet import outputs
 from transliconet.errors import ConfigError, DataError, StorageError
 from transliconet.outputs import (
@@ -258,3 +259,20 @@ def test_only_a_file_of_the_same_kind_is_replaced(tmp_path: Path) -> None:
         assert check(name, overwrite) == code, name
     for name in ("ours", "empty"):
         assert output_file(tmp_path / name, "report", "<!-- ours -->", overwrite=True)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with raises("TLN-STORAGE-223"):
+        output_folder(tmp_path / "file" / "a" / "b", "export")
+    with raises("TLN-STORAGE-223"):
+        output_file(tmp_path / "file" / "a", "report", "")
+    output_folder(tmp_path / "new" / "a" / "b", "export")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+    with raises("TLN-STORAGE-221"):
+        output_folder(tmp_path / "new" / "a" / "b", "export")
+    with raises("TLN-STORAGE-221"):
+        output_file(tmp_path / "a", "report", "")
+    assert names(tmp_path) == ["file"]

@@ -1,5 +1,6 @@
 """Output folders: what may be replaced, who writes them, and how they appear in one step."""
 
+import errno
 import json
 import os
 import shutil
@@ -45,6 +46,7 @@ def output_folder(
 
     Raises:
         ConfigError: there is something at ``out`` that must not be replaced.
+        StorageError: the folder above it cannot be written.
     """
     given, path = Option("out", out), Path(out).expanduser()
     with storage_errors(given):  # such as a name that is too long
@@ -67,6 +69,8 @@ def output_folder(
             raise ConfigError(given, "a file", "Name a folder", code="TLN-CONFIG-222")
         there = path.exists()
         empty = there and _is_empty(path)
+        if not there:
+            _require_writable_above(path)
     if there and not empty and not is_kind(path, kind, recognize):
         raise ConfigError(
             given,
@@ -82,6 +86,17 @@ def output_folder(
             code="TLN-CONFIG-224",
         )
     return path
+
+
+def _require_writable_above(path: Path) -> None:
+    """Raise the system's error where ``path`` cannot be made, before hours of work end in it."""
+    above = path.absolute().parent
+    while not above.exists():
+        above = above.parent
+    if not above.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def is_kind(folder: Path, kind: str, recognize: Callable[[Path], bool] | None = None) -> bool:
@@ -109,11 +124,13 @@ def output_file(out: str | Path, kind: str, beginning: str, overwrite: bool = Fa
 
     Raises:
         ConfigError: there is something at ``out`` that is not replaced.
+        StorageError: its folder cannot be written.
     """
     given, path = Option("out", out), Path(out).expanduser()
     with storage_errors(given):
         if path.is_dir():
             raise ConfigError(given, "a folder", "Name a file", code="TLN-CONFIG-225")
+        _require_writable_above(path)
         if not path.exists():
             return path
         expected = beginning.encode()

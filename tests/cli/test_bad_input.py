@@ -2,14 +2,18 @@
 counted skip.
 """
 
+import errno
 import importlib.util
 import json
+import os
 import random
 import shutil
 import subprocess
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
+import torch
 
 from tests.settings import SMALL, CliHere, Finished
 from transliconet.pairs import PairsFolder
@@ -328,6 +332,28 @@ def test_a_full_disk(cli_here: CliHere, tmp_path: Path) -> None:
         assert not (small / "pairs").exists()
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_checkpoint(
+    cli_here: CliHere, cldr_pairs: PairsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save, saved = torch.save, []
+
+    def full_at_the_second(content: object, file: BinaryIO) -> None:
+        saved.append(content)
+        if len(saved) == 1:
+            return save(content, file)
+        file.write(b"half a checkpoint")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch, "save", full_at_the_second)
+    short = ("objective=contrast", "trainer=cpu", "trainer.max_steps=2", "probe=none")
+    every_step = ("checkpoint.every_n_train_steps=1", "data.workers=0")
+    done = cli_here("train", f"pairs={cldr_pairs.path}", *SMALL, *short, *every_step, "out=run")
+    refused(done, "the disk is full", "resume=last", "TLN-STORAGE-220")
+    assert done.err.count("error: ") == 1
+    assert [file.name for file in (tmp_path / "run" / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_a_dry_run_prints_the_table_and_writes_nothing(cli_here: CliHere, tmp_path: Path) -> None:

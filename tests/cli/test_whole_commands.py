@@ -1,5 +1,6 @@
 """Whatever a command is given for a file or folder, it succeeds or prints one error line."""
 
+import os
 import random
 import shutil
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ COMMANDS = {
 }
 INPUTS = ("real", "missing", "file", "folder", "empty", "noise", *["damaged"] * 6)
 OUTPUTS = (*["new"] * 5, "alien folder", "file", "below a file", "link", "long")
+READ_ONLY_SYSTEM = Path("/sys/kernel")
+"""A folder in which even root cannot write."""
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,11 @@ def given_input(kind: str, original: Path, place: Path, rng: random.Random) -> P
     return place
 
 
+def listed(option: str, path: Path) -> str:
+    """A path as its option takes it."""
+    return f"[{path}]" if option in ("corpus.paths", "results") else str(path)
+
+
 def given_output(kind: str, place: Path) -> str:
     alien = place / "thesis"
     if kind == "alien folder":
@@ -128,7 +136,30 @@ def given_output(kind: str, place: Path) -> str:
     elif kind == "below a file":
         place.write_text("years")
         return str(alien)
+    elif kind == "read-only folder":
+        if os.geteuid() == 0:
+            return str(READ_ONLY_SYSTEM / "out")
+        place.mkdir(mode=0o555)
+        return str(place / "out")
     return str(place) + ("x" * 300 if kind == "long" else "")
+
+
+@pytest.mark.parametrize("output", ["read-only folder", "below a file"])
+@pytest.mark.parametrize("name", ["prepare text", "train", "vocab", "export", "probe", "report"])
+def test_an_output_that_cannot_be_written(
+    name: str, output: str, artefacts: Path, cli_here: CliHere, tmp_path: Path
+) -> None:
+    if name == "vocab" and output == "read-only folder" and os.geteuid() == 0:
+        pytest.skip("takes long: root is told when the folder is written")
+    command = COMMANDS[name]
+    overrides = list(command.fixed)
+    for option, artefact in command.paths.items():
+        overrides.append(f"{option}={listed(option, artefacts / artefact)}")
+    done = cli_here(command.name, *overrides, f"out={given_output(output, tmp_path / 'out')}")
+    check(done, f"{name}, out {output}")
+    assert done.status == 1
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left in ([], ["out"])
 
 
 def check(done: Finished, told: str) -> None:
@@ -167,8 +198,7 @@ def test_one_error_line_or_success(
             path = artefacts / artefact
             if option == damaged_option:
                 path = given_input(kind, path, folder / artefact, rng)
-            listed = option in ("corpus.paths", "results")
-            overrides.append(f"{option}=[{path}]" if listed else f"{option}={path}")
+            overrides.append(f"{option}={listed(option, path)}")
         output = rng.choice(OUTPUTS)
         overrides.append(f"out={given_output(output, folder / 'out')}")
         if rng.random() < 0.3 and command.name not in ("report",):
