@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 from transliconet._version import __version__
 
 if TYPE_CHECKING:
-    from transliconet.api import Neighbours, embed, load, nearest, prepare_cldr, romanize, save
+    from transliconet.api import (
+        Neighbours,
+        embed,
+        load,
+        nearest,
+        prepare_cldr,
+        push,
+        romanize,
+        save,
+    )
     from transliconet.downstream.tables import LabelColumns, LabelledTables
     from transliconet.downstream.transfer import TransferSettings, transfer
     from transliconet.model.tiny import tiny_encoder
@@ -44,6 +53,7 @@ _HOMES = {
     "load": "api",
     "nearest": "api",
     "prepare_cldr": "api",
+    "push": "api",
     "romanize": "api",
     "save": "api",
     "embed": "api",
@@ -133,6 +143,7 @@ __all__ = [
     "plot_maps",
     "plot_tradeoff",
     "prepare_cldr",
+    "push",
     "read_results",
     "read_sweep",
     "romanize",

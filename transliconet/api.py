@@ -14,16 +14,18 @@ from transliconet.corpus.cleaning import mend
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import KINDS, CldrNames
-from transliconet.errors import ConfigError, DataError, require_range
+from transliconet.errors import ConfigError, DataError, Option, require_range
 from transliconet.language_tag import LanguageTag
 from transliconet.model.embed import embed as embed_texts
 from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
+from transliconet.outputs import is_kind
 from transliconet.pairs import PairsFolder
 from transliconet.report.card import plain_card
 from transliconet.romanizers.base import Romanizer, romanize_line
 from transliconet.romanizers.registry import romanizer
-from transliconet.runs.hf_folder import export_encoder
+from transliconet.runs.hf_folder import KIND, export_encoder
+from transliconet.runs.hub import HubRepository
 
 _ROMANIZERS: dict[str, Romanizer] = {}
 
@@ -114,6 +116,34 @@ def save(encoder: Encoder, path: str | Path) -> Path:
     earlier export in the folder is replaced.
     """
     return export_encoder(encoder, path, plain_card(encoder.name), overwrite=True)
+
+
+def push(folder: str | Path, name: str, *, private: bool = False) -> str:
+    """Upload an export to the Hugging Face Hub, in one commit, with the token of ``HF_TOKEN`` or of
+    ``hf auth login``. The repository is made if it is missing.
+
+    Args:
+        folder: an export: ``result.export`` of :func:`fit`, or what :func:`save` wrote.
+        name: ``user/name``.
+        private: make a new repository private; an existing one must be.
+
+    Returns:
+        Address of the commit.
+
+    Raises:
+        ConfigError: ``folder`` is no export, ``name`` is none of the Hub's, there is no token, or
+            the repository is public and was to be private.
+        StorageError: the Hub cannot be reached, or refuses.
+    """
+    path, repository = Path(folder).expanduser(), HubRepository(name, private)
+    if not is_kind(path, KIND):
+        raise ConfigError(
+            Option("folder", folder),
+            "not an export",
+            "Give a folder that tn.fit, tn.save, export or vocab wrote",
+            code="TLN-CONFIG-931",
+        )
+    return repository.upload(path)
 
 
 def embed(

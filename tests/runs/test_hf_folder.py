@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 import yaml
+from huggingface_hub import constants
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from tests.settings import raises
@@ -126,22 +128,43 @@ def test_a_card_has_what_the_hub_shows(tmp_path: Path) -> None:
     settings = {"data": {"also": ["/home/me/other"]}, "logger": {"wandb": {"entity": "mine"}}}
     for text, licence in {
         "---\nlicense: mit\n---\n# base\n": "mit",
-        "---\nlicense: [a, b]\n---\n": "other",
-        "---\nlicense: {\n---\n": "other",
-        "no front matter": "other",
+        "---\nlicense: [a, b]\n---\n": None,
+        "---\nlicense: {\n---\n": None,
+        "no front matter": None,
     }.items():
         readme.write_text(text, encoding="utf-8")
         card = model_card(str(tmp_path / "base"), manifest, settings, "", 12.3, 400)
         front = yaml.safe_load(card.split("---\n", 2)[1])
-        assert (front["license"], front["library_name"]) == (licence, "sentence-transformers")
+        assert front.get("license") == licence
+        assert ("# license: " in card) == (licence is None)
+        assert front["library_name"] == "sentence-transformers"
         assert front["pipeline_tag"] == "sentence-similarity"
         assert "base_model" not in front  # a folder is no model of the Hub
         assert 'SentenceTransformer("' in card
         assert "@software{transliconet" in card
         for private in (str(tmp_path), "/home/me", "entity"):
             assert private not in card
-    front = yaml.safe_load(plain_card("intfloat/multilingual-e5-small").split("---\n", 2)[1])
-    assert front["base_model"] == "intfloat/multilingual-e5-small"
+
+
+def test_the_licence_of_a_base_of_the_hub_is_that_of_its_downloaded_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def front() -> dict:
+        card = plain_card("someone/base")
+        content = yaml.safe_load(card.split("---\n", 2)[1])
+        assert ("# license: " in card) == ("license" not in content)
+        return content
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    assert front().items() >= {"base_model": "someone/base"}.items()
+    assert "license" not in front()
+    stored = tmp_path / "models--someone--base"
+    (stored / "snapshots" / "1").mkdir(parents=True)
+    (stored / "refs").mkdir()
+    (stored / "refs" / "main").write_text("1")
+    (stored / "snapshots" / "1" / "README.md").write_text("---\nlicense: mit\n---\n")
+    assert front()["license"] == "mit"
+    assert "license: that of" in plain_card("my models/e5")  # a folder, by a relative path
 
 
 def test_the_tokenizer_is_of_a_class_that_transformers_4_knows(

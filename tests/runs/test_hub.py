@@ -13,7 +13,9 @@ import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
-from tests.settings import CliHere
+import transliconet as tn
+from tests.settings import CliHere, raises
+from transliconet.model.encoder import Encoder
 
 TOKEN = "hf_a-secret-token"
 NAME = "someone/aligned"
@@ -152,6 +154,19 @@ def test_no_folder_is_needed_for_an_upload(hub: StubHub, cli_here: CliHere, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     # once more: the repository is there
     assert cli_here("export", "run=run", f"push={NAME}", "private=true").status == 0
+
+
+def test_a_notebook_uploads_what_it_saved(hub: StubHub, encoder: Encoder, tmp_path: Path) -> None:
+    folder = tn.save(encoder, tmp_path / "saved")
+    assert tn.push(folder, NAME, private=True) == f"{hub.address}/{NAME}/commit/1"
+    assert (hub.private, hub.commits) == (True, 1)
+    assert hub.files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
+    (tmp_path / "thesis").mkdir()
+    with raises("TLN-CONFIG-931", naming="thesis"):
+        tn.push(tmp_path / "thesis", NAME)
+    with raises("TLN-CONFIG-870", naming="aligned"):
+        tn.push(folder, "aligned")
+    assert hub.commits == 1
 
 
 @pytest.mark.usefixtures("run_folder")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from huggingface_hub import try_to_load_from_cache
 
 from transliconet._version import __version__
 from transliconet.probe.shareable import path_name, shareable
@@ -19,6 +20,8 @@ MOST_FRONT_MATTER = 100_000
 """Number of characters at the start of a card in which its front matter is looked for."""
 SNIPPET_PATH = "path/to/this/folder"
 """Model name in the code snippet of a card."""
+UNKNOWN_LICENCE = "# license: that of the base model applies; add its identifier here\n"
+"""Comment of the front matter where the base model's card is not at hand."""
 SHOWN_SETTINGS = ("objective", "data", "optim", "trainable", "method", "trainer", "seed")
 """Sections of a run's settings that a card shows; the others are in results.json."""
 SHOWN_TRAINER = (
@@ -37,7 +40,7 @@ def front_matter(
         base: folder or Hub name of the base model.
         tags: more tags for the Hub.
         licence: identifier of the Hub; None takes that of the base model's card, see
-            :func:`licence_of`, or leaves it to the publisher.
+            :func:`licence_of`. Where that is not known, a comment says so and the Hub shows none.
     """
     licence = licence or licence_of(base)
     content: dict[str, Any] = {
@@ -49,10 +52,10 @@ def front_matter(
         content["base_model"] = base
     if languages:
         content["language"] = sorted(set(languages))
-    content["license"] = licence or "other"
-    if licence is None:
-        content["license_name"] = "as-base-model"
-    return f"---\n{yaml.safe_dump(content, sort_keys=False)}---\n"
+    if licence:
+        content["license"] = licence
+    note = "" if licence else UNKNOWN_LICENCE
+    return f"---\n{yaml.safe_dump(content, sort_keys=False)}{note}---\n"
 
 
 def is_hub_name(name: str) -> bool:
@@ -67,11 +70,14 @@ def is_hub_name(name: str) -> bool:
 
 
 def licence_of(model: str) -> str | None:
-    """The licence that the card of a model's folder names, an identifier of the Hub; None where
-    there is no such folder or card.
+    """The licence that the card of a model names, an identifier of the Hub; None where there is no
+    card in the model's folder or in the local cache of the Hub.
     """
     card = Path(model).expanduser() / "README.md"
     try:
+        if not card.is_file() and is_hub_name(model):
+            downloaded = try_to_load_from_cache(model, "README.md")
+            card = Path(downloaded) if isinstance(downloaded, str) else card
         with card.open(encoding="utf-8") as text:
             start = text.read(MOST_FRONT_MATTER)
         front = yaml.safe_load(start.split("---\n", 2)[1])
