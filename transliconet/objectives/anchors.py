@@ -126,7 +126,7 @@ def _is_intact(file: Path, number: int) -> bool:
     try:
         content = np.memmap(file, np.uint8, "r")
         digest = content[-SHA256_BYTES:].tobytes()
-        if hashlib.sha256(content[:-SHA256_BYTES]).digest() != digest:
+        if hashlib.sha256(content[:-SHA256_BYTES].data).digest() != digest:
             return False
         vectors = np.load(file, mmap_mode="r")
     except (OSError, ValueError, EOFError, SyntaxError):
