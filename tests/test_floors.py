@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "transliconet"
 FLOORS = (
-    {"errors", "storage", "outputs", "batch", "_version", "third_party"},
+    {"errors", "storage", "outputs", "output_file", "batch", "_version", "third_party"},
     {"romanizers", "language_tag", "language_codes", "unicode_script", "pairs"},
     {"corpus", "tokens"},
     {"data", "model"},
@@ -29,6 +29,9 @@ NEIGHBOURS = {
     ("storage", "errors"),
     ("outputs", "errors"),
     ("outputs", "storage"),
+    ("output_file", "errors"),
+    ("output_file", "outputs"),
+    ("output_file", "storage"),
     ("romanizers", "language_tag"),
     ("language_tag", "language_codes"),
     ("pairs", "language_tag"),

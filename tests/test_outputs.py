@@ -13,12 +13,12 @@ import pytest
 from tests.settings import raises
 from transliconet import outputs
 from transliconet.errors import ConfigError, DataError, StorageError
+from transliconet.output_file import output_file
 from transliconet.outputs import (
     RESULT,
     claimed_folder,
     is_kind,
     new_folder,
-    output_file,
     output_folder,
     resumable_folder,
 )

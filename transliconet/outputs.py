@@ -70,7 +70,7 @@ def output_folder(
         there = path.exists()
         empty = there and _is_empty(path)
         if not there:
-            _require_writable_above(path)
+            require_writable_above(path)
     if there and not empty and not is_kind(path, kind, recognize):
         raise ConfigError(
             given,
@@ -88,7 +88,7 @@ def output_folder(
     return path
 
 
-def _require_writable_above(path: Path) -> None:
+def require_writable_above(path: Path) -> None:
     """Raise the system's error where ``path`` cannot be made, before hours of work end in it."""
     above = path.absolute().parent
     while not above.exists():
@@ -111,48 +111,6 @@ def is_kind(folder: Path, kind: str, recognize: Callable[[Path], bool] | None = 
 def mark(folder: Path, kind: str) -> None:
     """Write the marker of an output folder."""
     atomic_write(folder / MARKER, json.dumps({"kind": kind}) + "\n")
-
-
-def output_file(out: str | Path, kind: str, beginning: str, overwrite: bool = False) -> Path:
-    """The path of an output file, checked: what would be replaced is a file of the same kind.
-
-    Args:
-        out: the file that the user named.
-        kind: what it will hold, for the message.
-        beginning: what each file of that kind begins with.
-        overwrite: a file of that kind, or an empty one, may be replaced.
-
-    Raises:
-        ConfigError: there is something at ``out`` that is not replaced.
-        StorageError: its folder cannot be written.
-    """
-    given, path = Option("out", out), Path(out).expanduser()
-    with storage_errors(given):
-        if path.is_dir():
-            raise ConfigError(given, "a folder", "Name a file", code="TLN-CONFIG-225")
-        _require_writable_above(path)
-        if not path.exists():
-            return path
-        expected = beginning.encode()
-        start = b""
-        if path.is_file():
-            with path.open("rb") as opened:
-                start = opened.read(len(expected))
-    if not path.is_file() or start not in (b"", expected):
-        raise ConfigError(
-            given,
-            f"{path.name} is something else than a transliconet {kind}, it is not replaced",
-            "Choose another file",
-            code="TLN-CONFIG-226",
-        )
-    if not overwrite:
-        raise ConfigError(
-            given,
-            "already there",
-            "Choose another file, or overwrite=true",
-            code="TLN-CONFIG-227",
-        )
-    return path
 
 
 @contextmanager

@@ -17,6 +17,7 @@ RANGES = {
     "pairs": (200, 219),
     "storage": (220, 229),
     "outputs": (220, 229),
+    "output_file": (220, 229),
     "language_tag": (230, 239),
     "romanizers": (240, 259),
     "tokens": (300, 319),

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from transliconet.cli.app import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
-from transliconet.outputs import output_file
+from transliconet.output_file import output_file
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
 from transliconet.probe.outcomes import outcomes_path

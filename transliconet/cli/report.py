@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from transliconet.errors import ConfigError
-from transliconet.outputs import output_file
+from transliconet.output_file import output_file
 from transliconet.report.html import BEGINNING
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
