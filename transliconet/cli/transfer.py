@@ -8,7 +8,7 @@ from transliconet.cli.train import build_encoder
 from transliconet.downstream.record import TransferRecord
 from transliconet.downstream.transfer import TransferResult, transfer
 from transliconet.errors import section
-from transliconet.outputs import output_file
+from transliconet.output_file import output_file
 from transliconet.probe.results import BEGINNING, write_results
 
 HEADINGS = ["language", "view", "n", "accuracy", "95 % interval", "macro-F1", "chance"]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transliconet.errors import first_line
-from transliconet.outputs import output_file
+from transliconet.output_file import output_file
 from transliconet.probe.record import Outcomes, RetrievalRecord
 from transliconet.storage import atomic_file
 
