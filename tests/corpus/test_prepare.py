@@ -8,8 +8,10 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -27,6 +29,7 @@ from transliconet.corpus.sampling import Sampling
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.parquet import ParquetFiles
 from transliconet.corpus.sources.text import TextFiles
+from transliconet.corpus.workers import run_local
 from transliconet.errors import DataError, TransliconetError
 from transliconet.language_tag import LanguageTag
 from transliconet.pairs import PairsFolder, id_fraction, new_pairs_folder
@@ -237,6 +240,45 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(
     assert content(resumed.path) == content(whole.path)
     assert counting.lines <= 9000 - 4096 * done + 1000  # what was done is not done again
     assert not (tmp_path / ".pairs.partial").exists()
+
+
+def _wait_for_work(job: Callable[[int], int]) -> None:
+    list(run_local(job, [0, 1], processes=2))
+
+
+def _report_and_wait(folder: Path, chunk: int) -> int:
+    (folder / f"{chunk}.pid").write_text(str(os.getpid()))
+    time.sleep(60)
+    return chunk
+
+
+def test_workers_end_with_the_main_process(tmp_path: Path) -> None:
+    # spawned workers import the test's module: a job that can be pickled
+    main = multiprocessing.get_context("fork").Process(
+        target=_wait_for_work, args=(partial(_report_and_wait, tmp_path),)
+    )
+    main.start()
+    files = [tmp_path / "0.pid", tmp_path / "1.pid"]
+    _wait_until(lambda: all(file.exists() and file.read_text() for file in files))
+    workers = [int(file.read_text()) for file in files]
+    main.kill()
+    main.join()
+    _wait_until(lambda: not any(_is_running(worker) for worker in workers))
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 class KilledReader(Lines):

@@ -1,9 +1,11 @@
 """Where chunks are worked on: in processes of this machine, or on a Ray cluster."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from threading import Thread
 from typing import Any
 
 from transliconet.errors import (
@@ -23,6 +25,15 @@ _job: ChunkJob
 def _start_worker(job: ChunkJob) -> None:
     global _job  # one job a worker process, so that the romanizer's caches live on between chunks
     _job = job
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker if the main process is killed. It would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # from a thread, sys.exit would end the thread alone
 
 
 def _work(chunk: int) -> int:
