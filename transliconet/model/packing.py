@@ -59,7 +59,7 @@ class Packing:
         near = (places.unsqueeze(1) - places).abs() < window  # (L, L)
         if self.mask is None:
             return near[None, None]
-        # padding has no token near it; it attends to all, since the softmax of nothing is NaN
+        # padding may have no token near it, and in some kernels the softmax of nothing is NaN
         return (near & self.mask) | ~self.mask.transpose(2, 3)
 
     def pack(self, values: Tensor) -> Tensor:

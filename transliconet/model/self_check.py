@@ -8,11 +8,13 @@ from transformers import PreTrainedModel
 
 from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.packing import Packing
-from transliconet.model.shapes import RELATIVE, SHAPES, Shape, head_steps, known_shape
+from transliconet.model.shapes import SHAPES, Shape, head_steps, known_shape
 from transliconet.model.states import padded_states
 
 LENGTHS = (7, 3)
 """Tokens of the two rows that are compared."""
+OTHER_HEADS = (("predictions.dense", "predictions.activation", "predictions.LayerNorm"),)
+"""Steps of masked-LM heads beside those of the table (ALBERT)."""
 TOLERANCE = 1e-4
 """Largest difference between equal states or logits, of values around 1."""
 
@@ -67,7 +69,7 @@ def _checked_shape(masked_lm: PreTrainedModel) -> Shape:
     return Shape(
         (masked_lm.config.model_type,),
         layers=_layer_list(masked_lm.base_model, layers),
-        positions=RELATIVE,
+        relative=True,
         packed=False,
         head=head,
     )
@@ -106,7 +108,8 @@ def _known_head(
     output = masked_lm.get_output_embeddings()
     if output is None or logits is None:
         return None
-    for head in dict.fromkeys(shape.head for shape in SHAPES):
+    heads = [*(shape.head for shape in SHAPES), *OTHER_HEADS]
+    for head in dict.fromkeys(heads):
         steps = None if head is None else head_steps(masked_lm, head)
         if steps is None:
             continue

@@ -20,8 +20,9 @@ LAYER_CLASS = GradientCheckpointingLayer
 FROM_ZERO = "from zero"
 AFTER_PADDING = "after padding"
 ROTARY = "rotary"
-RELATIVE = "relative"
 
+DEFAULT_LENGTH = 512
+"""Longest row in tokens where the configuration does not say."""
 GELU = "gelu"
 """A step of a masked-LM head that is a function, not one of its modules."""
 ROBERTA_HEAD = ("lm_head.dense", GELU, "lm_head.layer_norm")
@@ -43,8 +44,8 @@ class Shape:
         final_norm: path of the norm after the last layer, which some models have. Hidden state
             ``last`` is taken after it, all others before it, as in transformers.
         positions: how tokens are counted: :data:`FROM_ZERO`, :data:`AFTER_PADDING` (from
-            ``pad_token_id + 1``), :data:`ROTARY` (inside attention, from 0), or :data:`RELATIVE`
-            (by distance within the row).
+            ``pad_token_id + 1``), or :data:`ROTARY` (inside attention, from 0).
+        relative: whether attention also depends on the distance of two tokens in their row.
         packed: whether rows are computed without their padding
             (:mod:`transliconet.model.packing`). Otherwise transformers computes padded rows.
         local_attention: whether some layers attend only within a window, as their
@@ -61,6 +62,7 @@ class Shape:
     projection: str | None = None
     final_norm: str | None = None
     positions: str = FROM_ZERO
+    relative: bool = False
     packed: bool = True
     local_attention: bool = False
     adapters: bool = False
@@ -70,7 +72,7 @@ class Shape:
     @property
     def positions_restart(self) -> bool:
         """Whether each text of a row can have positions of its own."""
-        return self.packed or self.positions in (FROM_ZERO, AFTER_PADDING)
+        return not self.relative
 
 
 SHAPES = (
@@ -98,6 +100,7 @@ SHAPES = (
         final_norm="norm",
         positions=ROTARY,
         head=(),
+        tied=False,
     ),
     Shape(
         ("modernbert",),
@@ -108,8 +111,8 @@ SHAPES = (
         head=("head",),
     ),
     # these have attention of their own, which transformers does not let others replace
-    Shape(("deberta-v2",), positions=RELATIVE, packed=False),
-    Shape(("mpnet",), positions=RELATIVE, packed=False, head=ROBERTA_HEAD),
+    Shape(("deberta-v2",), relative=True, packed=False),
+    Shape(("mpnet",), positions=AFTER_PADDING, relative=True, packed=False, head=ROBERTA_HEAD),
     Shape(
         ("rembert",),
         projection="encoder.embedding_hidden_mapping_in",
@@ -166,8 +169,8 @@ def parts_below_layers(masked_lm: PreTrainedModel, shape: Shape) -> Iterator[nn.
 
 def longest_row(config: PreTrainedConfig, shape: Shape) -> int:
     """Length of the longest row in tokens."""
-    longest = int(config.max_position_embeddings)
-    if shape.positions == AFTER_PADDING or config.model_type == "mpnet":
+    longest = int(getattr(config, "max_position_embeddings", DEFAULT_LENGTH))
+    if shape.positions == AFTER_PADDING:
         # positions up to that of padding are not used
         return longest - int(config.pad_token_id) - 1
     return longest

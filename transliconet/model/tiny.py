@@ -1,21 +1,26 @@
-"""A small XLM-R made from scratch, with its tokenizer: for demonstrations, tests and controlled
+"""A small encoder made from scratch, with its tokenizer: for demonstrations, tests and controlled
 experiments.
 """
 
 import io
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 import sentencepiece
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerFast
 
-from transliconet.errors import ConfigError, Option, require_range
+from transliconet.errors import ConfigError, Option, require_choice, require_range
 from transliconet.model.encoder import Encoder
+from transliconet.model.load import model_class
+from transliconet.model.shapes import AFTER_PADDING, SHAPES, known_shape
 
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 """Special tokens, in the order of their ids."""
+TYPES = tuple(model_type for shape in SHAPES for model_type in shape.model_types)
+"""Architectures that :func:`tiny_encoder` makes."""
 
 
 def train_tokenizer(
@@ -103,8 +108,9 @@ def tiny_encoder(
     heads: int = 4,
     positions: int = 128,
     seed: int = 0,
+    type: str = "xlm-roberta",
 ) -> Encoder:
-    """An untrained XLM-R of a given size, with a tokenizer trained on ``texts``.
+    """An untrained encoder of a given size, with a Unigram tokenizer trained on ``texts``.
 
     Args:
         texts, vocab_size, max_subword_length: see :func:`train_tokenizer`.
@@ -113,14 +119,17 @@ def tiny_encoder(
         heads: number of attention heads.
         positions: longest row in tokens.
         seed: of the weights.
+        type: its architecture, one of :data:`TYPES`.
 
     Raises:
-        ConfigError: a size is below 1, or ``hidden_size`` is not a multiple of ``heads``.
+        ConfigError: a size is below 1, ``hidden_size`` is not a multiple of ``heads``, or the type
+            is unknown.
     """
     require_range("hidden_size", hidden_size, least=1)
     require_range("layers", layers, least=1)
     require_range("heads", heads, least=1)
     require_range("vocab_size", vocab_size, least=1)
+    require_choice("type", type, TYPES)
     if hidden_size % heads:
         raise ConfigError(
             Option("hidden_size", hidden_size),
@@ -129,18 +138,67 @@ def tiny_encoder(
             code="TLN-CONFIG-402",
         )
     tokenizer = train_tokenizer(texts, vocab_size, max_subword_length, positions)
-    config = XLMRobertaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=hidden_size,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * hidden_size,
-        max_position_embeddings=positions + 2,
-        type_vocab_size=1,
-        pad_token_id=1,
-        bos_token_id=0,
-        eos_token_id=2,
-    )
+    config = tiny_config(type, len(tokenizer), hidden_size, layers=layers, heads=heads)
+    shape = known_shape(config)
+    assert shape is not None
+    unused = 2 if shape.positions == AFTER_PADDING else 0
+    config.max_position_embeddings = positions + unused
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Encoder(XLMRobertaForMaskedLM(config), tokenizer, "tiny").eval()
+        masked_lm = model_class(config).from_config(config)
+        return Encoder(masked_lm, tokenizer, "tiny").eval()
+
+
+def tiny_config(
+    model_type: str, vocab_size: int, hidden_size: int, *, layers: int, heads: int
+) -> PreTrainedConfig:
+    """The configuration of a small model of an architecture, for the tokenizer of
+    :func:`train_tokenizer`.
+
+    Args:
+        model_type: one of :data:`TYPES`.
+        vocab_size: number of embedding rows.
+        hidden_size, layers, heads: see :func:`tiny_encoder`.
+    """
+    settings: dict[str, Any] = {
+        "vocab_size": vocab_size,
+        "hidden_size": hidden_size,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": 4 * hidden_size,
+        "type_vocab_size": 1,
+        "pad_token_id": SPECIALS.index("<pad>"),
+        "bos_token_id": SPECIALS.index("<s>"),
+        "eos_token_id": SPECIALS.index("</s>"),
+        **_own_settings(model_type, hidden_size, layers, heads),
+    }
+    if model_type in ("modernbert", "eurobert"):
+        del settings["type_vocab_size"]
+    return AutoConfig.for_model(model_type, **settings)
+
+
+def _own_settings(model_type: str, hidden_size: int, layers: int, heads: int) -> dict[str, Any]:
+    """Settings that an architecture calls otherwise, or has beside those of the others."""
+    own: dict[str, dict[str, Any]] = {
+        "distilbert": {
+            "dim": hidden_size,
+            "hidden_dim": 4 * hidden_size,
+            "n_layers": layers,
+            "n_heads": heads,
+        },
+        "electra": {"embedding_size": hidden_size},
+        "xmod": {"languages": ["all"], "default_language": "all"},
+        "eurobert": {"num_key_value_heads": heads, "mask_token_id": SPECIALS.index("<mask>")},
+        "modernbert": {
+            "cls_token_id": SPECIALS.index("<s>"),
+            "sep_token_id": SPECIALS.index("</s>"),
+        },
+        "deberta-v2": {
+            "relative_attention": True,
+            "position_buckets": 32,
+            "pos_att_type": ["p2c", "c2p"],
+            "position_biased_input": False,
+        },
+        "rembert": {"input_embedding_size": hidden_size, "output_embedding_size": hidden_size},
+    }
+    return own.get(model_type, {})

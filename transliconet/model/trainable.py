@@ -94,7 +94,17 @@ def set_dropout(encoder: Encoder, probability: float) -> None:
 def checkpoint_layers(encoder: Encoder) -> None:
     """Gradient checkpointing (Chen et al., 2016, arXiv 1604.06174): only the input of each layer is
     kept for the backward pass, and the rest is computed again.
+
+    Raises:
+        CheckpointError: transformers does not have it for this architecture.
     """
+    if not encoder.masked_lm.supports_gradient_checkpointing:
+        raise CheckpointError(
+            encoder.name,
+            f"{encoder.masked_lm.config.model_type} has no gradient checkpointing",
+            "Leave gradient_checkpointing=false",
+            code="TLN-CKPT-413",
+        )
     encoder.masked_lm.activation_checkpointing_enable({"use_reentrant": False})
 
 

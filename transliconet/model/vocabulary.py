@@ -4,8 +4,7 @@ each token.
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
 from transliconet.errors import CheckpointError
@@ -43,7 +42,8 @@ def add_rows(masked_lm: PreTrainedModel, first: int, sources: Sequence[Sequence[
         sources: for each new token, the ids of those that it is made from.
     """
     before = [parameter.data.clone() for parameter in vocabulary_parameters(masked_lm)]
-    _resize(masked_lm, max(first + len(sources), len(before[0])))
+    size = max(first + len(sources), len(before[0]))
+    masked_lm.resize_token_embeddings(size, mean_resizing=False)
     for parameter, old in zip(vocabulary_parameters(masked_lm), before, strict=True):
         parameter.data[: len(old)] = old
         for id_, from_ids in enumerate(sources, first):
@@ -58,36 +58,9 @@ def keep_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:
         order: old ids, by new id.
     """
     kept = [parameter.data[list(order)] for parameter in vocabulary_parameters(masked_lm)]
-    _resize(masked_lm, len(order))
+    masked_lm.resize_token_embeddings(len(order), mean_resizing=False)
     for parameter, values in zip(vocabulary_parameters(masked_lm), kept, strict=True):
         parameter.data.copy_(values)
     padding = masked_lm.config.pad_token_id
     if padding is not None:
         masked_lm.get_input_embeddings().padding_idx = list(order).index(padding)
-
-
-def _resize(masked_lm: PreTrainedModel, size: int) -> None:
-    """Resize matrix and head, and whatever else holds the head's bias."""
-    output = masked_lm.get_output_embeddings()
-    bias = None if output is None else output.bias
-    holders = []
-    for module in masked_lm.modules():
-        if bias is not None and module._parameters.get("bias") is bias:
-            holders.append(module)
-    masked_lm.resize_token_embeddings(size, mean_resizing=False)
-    if bias is None:
-        return
-    output = masked_lm.get_output_embeddings()
-    # some heads have the bias twice, and transformers may have tied the new one to the old
-    if len(output.bias) != size:
-        output.bias = nn.Parameter(_resized(bias.data, size), requires_grad=bias.requires_grad)
-    for module in holders:
-        module.bias = output.bias
-
-
-def _resized(values: Tensor, size: int) -> Tensor:
-    """(V,) → (size,), zeros where there is nothing."""
-    resized = torch.zeros(size, dtype=values.dtype, device=values.device)
-    number = min(size, len(values))
-    resized[:number] = values[:number]
-    return resized
