@@ -143,6 +143,7 @@ def test_ranks_share_every_pair_in_as_many_batches(
         assert min(len(b) for batches in dealt for b in batches) >= 2
         read = sorted(i for batches in dealt for b in batches[:2] for i in b)
         assert ranks[0].first_pairs(2).tolist() == read
+        assert ranks[0].first_pairs(0).tolist() == []
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(777) % 3], ids=["together", "by_group"])

@@ -128,7 +128,9 @@ class PairBatchSampler(Sampler[BatchPlan]):
         """
         all_batches = self._epoch_batches()
         order = self._order(all_batches)[: batches * self.world_size]
-        return np.sort(np.concatenate([all_batches[index] for index in order]))
+        read = [all_batches[index] for index in order]
+        nothing = np.zeros(0, np.int64)  # a run of 0 steps reads no batch
+        return np.sort(np.concatenate([nothing, *read]))
 
     def _order(self, batches: list[np.ndarray]) -> np.ndarray:
         """The order in which the ranks, in turn, take the batches of this epoch."""
