@@ -40,8 +40,6 @@ ROMANIZERS: dict[str, Callable[[], Romanizer]] = {
 BEST = "best"
 BEST_BY_LANGUAGE = {
     "jpn": "cutlet",
-    "zho": "pypinyin",
-    "cmn": "pypinyin",
     "yue": "jyutping",
     "kor": "korean-revised",
     "tha": "thai-royal",
@@ -52,8 +50,8 @@ BEST_BY_LANGUAGE = {
     **dict.fromkeys(SCHEMES, "indic-typed"),
     DEFAULT: "uroman",
 }
-"""What ``best`` means: readings instead of characters for Japanese and Chinese, and elsewhere the
-spelling that is nearest to what people type.
+"""What ``best`` means: the spelling that is nearest to what people type. For Mandarin that is
+uroman's, which is Pinyin, too, and after training retrieves far better than pypinyin's syllables.
 """
 _KEY = re.compile(r"[a-z]{3}|[A-Z][a-z]{3}|[a-z]{3}_[A-Z][a-z]{3}")
 
