@@ -93,9 +93,30 @@ def test_every_group_is_offered_by_a_root_and_named_in_its_help() -> None:
             assert option in help_text, f"{root} --help does not name {group}={option}"
 
 
+@pytest.mark.parametrize("experiment", sorted(f.stem for f in CONF.glob("experiment/*.yaml")))
+def test_every_experiment_fits_a_small_encoder(experiment: str) -> None:
+    chosen = f"experiment={experiment}"
+    small = composed("train", chosen, "pairs=x", "encoder=tiny", "encoder.layers=3")
+    assert small.data.max_length <= small.encoder.positions == 128
+    layers = [
+        small.probe.embedding.layer,
+        *(part.get("layer") for part in small.objective.values()),
+    ]
+    assert all(layer in (None, "last", 3) for layer in layers)
+
+
+def test_layers_and_lengths_of_checkpoints_are_as_published() -> None:
+    cfg = composed("train", "experiment=translico", "pairs=x", "probe=sr_b")
+    assert (cfg.objective.tcm.layer, cfg.probe.embedding.layer, cfg.data.max_length) == (8, 8, 512)
+
+
 def test_the_paper_run_has_the_settings_of_the_paper() -> None:
     cfg = composed("train", "experiment=translico", "pairs=x")
-    on = {name: o for name, o in OmegaConf.to_container(cfg.objective).items() if o["weight"] > 0}
+    on = {
+        name: o
+        for name, o in OmegaConf.to_container(cfg.objective, resolve=True).items()
+        if o["weight"] > 0
+    }
     assert on == {
         "mlm": {
             "_target_": "transliconet.objectives.mlm.MaskedLanguageModel",
