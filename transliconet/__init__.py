@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from transliconet.probe.settings import Candidates, Embedding, Search
     from transliconet.probe.typed import TypedProbe
     from transliconet.probe.typed_text import TypedColumns
+    from transliconet.report.compare import Comparison, compare
     from transliconet.report.figures import script_maps, similarity_maps, training_curves
+    from transliconet.report.frames import frame
     from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.plots import plot_before_after
     from transliconet.report.script_stats import plot_fertility, script_stats, shared_romanizations
@@ -75,6 +77,9 @@ _HOMES = {
     "Search": "probe.settings",
     "TypedProbe": "probe.typed",
     "TypedColumns": "probe.typed_text",
+    "Comparison": "report.compare",
+    "compare": "report.compare",
+    "frame": "report.frames",
     "script_maps": "report.figures",
     "similarity_maps": "report.figures",
     "training_curves": "report.figures",
@@ -108,6 +113,7 @@ __all__ = [
     "MERGES",
     "Candidates",
     "CheckpointSpec",
+    "Comparison",
     "EarlyStoppingSpec",
     "Embedding",
     "FitOptions",
@@ -130,9 +136,11 @@ __all__ = [
     "VocabularyInputs",
     "__version__",
     "changed_share",
+    "compare",
     "count_by_script",
     "embed",
     "fit",
+    "frame",
     "load",
     "mean_accuracies",
     "nearest",

@@ -62,6 +62,7 @@ COMMANDS = {
     "report": Command("report", {"results": "results.json"}),
     "report of a run": Command("report", {"results": "run"}),
     "report of a sweep": Command("report", {"sweep": "sweep"}),
+    "compare": Command("compare", {"results": "run"}, ("samples=100",)),
 }
 INPUTS = ("real", "missing", "file", "folder", "empty", "noise", *["damaged"] * 6)
 OUTPUTS = (*["new"] * 5, "alien folder", "file", "below a file", "link", "long")
@@ -201,7 +202,7 @@ def test_one_error_line_or_success(
             overrides.append(f"{option}={listed(option, path)}")
         output = rng.choice(OUTPUTS)
         overrides.append(f"out={given_output(output, folder / 'out')}")
-        if rng.random() < 0.3 and command.name not in ("report",):
+        if rng.random() < 0.3 and command.name not in ("report", "compare"):
             overrides.append("overwrite=true")
         told = f"{name}, seed {seed}: {damaged_option} {kind}, out {output}: {overrides}"
         done = cli_here(command.name, *overrides)

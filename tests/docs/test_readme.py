@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from transliconet.cli.app import COMMANDS
+from transliconet.cli.app import COMMANDS, named_results
 from transliconet.pairs import PairsFolder
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,8 @@ def test_commands(line: str) -> None:
         ]
     if "--help" in overrides:
         return
+    if command == "compare":
+        overrides = named_results(overrides)
     with initialize_config_module("transliconet.conf", version_base="1.3"):
         compose(command, overrides=overrides)
 

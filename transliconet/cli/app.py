@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
@@ -37,6 +37,7 @@ COMMANDS = {
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
     "transfer": "an encoder and a labelled task → accuracy in languages that it was not taught in",
     "report": "results files → tables and one HTML page",
+    "compare": "two or more results → how much they differ, and whether it is more than noise",
 }
 USAGE = f"""transliconet {__version__}: bring a sentence and its romanization to the same place
 
@@ -83,6 +84,8 @@ def run(command: str, overrides: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     _quieten()
     stop_with_the_sweep()
+    if command == "compare":
+        overrides = named_results(overrides)
     original = sys.argv
     sys.argv = [f"transliconet {command}", *overrides]
     try:
@@ -107,6 +110,29 @@ def run(command: str, overrides: list[str]) -> int:
         return 128 + getattr(interrupt, "signal", signal.SIGINT)
     finally:
         sys.argv = original
+
+
+def named_results(arguments: Sequence[str]) -> list[str]:
+    """A command line whose words without ``=`` are results; commas join the runs of a side.
+
+    >>> named_results(["runs/a", "b0,b1", "metric=mrr"])
+    ["results=[['runs/a'],['b0','b1']]", 'metric=mrr']
+    """
+    words = [word for word in arguments if "=" not in word and not word.startswith(("-", "~"))]
+    if not words:
+        return list(arguments)
+    sides = []
+    for word in words:
+        quoted = [_quoted(path) for path in word.split(",") if path]
+        sides.append(f"[{','.join(quoted)}]")
+    others = [argument for argument in arguments if argument not in words]
+    return [f"results=[{','.join(sides)}]", *others]
+
+
+def _quoted(text: str) -> str:
+    """Text as a quoted string of Hydra's grammar."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
+    return f"'{escaped}'"
 
 
 _ORIGINAL_ARGV = list(sys.argv)

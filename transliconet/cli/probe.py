@@ -15,10 +15,8 @@ from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import BEGINNING, write_results
 from transliconet.probe.retrieval import RetrievalProbe
-from transliconet.report.tables import language_of, probe_tables, script_of
+from transliconet.report.tables import GROUPINGS, probe_tables
 from transliconet.report.typed import romanizer_of, typed_markdown
-
-TABLE_ROWS = {"language": language_of, "script": script_of}
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class ProbeResult:
 
 def probe(cfg: DictConfig) -> ProbeResult:
     """Run the probe that ``cfg`` describes and write its records to ``cfg.out``."""
-    require_choice("by", cfg.by, TABLE_ROWS)
+    require_choice("by", cfg.by, GROUPINGS)
     out = output_file(cfg.out, "results file", BEGINNING, cfg.overwrite)
     outcomes_path(out)  # before anything is computed
     if "_target_" not in cfg.probe:
@@ -60,7 +58,7 @@ def main(cfg: DictConfig) -> None:
     result = probe(cfg)
     if side_by_side := typed_markdown({"probe": result.records}, result.romanizer):
         print(side_by_side, end="\n\n")
-    print(probe_tables(result.records, TABLE_ROWS[cfg.by]))
+    print(probe_tables(result.records, GROUPINGS[cfg.by]))
     for line in result.passed_over.lines():
         print(f"\nnot measured: {line}", end="")
     print(f"\n\nrecords: {cfg.out}")

@@ -1,13 +1,16 @@
-"""``transliconet report``: results files → Markdown tables and one HTML page."""
+"""``transliconet report``: results files → tables as Markdown, HTML, CSV or LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.errors import ConfigError
+from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.output_file import output_file
+from transliconet.report.formats import LATEX_BEGINNING, csv_text
+from transliconet.report.frames import column_rows, job_rows
 from transliconet.report.html import BEGINNING
+from transliconet.report.latex import report_latex, sweep_latex
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
@@ -18,13 +21,33 @@ from transliconet.sweep.job import read_sweep
 
 MARKDOWN_BEGINNING = "<!-- a transliconet report -->"
 """What the Markdown begins with."""
+FORMATS = {
+    "html": ((".html", BEGINNING), (".md", MARKDOWN_BEGINNING)),
+    "csv": ((".csv", "results,stage,language,"),),
+    "latex": ((".tex", LATEX_BEGINNING),),
+}
+"""Format → suffixes of its files, and what they begin with."""
+SWEEP_CSV_BEGINNING = "job,state,"
 
 
-def report(results: Sequence[str], out: str, title: str, force: bool = False) -> tuple[Path, str]:
-    """Write ``out.html`` and ``out.md``.
+def report(
+    results: Sequence[str],
+    out: str,
+    title: str,
+    force: bool = False,
+    formats: Sequence[str] = ("html",),
+) -> tuple[Path, str]:
+    """Write ``out.html`` and ``out.md``, or the files of other formats.
+
+    Args:
+        results: run folders or results files.
+        out: the files without their suffix.
+        title: of the page.
+        force: also show results on different sentences.
+        formats: ``html``, ``csv`` and ``latex``.
 
     Returns:
-        The page's path and the Markdown.
+        The path of the first file, and the report as Markdown.
 
     Raises:
         ConfigError: no results file is named, or ``out`` would replace a file that is no report.
@@ -37,9 +60,16 @@ def report(results: Sequence[str], out: str, title: str, force: bool = False) ->
             "Name run folders or results files, or sweep=FOLDER",
             code="TLN-CONFIG-952",
         )
-    _output_files(out)  # before anything is computed
+    files = _output_files(out, formats)  # before anything is computed
     columns = load_results(results, force)
-    return _write(out, title, page(columns, title), _markdown(columns))
+    markdown = _markdown(columns)
+    make: dict[str, Callable[[], str]] = {
+        ".html": lambda: page(columns, title),
+        ".md": lambda: _titled(title, markdown),
+        ".csv": lambda: csv_text(column_rows(columns)),
+        ".tex": lambda: report_latex(columns),
+    }
+    return _write(files, make), markdown
 
 
 def _markdown(columns: Sequence[ReportColumn]) -> str:
@@ -58,32 +88,59 @@ def _markdown(columns: Sequence[ReportColumn]) -> str:
     return "\n\n".join(parts)
 
 
-def report_sweep(folder: str, out: str, title: str) -> tuple[Path, str]:
+def report_sweep(
+    folder: str, out: str, title: str, formats: Sequence[str] = ("html",)
+) -> tuple[Path, str]:
     """:func:`report` of the jobs of a sweep.
 
     Raises:
         DataError: there are none in ``folder``.
     """
-    _output_files(out)
+    files = _output_files(out, formats, SWEEP_CSV_BEGINNING)
     jobs = read_sweep(folder)
-    return _write(out, title, sweep_page(jobs, title), sweep_markdown(jobs))
+    markdown = sweep_markdown(jobs)
+    make: dict[str, Callable[[], str]] = {
+        ".html": lambda: sweep_page(jobs, title),
+        ".md": lambda: _titled(title, markdown),
+        ".csv": lambda: csv_text(job_rows(jobs)),
+        ".tex": lambda: sweep_latex(jobs),
+    }
+    return _write(files, make), markdown
 
 
-def _output_files(out: str) -> tuple[Path, Path]:
-    """The page and the Markdown; a report that is there is replaced, nothing else."""
-    html = output_file(f"{out}.html", "report", BEGINNING, overwrite=True)
-    return html, output_file(f"{out}.md", "report", MARKDOWN_BEGINNING, overwrite=True)
+def _output_files(out: str, formats: Sequence[str], csv_beginning: str = "") -> list[Path]:
+    """The files of the formats; a report that is there is replaced, nothing else."""
+    files = []
+    for name in formats:
+        require_choice("format", name, FORMATS)
+        for suffix, beginning in FORMATS[name]:
+            if suffix == ".csv" and csv_beginning:
+                beginning = csv_beginning
+            files.append(output_file(f"{out}{suffix}", "report", beginning, overwrite=True))
+    if not files:
+        raise ConfigError(
+            Option("format", list(formats)),
+            "no format",
+            f"Give one or several of: {', '.join(FORMATS)}",
+            code="TLN-CONFIG-957",
+        )
+    return files
 
 
-def _write(out: str, title: str, page: str, markdown: str) -> tuple[Path, str]:
-    html, text = _output_files(out)
-    atomic_write(html, page)
-    atomic_write(text, f"{MARKDOWN_BEGINNING}\n# {title}\n\n{markdown}\n")
-    return html, markdown
+def _titled(title: str, markdown: str) -> str:
+    return f"{MARKDOWN_BEGINNING}\n# {title}\n\n{markdown}\n"
+
+
+def _write(files: Sequence[Path], make: Mapping[str, Callable[[], str]]) -> Path:
+    """Write each file with what its suffix stands for; returns the first."""
+    for file in files:
+        atomic_write(file, make[file.suffix]())
+    return files[0]
 
 
 def main(cfg: DictConfig) -> None:
     results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
+    formats = [cfg.format] if isinstance(cfg.format, str) else list(cfg.format)
     if cfg.sweep is not None and results:
         raise ConfigError(
             f"sweep={cfg.sweep}",
@@ -92,7 +149,9 @@ def main(cfg: DictConfig) -> None:
             code="TLN-CONFIG-953",
         )
     if cfg.sweep is not None:
-        html, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title)
+        _, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title, formats)
     else:
-        html, markdown = report(results, cfg.out, cfg.title, cfg.force)
-    print(f"{markdown}\n\nwritten: {html} and {html.with_suffix('.md')}")
+        _, markdown = report(results, cfg.out, cfg.title, cfg.force, formats=formats)
+    suffixes = [suffix for name in formats for suffix, _ in FORMATS[name]]
+    written = " and ".join(f"{cfg.out}{suffix}" for suffix in suffixes)
+    print(f"{markdown}\n\nwritten: {written}")

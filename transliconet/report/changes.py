@@ -8,7 +8,7 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.significance import Effect
 from transliconet.report.effects import TaskDifference
 
-CHANGE_HEADINGS = ["Acc@1 change", "95 %", "difference"]
+CHANGE_HEADINGS = ["Acc@1 change", "95 %", "verdict"]
 CHANGE_NOTE = (
     "Change of Acc@1 in percentage points, with the bootstrap 95 % interval over queries. Within "
     "noise: p >= 0.05 in a paired test, corrected for the number of rows (Holm). Another training "
@@ -32,10 +32,14 @@ def group_changes(
         return {}
     groups: dict[str, list[str]] = {}
     for name, records in after.items():
-        languages = [record.language for record in records]
-        if set(languages) == {record.language for record in before.get(name, [])}:
+        languages = list(map(_language, records))
+        if set(languages) == set(map(_language, before.get(name, []))):
             groups[name] = languages
     return difference.effects(groups)
+
+
+def _language(record: RetrievalRecord) -> str:
+    return record.language
 
 
 def change_cells(effect: Effect | None) -> list[str]:

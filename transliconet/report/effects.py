@@ -2,9 +2,10 @@
 and how large the difference is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import count
 
 import numpy as np
 
@@ -23,12 +24,16 @@ ByLanguage = Mapping[str, Sequence[RetrievalRecord]]
 
 def by_language(runs: Runs) -> dict[str, list[RetrievalRecord]]:
     """The languages that every run of a side has, with the record of each run."""
-    found: dict[str, list[RetrievalRecord]] = {}
-    for run in runs:
+    found: dict[str, dict[int, RetrievalRecord]] = {}  # language → run → record
+    for number, run in enumerate(runs):
         # of a damaged file that has a language twice, the last record counts
-        for language, record in {record.language: record for record in run}.items():
-            found.setdefault(language, []).append(record)
-    return {language: records for language, records in found.items() if len(records) == len(runs)}
+        for record in run:
+            found.setdefault(record.language, {})[number] = record
+    complete = {}
+    for language, of_language in found.items():
+        if len(of_language) == len(runs):
+            complete[language] = list(of_language.values())
+    return complete
 
 
 def other_candidates(records: Sequence[RetrievalRecord]) -> str:
@@ -36,22 +41,28 @@ def other_candidates(records: Sequence[RetrievalRecord]) -> str:
 
     Acc@1 depends on how many candidates there are, so that such records are not comparable.
     """
-    sizes = {record.n for record in records}
+    sizes = dict.fromkeys(str(record.n) for record in records)
     if len(sizes) > 1:
-        return " and ".join(f"{size} candidates" for size in sorted(sizes))
+        return f"{' and '.join(sizes)} candidates"
     if len({record.sentences for record in records}) == 1:
         return ""
     ids = {frozenset(record.outcomes.ids) for record in records if record.outcomes}
     return "other sentences" if len(ids) > 1 else "the same ids with another text"
 
 
-def query_scores(record: RetrievalRecord, metric: str = "acc@1") -> np.ndarray:
-    """(N,) float64 scores in 0 … 1 of the queries of a record, whose mean is its ``metric``."""
+def query_scores(record: RetrievalRecord, metric: str, depth: int) -> np.ndarray:
+    """(N,) float64 scores in 0 … 1 of the queries of a record, whose mean is its ``metric``.
+
+    Args:
+        record: with outcomes.
+        metric: one of :data:`METRICS`.
+        depth: deeper ranks count 0 in the MRR.
+    """
     if record.outcomes is None:
         raise ValueError("a record without outcomes")
     ranks = record.outcomes.ranks
     if metric == "mrr":
-        return reciprocal_ranks(ranks, record.depth)
+        return reciprocal_ranks(ranks, depth)
     return (ranks <= int(metric.removeprefix("acc@"))).astype(np.float64)
 
 
@@ -126,9 +137,10 @@ def _pair(
     """The scores of one language on the queries that all records have, in one order."""
     records = [*baseline, *other]
     shared = _shared_ids(records)
-    scores = np.empty((len(records), len(shared)))
+    depth = min(record.depth for record in records)
+    scores = np.empty((len(records), len(shared)))  # (R + S, N)
     for row, record in zip(scores, records, strict=True):
-        row[:] = query_scores(record, metric)[list(_positions(record, shared))]
+        row[:] = query_scores(record, metric, depth)[_positions(record, shared)]
     ids = np.array([numbers.setdefault(id_, len(numbers)) for id_ in shared], dtype=np.int64)
     return PairedScores(ids, scores[: len(baseline)], scores[len(baseline) :])
 
@@ -139,11 +151,12 @@ def _shared_ids(records: Sequence[RetrievalRecord]) -> list[str]:
     return [id_ for id_ in found[0] if id_ in common]
 
 
-def _positions(record: RetrievalRecord, ids: Sequence[str]) -> Iterator[int]:
+def _positions(record: RetrievalRecord, ids: Sequence[str]) -> list[int]:
+    """Where the queries of some ids are in a record."""
     places: dict[str, int] = {}
     if record.outcomes is not None:
-        places = {id_: place for place, id_ in enumerate(record.outcomes.ids)}
-    return (places[id_] for id_ in ids)
+        places = dict(zip(record.outcomes.ids, count()))
+    return [places[id_] for id_ in ids]
 
 
 def stage_difference(

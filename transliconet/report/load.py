@@ -29,6 +29,8 @@ class ReportColumn:
         content: the whole results file.
         folder: where the file lies; a run folder also has curves and a sample of vectors.
         passed_over: what the probe did not measure.
+        title: of the results file: the name of its run folder, or its own.
+        stage: of the records.
     """
 
     name: str
@@ -36,6 +38,8 @@ class ReportColumn:
     content: dict[str, Any]
     folder: Path
     passed_over: PassedOver
+    title: str = ""
+    stage: str = ""
 
 
 def load_results(paths: Sequence[str | Path], force: bool = False) -> list[ReportColumn]:
@@ -74,7 +78,13 @@ def _columns_of_file(path: Path, several: bool) -> list[ReportColumn]:
         name = f"{title}: {stage}" if several else stage
         columns.append(
             ReportColumn(
-                name, records, results.content, file.parent, passed_over=results.passed_over
+                name=name,
+                records=records,
+                content=results.content,
+                folder=file.parent,
+                passed_over=results.passed_over,
+                title=title,
+                stage=stage,
             )
         )
     return columns

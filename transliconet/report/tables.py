@@ -34,6 +34,15 @@ def language_of(record: RetrievalRecord) -> str:
     return record.language
 
 
+GROUPINGS = {"language": language_of, "script": script_of}
+"""Rows of a table → the row that a record belongs to."""
+
+
+def metric_name(metric: str) -> str:
+    """A metric as headings write it: ``Acc@1``, ``MRR``."""
+    return metric.upper() if metric == "mrr" else metric.capitalize()
+
+
 def mean_metric(records: Sequence[RetrievalRecord], metric: str) -> float:
     """Mean of a metric over records, with equal weight for each language; NaN without records."""
     values = [record.as_dict()[metric] for record in records]
