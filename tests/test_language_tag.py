@@ -49,6 +49,14 @@ def test_tags_are_read_and_written_back(tag: str) -> None:
         ("bih_Deva", "bih_Deva", "bho"),
         ("eml_Latn", "eml_Latn", "eml"),
         ("sh_Cyrl", "hbs_Cyrl", "srp"),
+        ("zh-min-nan-Latn", "nan_Latn", "nan"),
+        ("zh_min_nan_Hant_TW", "nan_Hant", "nan"),
+        ("i-klingon-Latn", "tlh_Latn", "tlh"),
+        ("I-Navajo_Latn", "nav_Latn", "nav"),
+        ("no-nyn-Latn", "nno_Latn", "nno"),
+        ("sgn-ase-Sgnw", "ase_Sgnw", "ase"),
+        ("sgn-BE-FR-Sgnw", "sfb_Sgnw", "sfb"),
+        ("sgn-US-Sgnw", "ase_Sgnw", "ase"),
     ],
 )
 def test_forms_of_a_tag(written: str, tag: str, code: str) -> None:

@@ -28,6 +28,20 @@ none for. uroman's rules for Serbian are also those of ``hbs``, Serbo-Croatian.
 SPLIT_CODES = {"eml": ("egl", "rgn")}
 """Retired codes that CLDR has no successor for → the languages that they were split into."""
 
+GRANDFATHERED = {
+    **{"zh-min-nan": "nan", "zh-guoyu": "cmn", "zh-hakka": "hak", "zh-xiang": "hsn"},
+    **{"art-lojban": "jbo", "no-bok": "nob", "no-nyn": "nno", "i-klingon": "tlh", "i-lux": "ltz"},
+    **{"i-navajo": "nav", "i-hak": "hak", "i-ami": "ami", "i-bnn": "bnn", "i-pwn": "pwn"},
+    **{"i-tao": "tao", "i-tay": "tay", "i-tsu": "tsu", "sgn-be-fr": "sfb", "sgn-be-nl": "vgt"},
+    **{"sgn-ch-de": "sgg", "sgn-br": "bzs", "sgn-co": "csn", "sgn-de": "gsg", "sgn-dk": "dsl"},
+    **{"sgn-es": "ssp", "sgn-fr": "fsl", "sgn-gb": "bfi", "sgn-gr": "gss", "sgn-ie": "isg"},
+    **{"sgn-it": "ise", "sgn-jp": "jsl", "sgn-mx": "mfs", "sgn-ni": "ncs", "sgn-nl": "dse"},
+    **{"sgn-no": "nsi", "sgn-pt": "psr", "sgn-se": "swl", "sgn-us": "ase", "sgn-za": "sfs"},
+}
+"""Tags that were registered whole before BCP-47 had its present form → the language's code now
+(IANA Language Subtag Registry).
+"""
+
 _ROMANIZER_CODE = {
     member: code for code, members in ROMANIZER_GROUPS.items() for member in members.split()
 }
@@ -82,8 +96,24 @@ def romanizer_code_of(language: str) -> str:
     return language
 
 
+def modern_name(name: str) -> str:
+    """The name with the code of today where it begins with a grandfathered tag.
+
+    >>> modern_name("i-klingon"), modern_name("zh_min_nan_Latn"), modern_name("zh-Hant")
+    ('tlh', 'nan_Latn', 'zh-Hant')
+    """
+    subtags = name.lower().replace("_", "-").split("-")
+    for number in (3, 2):
+        if code := GRANDFATHERED.get("-".join(subtags[:number])):
+            return code + name[len("-".join(subtags[:number])) :]
+    return name
+
+
 def is_extended_language(code: str, prefix: str) -> bool:
-    """Whether ``code`` may follow ``prefix`` in a BCP-47 tag, as in ``zh-yue``."""
+    """Whether ``code`` may follow ``prefix`` in a BCP-47 tag, as in ``zh-yue`` and ``sgn-ase``."""
+    if prefix == "sgn":
+        entry = pycountry.languages.get(alpha_3=code)
+        return entry is not None and "Sign Language" in entry.name
     return _EXTENDED_PREFIX.get(code) == prefix
 
 

@@ -20,6 +20,7 @@ from transliconet.language_codes import (
     is_script,
     iso639_3,
     likely_script,
+    modern_name,
     romanizer_code_of,
     script_of_modifier,
 )
@@ -60,8 +61,8 @@ class LanguageTag:
         """Read what a person writes for a language in a script.
 
         Takes the tags of FLORES and Glot500 (``pes_Arab``), BCP-47 tags (``zh-Hant-TW``) and
-        locale names (``sr_RS.UTF-8@latin``), with codes of ISO 639-1, 639-2, 639-3 and 639-5 and
-        with retired codes, in any case.
+        locale names (``sr_RS.UTF-8@latin``), with codes of ISO 639-1, 639-2, 639-3 and 639-5,
+        with retired codes and with grandfathered tags (``zh-min-nan``), in any case.
 
         Args:
             written: the text to read.
@@ -73,8 +74,7 @@ class LanguageTag:
             The tag.
 
         Raises:
-            DataError: the form is wrong, the language or script does not exist, or the script is
-                missing.
+            DataError: the form is wrong, or language or script do not exist or are missing.
 
         >>> [str(LanguageTag.parse(tag)) for tag in ("hin_Deva", "sr-Latn", "ks@deva")]
         ['hin_Deva', 'srp_Latn', 'kas_Deva']
@@ -148,7 +148,7 @@ NOT_A_TAG = ("not a language tag", REMEDY, "TLN-DATA-230")
 def _parts(written: str) -> _Parts | Problem:
     """Language, script and territory of a tag or locale name, or what is wrong with it."""
     name, _, modifier = written.partition("@")
-    name = CHARSET.sub("", name)
+    name = modern_name(CHARSET.sub("", name))
     if not FORM.fullmatch(name):
         return NOT_A_TAG
     first, *subtags = re.split("[-_]", name)

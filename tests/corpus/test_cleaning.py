@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.settings import raises
 from transliconet.corpus.cleaning import Cleaning, mend
-from transliconet.corpus.evaluation_sets import comparable
+from transliconet.corpus.evaluation_sets import TATWEEL, VARIATION_SELECTORS, comparable
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sampling import Sampling
@@ -132,6 +132,25 @@ def test_comparing_ignores_case_spaces_and_punctuation_and_is_stable(text: str) 
     assert comparable(f"«{' '.join(text.split())}»…") == comparable("".join(text.split()))
     letters = [c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c)[0] == "L"]
     assert bool(kept) or not [c for c in letters if c != "\u0640"]
+
+
+def tells_texts_apart(character: str) -> bool:
+    """Whether a letter, mark or digit is no stretching, variant or other form of one."""
+    ignored = character == TATWEEL or character in VARIATION_SELECTORS
+    return not ignored and not unicodedata.decomposition(character)
+
+
+@given(
+    # accents that stand alone take combining marks in
+    text=st.text(st.characters(exclude_categories=["Cs", "Sk"])),
+    place=st.integers(0, 20),
+    letter=st.characters(categories=["L", "M", "N"]).filter(tells_texts_apart),
+)
+def test_a_letter_or_a_combining_mark_more_makes_another_text(
+    text: str, place: int, letter: str
+) -> None:
+    longer = text[:place] + letter + text[place:]
+    assert comparable(longer) != comparable(text)
 
 
 def test_an_evaluation_set_of_another_kind_is_refused() -> None:

@@ -84,6 +84,15 @@ def test_a_missing_column(columns: dict, message: str, tmp_path: Path) -> None:
     assert raised.value.code == "TLN-DATA-101"
 
 
+def test_a_column_name_that_occurs_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "rus_Cyrl.csv", "text,text,other\nда,yes,x\n")
+    with raises("TLN-DATA-107", naming="rus_Cyrl.csv") as raised:
+        DelimitedFiles(path)
+    assert "'text'" in raised.value.problem
+    assert texts(DelimitedFiles(path, text_column="other")) == ["x"]
+    assert texts(DelimitedFiles(path, text_column=2, dialect=Dialect(header=True))) == ["yes"]
+
+
 def test_columns_that_cannot_be(tmp_path: Path) -> None:
     path = write(tmp_path / "rus_Cyrl.csv", "text\nда\n")
     with pytest.raises(ConfigError) as raised:

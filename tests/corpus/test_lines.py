@@ -7,6 +7,7 @@ import lzma
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.settings import raises
 from transliconet.corpus.sources import lines
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.delimited import DelimitedFiles
@@ -23,6 +25,35 @@ from transliconet.corpus.sources.lines import unmarked_utf16
 from transliconet.corpus.sources.parallel import ParallelFiles
 from transliconet.corpus.sources.text import TextFiles
 from transliconet.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("reader", "name", "line"),
+    [
+        (TextFiles, "rus_Cyrl.txt", "да"),
+        (DelimitedFiles, "rus_Cyrl.csv", "text"),
+        (JsonLines, "rus_Cyrl.jsonl", '{"text": "да"}'),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_that_end_in_a_carriage_return_alone_are_refused(
+    reader: Callable, name: str, line: str, encoding: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes((f"{line}\r" * 3).encode(encoding))
+    with raises("TLN-DATA-139", naming=name):
+        reader(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"text": "да"},\n{"text": "нет"}]', '\n[\n  {"text": "да"}\n]\n', "["]
+)
+def test_a_json_array_is_not_json_lines(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "rus_Cyrl.jsonl"
+    file.write_text(content, encoding="utf-8")
+    with raises("TLN-DATA-140", naming="rus_Cyrl.jsonl"):
+        JsonLines(str(file))
+    file.write_text('["да"]\n{"text": "да"}\n', encoding="utf-8")  # one line of another type
+    assert [type(line) for line in JsonLines(str(file))] == [Skip, Line]
 
 
 @given(st.binary(max_size=60).map(lambda b: b.replace(b"\x01", b"\n")), st.integers(1, 9))

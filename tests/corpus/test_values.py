@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.settings import raises
 from transliconet.corpus.sources.base import Line, Skip, field_of, id_text
 from transliconet.corpus.sources.hub import HubDataset
 from transliconet.corpus.sources.jsonl import JsonLines
@@ -39,6 +40,10 @@ def test_any_json_value_in_any_field_is_a_line_or_a_skip(row: object) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "x.jsonl"
         path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+        if isinstance(row, list) and row and isinstance(row[0], dict):
+            with raises("TLN-DATA-140"):  # the whole file is an array
+                JsonLines(str(path), lang_field="lang", id_field="id")
+            return
         (found,) = JsonLines(str(path), lang_field="lang", id_field="id")
     assert found.number == 1
     if isinstance(found, Line):

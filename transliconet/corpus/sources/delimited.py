@@ -11,16 +11,12 @@ from transliconet.corpus.sources.dialect import (
     Dialect,
     KnownDialect,
     Row,
+    column_position,
     language_in_comments,
     sniff,
     usual_width,
 )
-from transliconet.corpus.sources.files import (
-    UNREADABLE,
-    describe,
-    find_files,
-    relative_names,
-)
+from transliconet.corpus.sources.files import UNREADABLE, describe, find_files, relative_names
 from transliconet.corpus.sources.lines import LONGEST_LINE, numbered_lines, require_text
 from transliconet.errors import ConfigError, DataError, Option
 from transliconet.language_tag import LanguageNames, LanguageTag
@@ -136,7 +132,7 @@ class DelimitedFiles:
         rows = [row for _, row in known.rows(enumerate(sample)) if row]
         positions: dict[str, int] = {}
         for name, column in wanted.items():
-            positions[name] = column - 1 if isinstance(column, int) else rows[0].index(column)
+            positions[name] = column_position(path, rows[0], column)
         width = usual_width(rows, self._has_header)
         return _Layout(path, tag, known, positions=positions, width=width)
 

@@ -4,9 +4,10 @@ import re
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
-from transliconet.errors import ConfigError, Option, require_choice
+from transliconet.errors import ConfigError, DataError, Option, require_choice
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 
@@ -184,6 +185,29 @@ def sniff(
         if best is None or (agreeing, width) > best[:2]:
             best = agreeing, width, known
     return best[2] if best else None
+
+
+def column_position(path: Path, header: Row, column: str | int) -> int:
+    """The position of a column, from 0.
+
+    Args:
+        path: of the file, for the error.
+        header: the first row.
+        column: a name in the header, or a number from 1.
+
+    Raises:
+        DataError: two columns have that name.
+    """
+    if isinstance(column, int):
+        return column - 1
+    if (number := header.count(column)) > 1:
+        raise DataError(
+            path,
+            f"{number} columns are called {column!r}",
+            "Rename one, or give a number: corpus=delimited, with dialect.header=true",
+            code="TLN-DATA-107",
+        )
+    return header.index(column)
 
 
 def usual_width(rows: Sequence[Row], header: bool) -> int:

@@ -1,6 +1,7 @@
 """JSON lines: one object a line."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,9 +20,17 @@ from transliconet.corpus.sources.files import (
     find_files,
     relative_names,
 )
-from transliconet.corpus.sources.lines import LONGEST_LINE, numbered_lines, require_text
-from transliconet.errors import Option
+from transliconet.corpus.sources.lines import (
+    LONGEST_LINE,
+    first_bytes,
+    numbered_lines,
+    require_text,
+)
+from transliconet.errors import DataError, Option
 from transliconet.language_tag import LanguageNames, LanguageTag
+
+ARRAY_OF_OBJECTS = re.compile(rb"\s*\[\s*(?:\{|\Z)")
+"""How a file begins that is one JSON array."""
 
 
 class JsonLines:
@@ -35,6 +44,9 @@ class JsonLines:
             of the object ``translation``. Without an id the id is ``<file>:<line number>``.
         tags: what the source's names of languages mean, see
             :class:`~transliconet.language_tag.LanguageNames`.
+
+    Raises:
+        DataError: no such file, one that is not text, or one that is a single array.
     """
 
     suffixes = (".jsonl", ".ndjson")
@@ -50,6 +62,7 @@ class JsonLines:
     ) -> None:
         self.files = find_files(paths, self.suffixes)
         require_text(self.files)
+        _refuse_arrays(self.files)
         self.labels = relative_names(self.files)
         self.names = LanguageNames(tags)
         self.text_field, self.lang_field, self.id_field = text_field, lang_field, id_field
@@ -98,6 +111,18 @@ class JsonLines:
         if lang is MISSING or lang is None:
             return _unusable(tags.source, number, known, str(self.lang_field), value=lang)
         return tags.line(number, id_, lang, text)
+
+
+def _refuse_arrays(files: Sequence[Path]) -> None:
+    """Raise where a file is one array of objects, which would be a skip for each of its lines."""
+    for path in files:
+        if ARRAY_OF_OBJECTS.match(first_bytes(path)):
+            raise DataError(
+                path,
+                "a JSON array, not an object a line",
+                "Write an object a line: jq -c '.[]' FILE > NEW_FILE.jsonl",
+                code="TLN-DATA-140",
+            )
 
 
 def _parse(raw: bytes | None) -> tuple[object, str, str]:

@@ -51,7 +51,7 @@ SAMPLE_BYTES = 4096
 
 
 def require_text(files: Iterable[Path]) -> None:
-    """Refuse files whose first bytes show that they are not text, or not in UTF-8.
+    r"""Refuse files whose first bytes show that they are not text, or not in UTF-8.
 
     A file that cannot be read passes: its lines are skipped and counted later.
 
@@ -60,14 +60,10 @@ def require_text(files: Iterable[Path]) -> None:
 
     Raises:
         DataError: a file is XML, an archive, Parquet, compressed under a wrong name, UTF-16 without
-            a byte-order mark, or the like.
+            a byte-order mark, of lines without ``\n``, or the like.
     """
     for path in files:
-        try:
-            with open_bytes(path) as f:
-                first = next(_utf8_blocks(f), b"")[:SAMPLE_BYTES]
-        except UNREADABLE:
-            continue
+        first = first_bytes(path)
         for signature, kind, remedy in NOT_TEXT:
             # XML may begin with white space; other kinds have their signature at byte 0.
             start = first.lstrip() if signature.startswith(b"<") else first
@@ -80,6 +76,24 @@ def require_text(files: Iterable[Path]) -> None:
                 f"Convert it to UTF-8: iconv -f {encoding} -t UTF-8 FILE > NEW_FILE",
                 code="TLN-DATA-138",
             )
+        if b"\n" not in first and first.count(b"\r") > 1:
+            raise DataError(
+                path,
+                "its lines end in a carriage return alone, as on old Macs",
+                r"Convert it: tr '\r' '\n' < FILE > NEW_FILE",
+                code="TLN-DATA-139",
+            )
+
+
+def first_bytes(path: Path) -> bytes:
+    """The first :data:`SAMPLE_BYTES` of a file, decompressed and in UTF-8; empty where it cannot be
+    read.
+    """
+    try:
+        with open_bytes(path) as f:
+            return next(_utf8_blocks(f), b"")[:SAMPLE_BYTES]
+    except UNREADABLE:
+        return b""
 
 
 def unmarked_utf16(first: bytes) -> str | None:
