@@ -101,6 +101,7 @@ def test_what_one_side_lacks_is_counted_and_named(a: str, b: str) -> None:
     assert list(rows(found)) == ["ell_Grek", "hin_Deva", "all"]
     assert rows(found)["hin_Deva"][2:4] == ["5.0", "25.0"]
     assert found.headings[3:5] == ["before", "after"]
+    assert found.title.startswith("a: after against before (Acc@1 in percent; one run each)")
     assert "rus_Cyrl" in str(found)
     assert "rus_Cyrl" in found._repr_html_()
 
@@ -205,6 +206,8 @@ def test_mrr_scripts_and_stages(a: str, b: str) -> None:
     assert effect.baseline == pytest.approx((10 + 30 / 3) / 40)
     assert effect.verdict == "better"
     assert "MRR in percent" in found.title
+    other = write(Path(b).parent, "c", before=[record("hin_Deva", 4)])
+    assert compare(a, other, stage="before").headings[3:5] == ["a: before", "c: before"]
     assert rows(compare(a, a, stage="before"))["hin_Deva"][2:5] == ["5.0", "5.0", "0.0"]
     with raises("TLN-CONFIG-906"):
         compare(a, b, stage="before")

@@ -119,6 +119,11 @@ def test_latex_leaves_no_special_character(text: str) -> None:
     assert not re.search(r"[&%$#_{}~^\\<>]", plain)
 
 
+def test_latex_tells_a_sign_from_a_hyphen() -> None:
+    assert latex_text("-1.0 to -0.5") == "$-$1.0 to $-$0.5"
+    assert latex_text("85–108, 2024-05") == "85--108, 2024-05"
+
+
 def test_a_latex_table() -> None:
     table = latex_table("50 % of a_b", ["", "x"], [["a", "-1.0"], ["all", "2"]])
     assert table.splitlines() == [

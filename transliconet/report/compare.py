@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from transliconet.errors import DataError, require_choice, require_range
+from transliconet.probe.paired_bootstrap import SAMPLES
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.significance import Effect
 from transliconet.report.changes import interval_points, points
@@ -24,9 +25,9 @@ from transliconet.report.tables import (
     percent,
 )
 
-COMPARE_SAMPLES = 10_000
-"""Number of bootstrap samples. With several runs a side it bounds the p-values from below, which
-are then multiplied by the number of languages.
+SAMPLES_OF_RUNS = 10_000
+"""Number of bootstrap samples where a side has several runs. It bounds their p-values from below,
+which are then multiplied by the number of languages.
 """
 MOST_LINES = 3
 """Most differences between candidates that an error lists."""
@@ -77,16 +78,16 @@ class Comparison:
         """Of every table."""
         names = [self.baseline, self.other]
         run, _, stage = self.baseline.rpartition(": ")
-        other_run, _, other_stage = self.other.rpartition(": ")
-        if run == other_run:
-            names = [stage, other_stage]  # before and after of one run
+        other = self.other.removeprefix(f"{run}: ")
+        if run and other != self.other:
+            names = [stage, other]  # before and after of one run
         return ["", "languages", "queries", *names, "change", "95 %", "p", "verdict"]
 
     @property
     def title(self) -> str:
         """The sides and the metric."""
         metric = f"{metric_name(self.metric)} in percent"
-        return f"{self.other} against {self.baseline} ({metric}; {self._runs_text})"
+        return f"{self.other} against {self.headings[3]} ({metric}; {self._runs_text})"
 
     @property
     def _runs_text(self) -> str:
@@ -195,7 +196,7 @@ def compare(
     metric: str = "acc@1",
     by: str = "language",
     stage: str | None = None,
-    samples: int = COMPARE_SAMPLES,
+    samples: int | None = None,
     seed: int = 0,
     force: bool = False,
 ) -> Comparison:
@@ -207,7 +208,7 @@ def compare(
         metric: ``acc@1``, ``acc@5``, ``acc@10`` or ``mrr``.
         by: rows of the tables, ``language`` or ``script``.
         stage: ``before``, ``after`` or ``probe``; None takes the last one of each file.
-        samples: of the bootstrap.
+        samples: of the bootstrap; None: 2,000, or 10,000 with several runs a side.
         seed: of the bootstrap and the permutation tests.
         force: compare results with other queries or candidates on those that both have.
 
@@ -222,7 +223,8 @@ def compare(
     """
     require_choice("metric", metric, METRICS)
     require_choice("by", by, GROUPINGS)
-    require_range("samples", samples, least=100)
+    if samples is not None:
+        require_range("samples", samples, least=100)
     if other is None:
         sides = Side.read(baseline, "before"), Side.read(baseline, "after")
     else:
@@ -239,6 +241,9 @@ def compare(
             "queries that both have",
             code="TLN-DATA-907",
         )
+    runs = len(sides[0].runs), len(sides[1].runs)
+    if samples is None:
+        samples = SAMPLES if runs == (1, 1) else SAMPLES_OF_RUNS
     tasks = []
     not_compared = list(matching.not_compared)
     for shared in matching.tasks:
@@ -261,7 +266,7 @@ def compare(
     return Comparison(
         baseline=sides[0].name,
         other=sides[1].name,
-        runs=(len(sides[0].runs), len(sides[1].runs)),
+        runs=runs,
         metric=metric,
         tasks=tasks,
         not_compared=not_compared,

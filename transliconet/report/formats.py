@@ -24,8 +24,8 @@ LATEX_CHARACTERS = {
     "…": r"\dots{}",
 }
 """Character → how LaTeX writes it."""
-_MINUS = re.compile(r"-(?=\d)")
-"""A sign, not a hyphen."""
+_MINUS = re.compile(r"(?<!\S)-(?=\d)")
+"""A sign, not a hyphen or the dash of a range."""
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
