@@ -14,6 +14,7 @@ import transliconet as tn
 from tests.report.test_changes import AFTER, BEFORE, STAGES
 from tests.settings import CliHere, raises
 from transliconet.cli.report import report, report_sweep
+from transliconet.downstream.record import TransferRecord
 from transliconet.probe.results import write_results
 from transliconet.report.formats import csv_text, latex_table, latex_text
 from transliconet.sweep.job import DONE, FAILED, Job
@@ -63,6 +64,27 @@ def test_what_python_returns_is_a_frame(run: Path, sweep: Path) -> None:
     assert len(tn.frame([])) == 0
     with raises("TLN-DATA-910"):
         tn.frame(5)
+
+
+def test_transfer_is_a_frame(tmp_path: Path) -> None:
+    record = TransferRecord(
+        task="sib200",
+        language="hin_Deva",
+        view="romanized",
+        train_languages=("eng_Latn", "fra_Latn"),
+        head="linear",
+        n=204,
+        accuracy=0.5,
+        ci95=(0.4, 0.6),
+        macro_f1=0.45,
+        chance=0.25,
+    )
+    write_results(tmp_path / "t.json", {}, {}, {}, transfer=[record.as_dict()])
+    frame = tn.frame(tmp_path / "t.json")
+    assert frame.equals(tn.frame(SimpleNamespace(records=[record])))
+    row = frame.iloc[0]
+    assert (row.view, row.train_languages) == ("romanized", "eng_Latn,fra_Latn")
+    assert (row.accuracy_low, row.accuracy_high) == (0.4, 0.6)
 
 
 def test_without_pandas_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from transliconet.errors import ConfigError, DataError
 from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.results import read_results_file
 from transliconet.report.compare import Comparison
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.sides import RESULTS
@@ -24,13 +25,14 @@ def frame(results: Any) -> "DataFrame":
 
     - Records have a row for each task, language and layer. Scores and intervals are in 0 … 1, and
       each metric of paired vectors is a column.
+    - Transfer has a row for each language and view.
     - A comparison has a row for each row of its tables, with change, interval and p-values.
     - A sweep has a row for each job, with its settings and accuracies.
 
     Args:
         results: a run folder, a results file, the folder of a sweep, or several of the first two;
-            or what Python returned: records, records by stage, the result of ``tn.fit``, the jobs
-            of a sweep, a comparison.
+            or what Python returned: records, records by stage, the result of ``tn.fit`` or of
+            ``tn.transfer``, the jobs of a sweep, a comparison.
 
     Raises:
         ConfigError: pandas is not installed.
@@ -59,9 +61,7 @@ def rows_of(results: Any) -> Iterator[Row]:
     if isinstance(results, Comparison):
         return results.rows()
     if isinstance(results, str | Path):
-        folder = Path(results).expanduser()
-        is_sweep = not (folder / RESULTS).exists() and any(folder.glob(f"*/{JOB_FILE}"))
-        return job_rows(read_sweep(folder)) if is_sweep else column_rows(load_results([folder]))
+        return _file_rows(Path(results).expanduser())
     by_stage = getattr(results, "records", results)  # of a run, or already the records
     if isinstance(by_stage, Mapping):
         return _staged_rows(by_stage)
@@ -72,12 +72,25 @@ def rows_of(results: Any) -> Iterator[Row]:
             return job_rows(by_stage)
         if all(isinstance(item, str | Path) for item in by_stage):
             return column_rows(load_results(by_stage, force=True))
+        if all(hasattr(item, "as_dict") for item in by_stage):
+            return (transfer_row(item.as_dict()) for item in by_stage)
     raise DataError(
         type(results).__name__,
         "neither results nor a path to them",
         "Give a run folder, a results file, records, the jobs of a sweep or a comparison",
         code="TLN-DATA-910",
     )
+
+
+def _file_rows(path: Path) -> Iterator[Row]:
+    """The rows of a run folder, a results file or the folder of a sweep."""
+    file = path / RESULTS if path.is_dir() else path
+    if not file.exists() and any(path.glob(f"*/{JOB_FILE}")):
+        return job_rows(read_sweep(path))
+    transfer = read_results_file(file).content.get("transfer")
+    if isinstance(transfer, list) and transfer and isinstance(transfer[0], Mapping):
+        return map(transfer_row, transfer)
+    return column_rows(load_results([path]))
 
 
 def column_rows(columns: Iterable[ReportColumn]) -> Iterator[Row]:
@@ -122,6 +135,21 @@ def record_row(record: RetrievalRecord) -> Row:
         "chance_mrr": chance["mrr"],
         **record.metrics,
     }
+
+
+def transfer_row(content: Mapping[str, Any]) -> Row:
+    """The values of a record of transfer, as results files hold it, with columns for the ends of
+    its interval.
+    """
+    row: Row = {}
+    for name, value in content.items():
+        if name == "ci95":
+            row["accuracy_low"], row["accuracy_high"] = value
+        elif isinstance(value, list):
+            row[name] = ",".join(map(str, value))
+        else:
+            row[name] = value
+    return row
 
 
 def job_rows(jobs: Sequence[Job]) -> Iterator[Row]:
