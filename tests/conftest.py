@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 
@@ -132,7 +133,7 @@ def make_encoder(cldr_pairs: PairsFolder) -> Callable[..., Encoder]:
     ``tiny_encoder``.
     """
 
-    def make(**options: int) -> Encoder:
+    def make(**options: Any) -> Encoder:
         sizes = {"vocab_size": 1200, "hidden_size": 32, "layers": 2, "heads": 2, "positions": 64}
         return tiny_encoder(texts_of(cldr_pairs), **{**sizes, **options}).eval()
 

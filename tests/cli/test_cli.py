@@ -208,3 +208,13 @@ def test_a_probe_records_no_value_of_an_environment_variable(
     done = cli_here("probe", *given, few, "+note=${oc.env:SECRET}", "+referring=${note}")
     assert done.status == 0, done.err
     assert "verysecret" not in Path("probed.json").read_text(encoding="utf-8")
+
+
+def test_independent_errors_are_told_at_once(cli_here: CliHere) -> None:
+    wrong = ("objective.tcm.weight=-1", "data.batch_size=0", "probe.search.similarity=cosin")
+    done = cli_here("train", "pairs=nope", "experiment=translico", *wrong)
+    told = [line for line in done.err.splitlines() if line.startswith("error: ")]
+    assert done.status == 1
+    assert len(told) == 4
+    for given, line in zip(("pairs=nope", *wrong), told, strict=True):
+        assert line.startswith(f"error: {given}:")

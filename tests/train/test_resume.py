@@ -54,10 +54,11 @@ def fit(
         stop: int | None = None,
         resume: Path | None = None,
         workers: int = 0,
+        encoder_type: str = "xlm-roberta",
         **data: object,
     ) -> dict[str, Tensor]:
         torch.manual_seed(random.randrange(1 << 30))  # nothing may depend on what was drawn before
-        encoder = make_encoder()
+        encoder = make_encoder(type=encoder_type)
         parts = {
             "mlm": MaskedLanguageModel(),
             "tcm": TransliterationContrast(layer=1, input="masked"),
@@ -114,6 +115,17 @@ def test_resumed_anywhere_it_ends_in_the_same_weights(
     resumed = fit(tmp_path, resume=tmp_path / "last.ckpt")
     assert resumed.keys() == whole.keys()
     different = [name for name, value in whole.items() if not torch.equal(value, resumed[name])]
+    assert different == []
+
+
+@pytest.mark.parametrize("encoder_type", ["modernbert", "bert"])
+def test_other_architectures_resume_in_the_middle_of_an_epoch(
+    fit: Callable[..., dict[str, Tensor]], encoder_type: str, tmp_path: Path
+) -> None:
+    expected = fit(tmp_path / "whole", encoder_type=encoder_type)
+    assert fit(tmp_path, stop=5, encoder_type=encoder_type) == {}
+    resumed = fit(tmp_path, resume=tmp_path / "last.ckpt", encoder_type=encoder_type)
+    different = [name for name, value in expected.items() if not torch.equal(value, resumed[name])]
     assert different == []
 
 

@@ -23,6 +23,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers import oc
 
 from transliconet import __version__
+from transliconet.cli.problems import SeveralErrors
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
 from transliconet.sweep.process import stop_with_the_sweep
@@ -102,6 +103,10 @@ def run(command: str, overrides: list[str]) -> int:
     except (TransliconetError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
         return 1
+    except SeveralErrors as several:
+        for each in several.errors:
+            print(f"error: {explain(each, command, overrides)}", file=sys.stderr)
+        return 1
     except SweepRefused as refused:
         print(f"error: {explain(refused.error, command, overrides)}", file=sys.stderr)
         return 1
@@ -136,7 +141,7 @@ def _quoted(text: str) -> str:
 
 
 _ORIGINAL_ARGV = list(sys.argv)
-_ERRORS: list[TransliconetError] = []
+_ERRORS: list[Exception] = []
 """The error that ended the command, for :func:`run` to print."""
 
 
@@ -180,7 +185,7 @@ def _hydra_main(command: str) -> Callable[[], None]:
             return run_as_job(cfg)  # sweepers optimize the returned value
         try:
             return import_module(f"transliconet.cli.{command}").main(cfg)
-        except TransliconetError as error:
+        except (TransliconetError, SeveralErrors) as error:
             if in_sweep:
                 raise
             _ERRORS.append(error)  # if it were raised here, Hydra would print a line of its own

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, open_dict
 from pytorch_lightning.loggers import Logger
 
 from transliconet.cli.app import build, plain, recorded_settings, run_name
+from transliconet.cli.problems import Problems
 from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
@@ -65,17 +66,26 @@ def build_encoder(cfg: DictConfig, pairs: PairsFolder | None) -> Encoder:
 
 
 def run_spec(cfg: DictConfig) -> RunSpec:
-    """The run that ``cfg`` describes."""
-    _refuse_what_cannot_run(cfg)
-    sharded = _sharded(cfg)
-    vocabulary = None
-    if (
-        "_target_" in cfg.method
-    ):  # with method=none, an experiment may leave settings without a class
-        spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
-        vocabulary = VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
+    """The run that ``cfg`` describes.
+
+    Raises:
+        SeveralErrors: of sections that cannot be used.
+    """
+    problems = Problems()
+    problems.attempt(_refuse_what_cannot_run, cfg)
+    vocabulary = problems.attempt(_vocabulary, cfg)
+    pairs = problems.attempt(lambda: PairsFolder.open(cfg.pairs))
+    objectives = {}
+    for name in cfg.objective:
+        objectives[str(name)] = problems.attempt(build, cfg.objective[name])
+    optimizer = problems.attempt(build, cfg.optim)
+    data = problems.attempt(build, cfg.data)
+    probe = problems.attempt(_probe, cfg)
+    checkpoint = problems.attempt(build, cfg.checkpoint)
+    early_stopping = problems.attempt(build, cfg.early_stopping)
+    problems.raise_found()
     return RunSpec(
-        pairs=PairsFolder.open(cfg.pairs),
+        pairs=pairs,
         encoder=EncoderSpec(
             make=partial(build_encoder, cfg.encoder),
             source=cfg.encoder.get("path"),
@@ -86,19 +96,19 @@ def run_spec(cfg: DictConfig) -> RunSpec:
             compile=cfg.compile,
         ),
         vocabulary=vocabulary,
-        objectives=build(cfg.objective),
-        optimizer=OptimizerSpec(**build(cfg.optim)),
-        data=build(cfg.data),
+        objectives=objectives,
+        optimizer=OptimizerSpec(**optimizer),
+        data=data,
         micro_batch=cfg.micro_batch,
         trainer=TrainerSpec(
             make=partial(build, cfg.trainer),
             loggers=partial(_loggers, cfg),
-            sharded=sharded,
+            sharded=_sharded(cfg),
             progress_bar=cfg.trainer.enable_progress_bar,
         ),
-        probe=ProbeSpec(_probe(cfg), cfg.probe_every_n_steps),
-        checkpoint=build(cfg.checkpoint),
-        early_stopping=build(cfg.early_stopping),
+        probe=ProbeSpec(probe, cfg.probe_every_n_steps),
+        checkpoint=checkpoint,
+        early_stopping=early_stopping,
         output=RunOutput(
             out=Path(cfg.out),
             resume=cfg.resume,
@@ -109,6 +119,14 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         settings=Settings(recorded_settings(cfg), CHANGEABLE, PLACE),
         seed=cfg.seed,
     )
+
+
+def _vocabulary(cfg: DictConfig) -> VocabularyStep | None:
+    # with method=none, an experiment may leave settings without a class
+    if "_target_" not in cfg.method:
+        return None
+    spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
+    return VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
 
 
 def _probe(cfg: DictConfig) -> Any:
