@@ -1,6 +1,6 @@
 """W processes take the step that one takes with their batches put behind one another."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -32,11 +32,14 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "other_view": TransliterationContrast(layer="last", same_view_negatives=False),
     "mlm": MaskedLanguageModel(),
+    "mlm_modernbert": MaskedLanguageModel(),
     "tlm": TransliterationLanguageModel(),
     "words": WordAlignment(),
     "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0, exclude_nearest=0.05),
     "anchor_soft": AnchoredContrast(soft_targets=True, temperature=0.5),
 }
+ENCODERS = {"mlm_modernbert": "modernbert"}
+"""Objective → folder of its encoder, where that is another one."""
 SIZES = {2: (17, 7), 3: (11, 8, 5)}
 """Pairs of each process: as uneven as last batches are."""
 
@@ -82,7 +85,8 @@ def work(rank: int, sizes: tuple[int, ...], folder: Path) -> None:
     found: dict[str, object] = {}
     for name, objective in OBJECTIVES.items():
         for micro_batch in (None, 5):
-            step = Step(Encoder.from_pretrained(str(folder / "encoder")), objective, micro_batch)
+            path = folder / ENCODERS.get(name, "encoder")
+            step = Step(Encoder.from_pretrained(str(path)), objective, micro_batch)
             ddp = DistributedDataParallel(step, find_unused_parameters=True)
             synchronized: list[int] = []
 
@@ -120,6 +124,7 @@ def material(
     cldr_pairs: PairsFolder,
     encoder: Encoder,
     encoder_folder: Path,
+    make_encoder: Callable[..., Encoder],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A folder with an encoder and a batch of 24 pairs in which two texts stand twice, once across
@@ -139,6 +144,9 @@ def material(
     folder = tmp_path_factory.mktemp("gather")
     torch.save(batch, folder / "batch.pt")
     (folder / "encoder").symlink_to(encoder_folder)
+    other = make_encoder(type="modernbert")
+    other.masked_lm.save_pretrained(folder / "modernbert")
+    other.tokenizer.save_pretrained(folder / "modernbert")
     return folder
 
 
@@ -154,7 +162,8 @@ def ranks(material: Path, request: pytest.FixtureRequest) -> list[dict]:
 def test_processes_together_take_the_step_of_one(material: Path, ranks: list[dict]) -> None:
     batch = torch.load(material / "batch.pt", weights_only=True)
     for name, objective in OBJECTIVES.items():
-        step = Step(Encoder.from_pretrained(str(material / "encoder")), objective, None)
+        path = material / ENCODERS.get(name, "encoder")
+        step = Step(Encoder.from_pretrained(str(path)), objective, None)
         loss = step(batch)
         loss.backward()
         expected = gradients(step)
