@@ -35,6 +35,7 @@ SLOW_FILES = (
     "corpus/test_prepare.py",
     "docs/test_notebooks.py",
     "docs/test_readme.py",
+    "model/test_shapes.py",
     "objectives/test_distributed.py",
     "objectives/test_gradcache.py",
     "runs/test_damaged.py",
