@@ -5,16 +5,16 @@ them.
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 
 import pytest
 import torch
 
+from tests.forked import SCRIPT, ForkedCli
 from tests.settings import CliHere, Finished, RunCli
 from transliconet.corpus.prepare import prepare
 from transliconet.corpus.recipe import Recipe, Rules
@@ -26,7 +26,7 @@ from transliconet.romanizers.uroman import Uroman
 
 torch.set_num_threads(1)  # the tests run in several processes already
 
-SLOW_FIXTURES = {"run_cli", "site"}
+SLOW_FIXTURES = {"run_cli", "start_cli", "site"}
 SLOW_FILES = (
     "cli/test_bad_input.py",
     "cli/test_spine.py",
@@ -65,13 +65,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def run_cli() -> RunCli:
-    """Runs ``transliconet`` in a process of its own."""
+    """Runs ``transliconet`` in a process of its own, which is forked: see ``tests.forked``."""
+
+    def run(
+        *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+    ) -> Finished:
+        process = ForkedCli(arguments, cwd, env or {})
+        out, err = process.communicate()
+        return Finished(cast(int, process.returncode), out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start_cli() -> RunCli:
+    """Runs ``transliconet`` in a new interpreter, for what depends on how it starts."""
 
     def run(
         *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
     ) -> Finished:
         done = subprocess.run(
-            [Path(sys.executable).with_name("transliconet"), *map(str, arguments)],
+            [SCRIPT, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
             capture_output=True,

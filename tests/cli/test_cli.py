@@ -10,8 +10,8 @@ from transliconet.cli.app import COMMANDS
 from transliconet.pairs import PairsFolder
 
 
-def test_usage_names_every_command(run_cli: RunCli) -> None:
-    done = run_cli("--help")
+def test_usage_names_every_command(start_cli: RunCli, run_cli: RunCli) -> None:
+    done = start_cli("--help")
     assert done.status == 0
     assert all(command in done.out for command in COMMANDS)
     assert run_cli().out == done.out

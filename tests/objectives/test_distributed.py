@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from tests.batches import RandomAnchors, small_data
+from tests.forked import start_server
 from transliconet.batch import ATTENTION_MASK, PAIR_INDEX, SEED, has_rows
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.anchored import AnchoredContrast
@@ -154,8 +155,9 @@ def material(
 def ranks(material: Path, request: pytest.FixtureRequest) -> list[dict]:
     """What each of several processes found."""
     (material / "meet").unlink(missing_ok=True)
-    # type: ignore[no-untyped-call]
-    mp.spawn(work, (SIZES[request.param], material), nprocs=request.param)
+    start_server()
+    arguments = (SIZES[request.param], material)
+    mp.start_processes(work, arguments, nprocs=request.param, start_method="forkserver")
     return [torch.load(material / f"{rank}.pt", weights_only=True) for rank in range(request.param)]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import ForkedCli
 from tests.settings import CliHere, raises
 from transliconet.cli.sweep import objectives
 from transliconet.errors import ConfigError
@@ -470,17 +471,11 @@ def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
     cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
 ) -> None:
     command = sweep_command(cldr_pairs, "data.max_length=32,4000,33,34", "out=sweep")
-    first = subprocess.Popen(
-        [Path(sys.executable).with_name("transliconet"), *command],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    first = ForkedCli(command, tmp_path, {})
     running = tmp_path / "sweep" / "2"
     wait_for(lambda: (running / LOG).is_file() and starts(running), 200)
-    first.kill()
-    first.wait()
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
     before = (tmp_path / "sweep" / "0" / "job.json").read_bytes()
     again = run_cli(*command, cwd=tmp_path)
     assert again.status == 1

@@ -17,6 +17,7 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
 
 from tests.batches import small_data
+from tests.forked import SCRIPT, ForkedCli
 from tests.settings import SMALL, raises
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.mlm import MaskedLanguageModel
@@ -164,41 +165,28 @@ SMALL_RUN = (
 
 
 @pytest.fixture
-def start(cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., subprocess.Popen]:
+def start(cldr_pairs: PairsFolder, tmp_path: Path) -> Callable[..., ForkedCli]:
     """Starts ``transliconet train`` with a run folder and more arguments."""
 
-    def popen(out: str, *arguments: str, **environment: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            [
-                Path(sys.executable).with_name("transliconet"),
-                "train",
-                f"pairs={cldr_pairs.path}",
-                f"out={out}",
-                *SMALL_RUN,
-                *arguments,
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def popen(out: str, *arguments: str, **environment: str) -> ForkedCli:
+        call = ["train", f"pairs={cldr_pairs.path}", f"out={out}", *SMALL_RUN, *arguments]
+        return ForkedCli(call, tmp_path, environment)
 
     return popen
 
 
-def finished(process: subprocess.Popen) -> tuple[int, str]:
-    out, err = process.communicate(timeout=300)
+def finished(process: ForkedCli) -> tuple[int | None, str]:
+    out, err = process.communicate()
     return process.returncode, out + err
 
 
-def wait_for(file: Path, process: subprocess.Popen) -> None:
+def wait_for(file: Path, process: ForkedCli) -> None:
     while not file.exists():
         assert process.poll() is None, finished(process)
         time.sleep(0.01)
 
 
-def wait_for_one(folder: Path, pattern: str, process: subprocess.Popen) -> Path:
+def wait_for_one(folder: Path, pattern: str, process: ForkedCli) -> Path:
     while not (found := list(folder.glob(pattern))):
         assert process.poll() is None, finished(process)
         time.sleep(0.01)
@@ -211,12 +199,12 @@ def weights(run: Path) -> bytes:
 
 @pytest.mark.slow
 def test_killed_again_and_again_it_ends_in_the_same_bytes(
-    start: Callable[..., subprocess.Popen], tmp_path: Path
+    start: Callable[..., ForkedCli], tmp_path: Path
 ) -> None:
     """SIGKILL at random moments; a checkpoint is written every other step, so some of them hit the
     saving.
     """
-    steps = "trainer.max_steps=100"
+    steps = "trainer.max_steps=60"
     assert finished(start("whole", steps))[0] == 0
     rng = random.Random(0)
     last, seen = tmp_path / "killed" / "checkpoints" / "last.ckpt", []
@@ -232,12 +220,12 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(
         seen.append(torch.load(last, weights_only=True)["global_step"])
     status, told = finished(start("killed", steps, "resume=last"))
     assert status == 0, told
-    assert 0 < seen[0] < seen[-1] < 100
+    assert 0 < seen[0] < seen[-1] < 60
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(
-    start: Callable[..., subprocess.Popen], tmp_path: Path
+    start: Callable[..., ForkedCli], tmp_path: Path
 ) -> None:
     endless, last = (
         ["trainer.max_steps=100000", "checkpoint.every_n_train_steps=3"],
@@ -259,7 +247,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(
 
 
 def test_slurm_gets_its_job_back_in_the_same_folder(
-    start: Callable[..., subprocess.Popen], tmp_path: Path
+    start: Callable[..., ForkedCli], tmp_path: Path
 ) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -361,7 +349,7 @@ def test_a_run_that_has_ended_goes_on_from_its_last_step(
     assert all(torch.equal(parts[name], value) for name, value in whole.items())
 
 
-def test_old_checkpoints_are_pruned(start: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
+def test_old_checkpoints_are_pruned(start: Callable[..., ForkedCli], tmp_path: Path) -> None:
     status, told = finished(start("run", "trainer.max_steps=8", "checkpoint.save_top_k=2"))
     assert status == 0, told
     kept = sorted(f.name for f in (tmp_path / "run" / "checkpoints").iterdir())
@@ -376,7 +364,6 @@ def test_processes_that_torchrun_starts_resume_together(
     cldr_pairs: PairsFolder, tmp_path: Path
 ) -> None:
     def torchrun(out: str, *arguments: str) -> tuple[int, str]:
-        transliconet = Path(sys.executable).with_name("transliconet")
         done = subprocess.run(
             [
                 sys.executable,
@@ -384,7 +371,7 @@ def test_processes_that_torchrun_starts_resume_together(
                 "torch.distributed.run",
                 "--standalone",
                 "--nproc-per-node=2",
-                transliconet,
+                SCRIPT,
                 "train",
                 f"pairs={cldr_pairs.path}",
                 f"out={out}",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel as FSDP
 from torch.distributed.fsdp import StateDictType
 
+from tests.forked import start_server
 from tests.settings import raises
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.gradcache import recompute_in_backward
@@ -94,7 +95,8 @@ def trained(
     folder = tmp_path_factory.mktemp("fsdp")
     (folder / "encoder").symlink_to(encoder_folder)
     save_architecture(encoder, folder / "run")
-    mp.spawn(work, (folder,), nprocs=2)  # type: ignore[no-untyped-call]
+    start_server()
+    mp.start_processes(work, (folder,), nprocs=2, start_method="forkserver")
     return folder
 
 
