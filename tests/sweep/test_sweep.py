@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.forked import ForkedCli
 from tests.settings import CliHere, raises
 from transliconet.cli.sweep import objectives
 from transliconet.errors import ConfigError
@@ -468,16 +467,22 @@ def sweep_command(pairs: PairsFolder, *more: str) -> list[str]:
 
 @pytest.mark.slow
 def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
-    cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
+    cldr_pairs: PairsFolder, start_cli: Callable, tmp_path: Path
 ) -> None:
     command = sweep_command(cldr_pairs, "data.max_length=32,4000,33,34", "out=sweep")
-    first = ForkedCli(command, tmp_path, {})
+    first = subprocess.Popen(
+        [Path(sys.executable).with_name("transliconet"), *command],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     running = tmp_path / "sweep" / "2"
     wait_for(lambda: (running / LOG).is_file() and starts(running), 200)
-    first.send_signal(signal.SIGKILL)
-    first.communicate()
+    first.kill()
+    first.wait()
     before = (tmp_path / "sweep" / "0" / "job.json").read_bytes()
-    again = run_cli(*command, cwd=tmp_path)
+    again = start_cli(*command, cwd=tmp_path)
     assert again.status == 1
     jobs = read_sweep(tmp_path / "sweep")
     assert [job.state for job in jobs] == [DONE, FAILED, DONE, DONE]
@@ -487,7 +492,7 @@ def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
     assert "3 of 4 jobs done" in again.out
     assert jobs[1].error in again.out
     assert "data.max_length=4000" in (jobs[1].folder / LOG).read_text(encoding="utf-8")
-    report = run_cli("report", "sweep=sweep", "out=table", cwd=tmp_path)
+    report = start_cli("report", "sweep=sweep", "out=table", cwd=tmp_path)
     assert report.status == 0, report.err
     table = (tmp_path / "table.md").read_text(encoding="utf-8")
     rows = [
@@ -502,10 +507,10 @@ def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
 
 @pytest.mark.slow
 def test_jobs_at_the_same_time_one_of_them_on_two_devices(
-    cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
+    cldr_pairs: PairsFolder, start_cli: Callable, tmp_path: Path
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
-    done = run_cli(
+    done = start_cli(
         *sweep_command(cldr_pairs, "trainer=cpu,ddp_2cpu", "jobs=joblib", "out=sweep"), cwd=tmp_path
     )
     assert done.status == 0, done.out + done.err
@@ -516,10 +521,10 @@ def test_jobs_at_the_same_time_one_of_them_on_two_devices(
 
 @pytest.mark.slow
 def test_a_search_optimizes_what_is_named_and_goes_past_a_trial_that_fails(
-    cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
+    cldr_pairs: PairsFolder, start_cli: Callable, tmp_path: Path
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
-    done = run_cli(
+    done = start_cli(
         *sweep_command(
             cldr_pairs,
             "jobs=optuna",
