@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import time
 import tracemalloc
 import zipfile
@@ -42,6 +43,18 @@ def test_lines_that_end_in_a_carriage_return_alone_are_refused(
     (tmp_path / name).write_bytes((f"{line}\r" * 3).encode(encoding))
     with raises("TLN-DATA-139", naming=name):
         reader(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "content", ['{"text": "да"}\n', '{\n  "a b": 1', ' {"text": "д' + "а" * 9999]
+)
+def test_json_lines_are_not_plain_text(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "rus_Cyrl.txt"
+    file.write_text(content, encoding="utf-8")
+    with raises("TLN-DATA-141", naming="rus_Cyrl.txt"):
+        TextFiles(str(file))
+    file.write_text('{имя}, привет\n"да": {"нет"}\n', encoding="utf-8")
+    assert len(list(TextFiles(str(file)))) == 2
 
 
 @pytest.mark.parametrize(
@@ -92,6 +105,13 @@ def zipped() -> bytes:
     return sink.getvalue()
 
 
+def tarred() -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        archive.add(__file__, "a.txt")
+    return sink.getvalue()
+
+
 NOT_TEXT = {
     "corpus=tmx": b'<?xml version="1.0"?>\n<tmx>',
     "XML": '\ufeff <?xml version="1.0"?>'.encode("utf-16-le"),
@@ -101,6 +121,11 @@ NOT_TEXT = {
     ".gz": gzip.compress(b"x"),
     ".bz2": bz2.compress(b"x"),
     ".xz": lzma.compress(b"x"),
+    "HTML": b"\n<!doctype html>\n<p>",
+    "Extract": b"<HTML><body>x</body></HTML>",
+    "Office": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504),
+    "NumPy": b"\x93NUMPY\x01\x00",
+    "tar": tarred(),
 }
 
 

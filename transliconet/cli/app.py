@@ -100,7 +100,7 @@ def run(command: str, overrides: list[str]) -> int:
             return 0
         print(stopped, file=sys.stderr)
         return 128 + stopped.signal
-    except (TransliconetError, HydraException, OmegaConfBaseException) as error:
+    except USER_ERRORS as error:
         print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
         return 1
     except SeveralErrors as several:
@@ -140,6 +140,7 @@ def _quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
+USER_ERRORS = (TransliconetError, HydraException, OmegaConfBaseException)
 _ORIGINAL_ARGV = list(sys.argv)
 _ERRORS: list[Exception] = []
 """The error that ended the command, for :func:`run` to print."""
@@ -185,7 +186,7 @@ def _hydra_main(command: str) -> Callable[[], None]:
             return run_as_job(cfg)  # sweepers optimize the returned value
         try:
             return import_module(f"transliconet.cli.{command}").main(cfg)
-        except (TransliconetError, SeveralErrors) as error:
+        except (*USER_ERRORS, SeveralErrors) as error:
             if in_sweep:
                 raise
             _ERRORS.append(error)  # if it were raised here, Hydra would print a line of its own

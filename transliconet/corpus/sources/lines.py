@@ -28,10 +28,12 @@ BYTE_ORDER_MARKS = {
 NOT_TEXT = (
     (b"<?xml", "XML", "corpus=tmx reads TMX; extract the text of other XML first"),
     (b"<tmx", "XML", "corpus=tmx reads TMX"),
-    (b"<!DOCTYPE", "XML or HTML", "corpus=tmx reads TMX; extract the text of others first"),
+    (b"<!doctype", "XML or HTML", "corpus=tmx reads TMX; extract the text of others first"),
+    (b"<html", "HTML", "Extract the text first"),
     (b"PK\x03\x04", "a zip archive", "Unpack it; save a spreadsheet as CSV for corpus=csv"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it"),
     (b"Rar!\x1a\x07", "a RAR archive", "Unpack it"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file", "Save it as CSV for corpus=csv"),
     (b"PAR1", "Parquet", "corpus=parquet reads it"),
     (b"ARROW1", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
     (b"\xff\xff\xff\xff", "Arrow", "corpus=hub reads a folder written by save_to_disk"),
@@ -42,10 +44,13 @@ NOT_TEXT = (
     (b"\xde\x12\x04\x95", "a compiled gettext catalogue", "corpus=gettext reads it"),
     (b"\x95\x04\x12\xde", "a compiled gettext catalogue", "corpus=gettext reads it"),
     (b"%PDF-", "PDF", "Extract the text first"),
+    (b"\x93NUMPY", "a NumPy array", "Write its texts a line each"),
     (b"SQLite format 3\x00", "an SQLite database", "Export its table as CSV for corpus=csv"),
 )
 """First bytes, what they are a sign of, and what to do."""
 
+TAR_MARK = slice(257, 262)
+"""Where a tar archive says what it is."""
 SAMPLE_BYTES = 4096
 """Bytes from the start of a file that :func:`unmarked_utf16` looks at."""
 
@@ -64,11 +69,9 @@ def require_text(files: Iterable[Path]) -> None:
     """
     for path in files:
         first = first_bytes(path)
-        for signature, kind, remedy in NOT_TEXT:
-            # XML may begin with white space; other kinds have their signature at byte 0.
-            start = first.lstrip() if signature.startswith(b"<") else first
-            if start.startswith(signature):
-                raise DataError(path, f"{kind}, not plain text", remedy, code="TLN-DATA-130")
+        if found := _binary_kind(first):
+            kind, remedy = found
+            raise DataError(path, f"{kind}, not plain text", remedy, code="TLN-DATA-130")
         if encoding := unmarked_utf16(first):
             raise DataError(
                 path,
@@ -83,6 +86,18 @@ def require_text(files: Iterable[Path]) -> None:
                 r"Convert it: tr '\r' '\n' < FILE > NEW_FILE",
                 code="TLN-DATA-139",
             )
+
+
+def _binary_kind(first: bytes) -> tuple[str, str] | None:
+    """What a file is that begins so, and what to do with it; None if it may be text."""
+    if first[TAR_MARK] == b"ustar":
+        return "a tar archive", "Unpack it"
+    for signature, kind, remedy in NOT_TEXT:
+        # XML may begin with white space; other kinds have their signature at byte 0.
+        start = first.lstrip().lower() if signature.startswith(b"<") else first
+        if start.startswith(signature):
+            return kind, remedy
+    return None
 
 
 def first_bytes(path: Path) -> bytes:

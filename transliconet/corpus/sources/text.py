@@ -1,5 +1,6 @@
 """Plain text, one sentence a line."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from transliconet.corpus.sources.alignment import (
 )
 from transliconet.corpus.sources.base import Line, Skip, guarded
 from transliconet.corpus.sources.files import describe, find_files, relative_names
-from transliconet.corpus.sources.lines import require_text, text_lines
-from transliconet.errors import Option
+from transliconet.corpus.sources.lines import first_bytes, require_text, text_lines
+from transliconet.errors import DataError, Option
 from transliconet.language_tag import LanguageNames, LanguageTag
+
+JSON_OBJECT = re.compile(rb'\s*\{\s*"[^"\n]*"\s*:')
+"""How a JSON object begins."""
 
 
 class TextFiles:
@@ -44,6 +48,7 @@ class TextFiles:
     ) -> None:
         self.files = find_files(paths, self.suffixes)
         require_text(self.files)
+        _refuse_json_lines(self.files)
         names = LanguageNames(tags)
         fixed = names.tag(lang, Option("lang", lang)) if lang else None
         self.tags = [fixed or names.tag_of_file(path) for path in self.files]
@@ -78,3 +83,15 @@ class TextFiles:
                 yield text
             else:
                 yield Line(source, number, f"{prefix}{number}", tag, text=text)
+
+
+def _refuse_json_lines(files: Sequence[Path]) -> None:
+    """Raise where a file begins with a JSON object, which is no sentence."""
+    for path in files:
+        if JSON_OBJECT.match(first_bytes(path)):
+            raise DataError(
+                path,
+                "JSON lines, not plain text",
+                "corpus=jsonl reads it",
+                code="TLN-DATA-141",
+            )
