@@ -141,6 +141,7 @@ def _quoted(text: str) -> str:
 
 
 USER_ERRORS = (TransliconetError, HydraException, OmegaConfBaseException)
+"""What a change of the command line or its input can correct."""
 _ORIGINAL_ARGV = list(sys.argv)
 _ERRORS: list[Exception] = []
 """The error that ended the command, for :func:`run` to print."""
