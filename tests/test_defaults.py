@@ -25,6 +25,7 @@ COMPOSITIONS = [
     ("train", ("objective=parts",)),
     ("train", ("objective=parts", "encoder=tiny")),
     ("probe", ("probe=typed",)),
+    ("transfer", ("task=classification",)),
     *(("prepare", (f"corpus={name}",)) for name in READERS),
     *(("vocab", (f"method={file.stem}",)) for file in sorted(CONF.glob("method/*.yaml"))),
 ]

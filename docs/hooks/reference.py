@@ -18,7 +18,7 @@ from mkdocs.structure.files import File, Files
 
 CONF = Path(__file__).parents[2] / "conf"
 COMMANDS = ("prepare", "vocab", "train", "export", "probe", "transfer", "report", "compare")
-HOMES = ("prepare", "train", "vocab", "probe")
+HOMES = ("prepare", "train", "vocab", "probe", "transfer")
 """Where a group is described that several commands use: on the page of the first of these that
 does.
 """

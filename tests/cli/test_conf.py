@@ -24,6 +24,7 @@ USED_BY = {
     "probe": "train",
     "experiment": "train",
     "jobs": "train",
+    "task": "transfer",
 }
 GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
 
