@@ -223,3 +223,27 @@ def test_what_cannot_run_is_said(
 ) -> None:
     done = cli_here("transfer", f"encoder.path={encoder_folder}", *overrides, "out=r.json")
     assert done.error.endswith(f"[{code}]"), done.err
+
+
+def test_the_folders_of_sib200(cli_here: CliHere, encoder_folder: Path, tmp_path: Path) -> None:
+    """``task.folder`` is where the dataset's ``hin_Deva/train.tsv`` and so on start."""
+    for tag in ("eng_Latn", "ell_Grek"):
+        (tmp_path / "sib" / tag).mkdir(parents=True)
+        for start, split in enumerate((TRAIN, DEV, TEST)):
+            rows = ["index_id\tcategory\ttext"]
+            for number in range(12):
+                label = ("travel", "health")[number % 2]
+                rows.append(f"{100 * start + number}\t{label}\t{label} {tag} {start} {number}")
+            file = tmp_path / "sib" / tag / f"{split}.tsv"
+            file.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    done = cli_here(
+        "transfer",
+        "task=sib200",
+        "task.folder=sib",
+        f"encoder.path={encoder_folder}",
+        "transfer.romanizer=none",
+        "out=sib.json",
+    )
+    assert done.status == 0, done.err
+    tested = json.loads(Path("sib.json").read_text(encoding="utf-8"))["transfer"]
+    assert {(row["language"], row["n"]) for row in tested} >= {("ell_Grek", 12), ("eng_Latn", 12)}

@@ -61,12 +61,14 @@ class LabelledTables:
         tags: what the source's names of languages mean, see
             :class:`transliconet.language_tag.LanguageNames`.
         labels: names of numbered classes, in their order; None: the labels are what the table says.
+        folder: where relative ``paths`` start; None: the working folder.
     """
 
     paths: str | Sequence[str] | Mapping[str, str | Sequence[str]]
     columns: LabelColumns = field(default_factory=LabelColumns)
     tags: Mapping[str, str] | str | None = None
     labels: Sequence[str] | None = None
+    folder: str | Path | None = None
 
     def read(self) -> LabelledSplits:
         """Read all splits.
@@ -102,6 +104,9 @@ class LabelledTables:
         left_out: defaultdict[str, Counter[str]],
     ) -> None:
         """Read the rows of one table; ``split`` None takes it from the row."""
+        if self.folder is not None:
+            several = [paths] if isinstance(paths, str) else paths
+            paths = [str(Path(self.folder, path)) for path in several]
         columns = {"text": self.columns.text, "label": self.columns.label}
         if split is None:
             columns["split"] = self.columns.split
