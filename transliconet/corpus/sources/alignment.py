@@ -8,7 +8,7 @@ from pathlib import Path
 
 from transliconet.corpus.sources.files import COMPRESSED, UNREADABLE
 from transliconet.corpus.sources.lines import numbered_lines
-from transliconet.errors import DataError, Option, first_line
+from transliconet.errors import DataError, first_line
 from transliconet.language_tag import LanguageNames, LanguageTag
 
 PAIR = re.compile(
@@ -146,7 +146,7 @@ def require_equal_length(group: str, counts: dict[Path, int]) -> None:
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{path}: {count}" for path, count in counts.items())
         raise DataError(
-            group or Option("parallel", "true"),
+            group or next(iter(counts)).parent,
             f"files of unequal length ({listed})",
             "Align them again, or read them without alignment: corpus=text",
             code="TLN-DATA-113",
