@@ -208,26 +208,3 @@ def test_two_processes_train_data_parallel(objective: str, run: Path, run_cli: R
         run.parent / f"ddp-{objective}" / "export"
     ).state_dict()
     assert all(np.isfinite(w.numpy()).all() for w in weights.values())
-
-
-@pytest.mark.slow
-def test_a_sweep_makes_one_run_folder_a_value(run: Path, run_cli: RunCli) -> None:
-    done = run_cli(
-        "train",
-        "-m",
-        "pairs=pairs",
-        "out=sweep",
-        *SMALL_RUN,
-        "trainer=cpu",
-        "trainer.max_steps=1",
-        "trainer.max_epochs=null",
-        "probe=none",
-        "objective.tcm.temperature=0.5,1",
-        cwd=run.parent,
-    )
-    assert done.status == 0, done.err
-    settings = [
-        json.loads((run.parent / "sweep" / n / "results.json").read_text())["config"]
-        for n in ("0", "1")
-    ]
-    assert [s["objective"]["tcm"]["temperature"] for s in settings] == [0.5, 1]

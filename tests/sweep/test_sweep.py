@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import ForkedCli
 from tests.settings import CliHere, raises
 from transliconet.cli.sweep import objectives
 from transliconet.errors import ConfigError
@@ -467,32 +468,29 @@ def sweep_command(pairs: PairsFolder, *more: str) -> list[str]:
 
 @pytest.mark.slow
 def test_four_jobs_one_of_which_fails_killed_half_way_and_run_again(
-    cldr_pairs: PairsFolder, start_cli: Callable, tmp_path: Path
+    cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
 ) -> None:
     command = sweep_command(cldr_pairs, "data.max_length=32,4000,33,34", "out=sweep")
-    first = subprocess.Popen(
-        [Path(sys.executable).with_name("transliconet"), *command],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    first = ForkedCli(command, tmp_path, {})
     running = tmp_path / "sweep" / "2"
     wait_for(lambda: (running / LOG).is_file() and starts(running), 200)
-    first.kill()
-    first.wait()
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
     before = (tmp_path / "sweep" / "0" / "job.json").read_bytes()
-    again = start_cli(*command, cwd=tmp_path)
+    again = run_cli(*command, cwd=tmp_path)
     assert again.status == 1
     jobs = read_sweep(tmp_path / "sweep")
     assert [job.state for job in jobs] == [DONE, FAILED, DONE, DONE]
     assert (tmp_path / "sweep" / "0" / "job.json").read_bytes() == before
+    for job, length in ((jobs[0], 32), (jobs[2], 33), (jobs[3], 34)):
+        settings = json.loads((job.folder / "results.json").read_text())["config"]
+        assert settings["data"]["max_length"] == length
     assert [starts(job.folder) for job in jobs] == [1, 2, 2, 1]
     assert "data.max_length=4000: the encoder has 128 positions" in jobs[1].error
     assert "3 of 4 jobs done" in again.out
     assert jobs[1].error in again.out
     assert "data.max_length=4000" in (jobs[1].folder / LOG).read_text(encoding="utf-8")
-    report = start_cli("report", "sweep=sweep", "out=table", cwd=tmp_path)
+    report = run_cli("report", "sweep=sweep", "out=table", cwd=tmp_path)
     assert report.status == 0, report.err
     table = (tmp_path / "table.md").read_text(encoding="utf-8")
     rows = [
