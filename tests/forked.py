@@ -66,6 +66,7 @@ def _run(
     arguments: Sequence[str], cwd: str, environment: Mapping[str, str], outputs: Sequence[str]
 ) -> None:
     """What the forked process does: it becomes a ``transliconet`` that was started by a shell."""
+    os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
@@ -75,6 +76,8 @@ def _run(
         os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND), descriptor)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)  # noqa: SIM115
+    # a child of the server would start its own processes as the server does, a new one forks
+    multiprocessing.set_start_method(None, force=True)
     # every forked process has the server's state, a new interpreter one of its own
     random.seed()
     np.random.seed()
@@ -122,6 +125,13 @@ class ForkedCli:
     def send_signal(self, number: signal.Signals) -> None:
         if self._process.pid is not None and self.returncode is None:
             os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        """Kill it with the processes that it started: those that load data would go on for seconds,
+        and keep the run's folder locked.
+        """
+        if self._process.pid is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

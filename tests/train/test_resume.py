@@ -215,7 +215,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(
             assert process.poll() is None, finished(process)
             time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.5))
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.communicate()
         seen.append(torch.load(last, weights_only=True)["global_step"])
     status, told = finished(start("killed", steps, "resume=last"))
