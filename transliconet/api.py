@@ -30,16 +30,18 @@ from transliconet.runs.hub import HubRepository
 _ROMANIZERS: dict[str, Romanizer] = {}
 
 
-def load(path: str | Path) -> Encoder:
+def load(path: str | Path, prompt: str | None = None) -> Encoder:
     """Load an encoder in evaluation mode, ready to embed.
 
     Args:
         path: a folder, such as an export, or a name on the Hugging Face hub.
+        prompt: text that is put before every text, such as ``"query: "``, or the name of one of the
+            checkpoint's prompts; None: the checkpoint's default.
 
     Raises:
         CheckpointError: it does not exist, or is not a masked LM of XLM-R's architecture.
     """
-    return Encoder.from_pretrained(str(path))
+    return Encoder.from_pretrained(str(path), prompt=prompt)
 
 
 @overload
@@ -149,9 +151,9 @@ def push(folder: str | Path, name: str, *, private: bool = False) -> str:
 def embed(
     encoder: Encoder,
     texts: Iterable[str],
-    layer: int | str = "last",
-    pooling: str = "mean",
-    max_length: int = 512,
+    layer: int | str = "auto",
+    pooling: str = "auto",
+    max_length: int | None = None,
     batch_tokens: int = 4096,
     *,
     normalize: bool = False,
@@ -164,9 +166,12 @@ def embed(
     Args:
         encoder: the model and its tokenizer.
         texts: N texts, also from a generator; only the vectors are held in memory.
-        layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
-        pooling: see :func:`transliconet.model.pooling.pool`.
-        max_length: most tokens of a text; longer ones are truncated.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``; ``auto``: as the checkpoint says,
+            else the last.
+        pooling: see :func:`transliconet.model.pooling.pool`; ``auto``: as the checkpoint says, else
+            ``mean``.
+        max_length: most tokens of a text; longer ones are truncated. None: as the checkpoint says,
+            else 512.
         batch_tokens: most tokens of a batch, padding included.
         normalize: scale each vector to length 1, so that the dot product is the cosine.
 

@@ -321,7 +321,10 @@ class FakeEncoder:
         self.head_rows: list[int] = []
 
     def layer_number(self, layer: int | str) -> int:
-        return self.layers if layer == "last" else int(layer)
+        return self.layers if layer in ("last", "auto") else int(layer)
+
+    def pooling_name(self, pooling: str) -> str:
+        return "mean" if pooling == "auto" else pooling
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
         return ids

@@ -50,7 +50,8 @@ def probe(cfg: DictConfig) -> ProbeResult:
         passed_over = chosen.passed_over(pairs)
         data = chosen.data(pairs)
     settings = {key: value for key, value in recorded_settings(cfg).items() if value != "???"}
-    write_results(out, {"probe": records}, data, settings, passed_over=passed_over.as_dict())
+    more = {"passed_over": passed_over.as_dict(), "prompt": encoder.prompt}
+    write_results(out, {"probe": records}, data, settings, **more)
     return ProbeResult(records, passed_over, romanizer_of(data))
 
 

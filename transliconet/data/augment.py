@@ -20,6 +20,7 @@ class Augmenter:
         tokenizer: of the encoder.
         boundaries: word boundaries of that tokenizer.
         max_length: longest row in tokens, special tokens included.
+        prompt: what every row begins with; it stays as it is.
     """
 
     def __init__(
@@ -28,11 +29,14 @@ class Augmenter:
         tokenizer: PreTrainedTokenizerBase,
         boundaries: WordBoundaries,
         max_length: int,
+        prompt: str = "",
     ) -> None:
         self.augment = augment
         self.tokenizer = tokenizer
         self.boundaries = boundaries
         self.max_length = max_length
+        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        self.prompt_words = len(boundaries.split(np.array(ids, np.int64)))
         self._cached_ids = self._new_cache()
 
     def _new_cache(self) -> Callable[[str], np.ndarray]:
@@ -50,8 +54,9 @@ class Augmenter:
         self, native: np.ndarray, romanized: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
         """A romanized row to train on, from both rows of a pair (ids with special tokens)."""
-        native_words = self.boundaries.split(native)
-        romanized_words = self.boundaries.split(romanized)
+        native_words = self.boundaries.split(native)[self.prompt_words :]
+        all_words = self.boundaries.split(romanized)
+        prompt, romanized_words = all_words[: self.prompt_words], all_words[self.prompt_words :]
         if not romanized_words:
             return romanized
 
@@ -60,7 +65,7 @@ class Augmenter:
             return [self._respelled(word, writer, rng) for word in words]
 
         words = self.augment.apply(native_words, romanized_words, respell, rng)
-        content = np.concatenate(words)[: self.max_length - 2]
+        content = np.concatenate([*prompt, *words])[: self.max_length - 2]
         first, last = romanized[:1], romanized[-1:]  # the special tokens
         return np.concatenate([first, content, last]).astype(romanized.dtype)
 

@@ -61,6 +61,7 @@ class PairsDataModule(pl.LightningDataModule):
         needs: BatchNeeds | None = None,
         positions: int | None = None,
         seed: int = 0,
+        prompt: str = "",
     ) -> None:
         super().__init__()
         self.settings = settings or DataSettings()
@@ -75,7 +76,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.folders = [pairs, *(PairsFolder.open(path) for path in self.settings.also)]
         for folder in self.folders[1:]:
             _require_same_heldout(pairs, folder)
-        self.tokenizer = tokenizer
+        self.tokenizer, self.prompt = tokenizer, prompt
         self.seed = seed
         self._pairs: TokenizedPairs | None = None
         self._collator: Collator | None = None
@@ -134,6 +135,7 @@ class PairsDataModule(pl.LightningDataModule):
                 settings.max_length,
                 languages=settings.languages,
                 skip_unchanged=settings.skip_unchanged,
+                prompt=self.prompt,
             )
             for folder in self.folders
         ]
@@ -160,7 +162,8 @@ class PairsDataModule(pl.LightningDataModule):
         if not augment:
             return None
         boundaries = WordBoundaries.from_tokenizer(self.tokenizer)
-        return Augmenter(augment, self.tokenizer, boundaries, self.settings.max_length)
+        most = self.settings.max_length
+        return Augmenter(augment, self.tokenizer, boundaries, most, prompt=self.prompt)
 
     def pair_names(self, positions: Sequence[int]) -> list[str]:
         """Names of training pairs for messages: language and id in the pairs folder.

@@ -8,7 +8,7 @@ import torch
 
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.model.pooling import POOLINGS, pool
+from transliconet.model.pooling import OR_AUTO, pool
 from transliconet.model.vectors import normalize as unit_length
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
@@ -21,14 +21,14 @@ TEXTS_AT_ONCE = 8192
 def embed(
     encoder: Encoder,
     texts: Iterable[str],
-    layer: int | str = "last",
-    pooling: str = "mean",
-    max_length: int = 512,
+    layer: int | str = "auto",
+    pooling: str = "auto",
+    max_length: int | None = None,
     batch_tokens: int = 4096,
     *,
     normalize: bool = False,
 ) -> np.ndarray:
-    """Embed texts, in evaluation mode and without gradients.
+    """Embed texts, in evaluation mode and without gradients, each after the encoder's prompt.
 
     ``texts`` may be a generator: only a part of them is in memory at a time, beside the vectors.
     Equal texts that are near each other are computed once.
@@ -36,9 +36,12 @@ def embed(
     Args:
         encoder: the model and its tokenizer.
         texts: N texts.
-        layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
-        pooling: see :func:`transliconet.model.pooling.pool`.
-        max_length: longest row in tokens, special tokens included; longer ones are truncated.
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``; ``auto``: as the checkpoint says,
+            else the last.
+        pooling: see :func:`transliconet.model.pooling.pool`; ``auto``: as the checkpoint says, else
+            ``mean``.
+        max_length: longest row in tokens, special tokens included; longer ones are truncated. None:
+            as the checkpoint says, else 512.
         batch_tokens: largest number of tokens in a batch, padding included. Texts are sorted by
             length, so that there is little padding.
         normalize: scale each vector to length 1, so that the dot product is the cosine.
@@ -50,13 +53,15 @@ def embed(
         ConfigError: the encoder has no such layer, or the pooling is unknown.
         DataError: the model gives NaN or infinite values.
     """
-    require_choice("pooling", pooling, POOLINGS)
+    require_choice("pooling", pooling, OR_AUTO)
     number = encoder.layer_number(layer)
     width = encoder.masked_lm.config.hidden_size
     vectors = np.empty((0, width), dtype=np.float32)
     remaining = iter(texts)
     while chunk := list(islice(remaining, TEXTS_AT_ONCE)):
-        rows, _ = tokenize(encoder.tokenizer, chunk, min(max_length, encoder.positions))
+        rows, _ = tokenize(
+            encoder.tokenizer, chunk, encoder.length_limit(max_length), encoder.prompt
+        )
         done = len(vectors)
         # in place: concatenating at the end would take the memory twice
         vectors.resize((done + len(chunk), width), refcheck=False)
@@ -69,8 +74,8 @@ def embed(
 def embed_rows(
     encoder: Encoder,
     rows: RaggedArray | ConcatenatedRows,
-    layer: int | str = "last",
-    pooling: str = "mean",
+    layer: int | str = "auto",
+    pooling: str = "auto",
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
 ) -> np.ndarray:
@@ -98,7 +103,7 @@ def embed_layers(
     encoder: Encoder,
     rows: RaggedArray | ConcatenatedRows,
     layers: Sequence[int],
-    pooling: str = "mean",
+    pooling: str = "auto",
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
 ) -> np.ndarray:
@@ -120,6 +125,7 @@ def embed_layers(
         DataError: the model gives NaN or infinite values.
     """
     require_range("batch_tokens", batch_tokens, least=1)
+    pooling = encoder.pooling_name(pooling)
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     device = next(encoder.parameters()).device
     width = encoder.masked_lm.config.hidden_size

@@ -17,6 +17,15 @@ from transliconet.model.load import (
 )
 from transliconet.model.packing import PACKED_ATTENTION, Packing
 from transliconet.model.self_check import shape_of
+from transliconet.model.sentence import (
+    AUTO,
+    DEFAULT_MAX_LENGTH,
+    DEFAULT_POOLING,
+    SentenceSettings,
+    read_sentence_settings,
+    warn_of_differences,
+    warn_of_what_is_not_computed,
+)
 from transliconet.model.shapes import AFTER_PADDING, head_steps, layers_of, longest_row
 from transliconet.model.states import packed_states, padded_states
 
@@ -29,6 +38,7 @@ class EncoderLike(Protocol):
     @property
     def layers(self) -> int: ...
     def layer_number(self, layer: int | str) -> int: ...
+    def pooling_name(self, pooling: str) -> str: ...
     def embed_tokens(self, ids: Tensor) -> Tensor: ...
     def hidden_states(
         self,
@@ -56,6 +66,9 @@ class Encoder(nn.Module):
             :mod:`transliconet.model.self_check`.
         tokenizer: the tokenizer that it was trained with.
         name: folder or hub name that it was loaded from, for model cards and messages.
+        sentence: what its checkpoint says about sentence vectors; None: nothing.
+        prompt: text that is put before every text, or the name of one of the checkpoint's prompts;
+            None: the checkpoint's default.
 
     Raises:
         CheckpointError: the tokenizer has more tokens than the model has embedding rows, or the
@@ -63,10 +76,17 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, masked_lm: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str
+        self,
+        masked_lm: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        name: str,
+        sentence: SentenceSettings | None = None,
+        prompt: str | None = None,
     ) -> None:
         super().__init__()
         self.masked_lm, self.tokenizer, self.name = masked_lm, tokenizer, name
+        self.sentence = sentence or SentenceSettings()
+        self.prompt = self.sentence.prompt(prompt)
         self.shape = shape_of(masked_lm, name)
         if self.shape.packed:
             masked_lm.set_attn_implementation(PACKED_ATTENTION)
@@ -80,13 +100,19 @@ class Encoder(nn.Module):
             )
 
     @classmethod
-    def from_pretrained(cls, path: str, language: str | None = None) -> Self:
+    def from_pretrained(
+        cls, path: str, language: str | None = None, prompt: str | None = None
+    ) -> Self:
         """Load an encoder in evaluation mode, its weights in float32.
+
+        Where the checkpoint has the files of sentence-transformers, pooling, layer, length and
+        prompt are theirs, unless others are asked for (:mod:`transliconet.model.sentence`).
 
         Args:
             path: a folder, or a name on the Hugging Face hub.
             language: whose adapters are used, of an encoder that has adapters for single languages
                 (X-MOD), such as ``en_XX``.
+            prompt: see :class:`Encoder`.
 
         Raises:
             CheckpointError: it does not exist, lacks weights or a tokenizer, or its architecture is
@@ -95,7 +121,16 @@ class Encoder(nn.Module):
         """
         path = checkpoint_path(path)
         masked_lm = load_model(path, load_config(path), language)
-        return cls(masked_lm, load_tokenizer(path), path).eval()
+        tokenizer = load_tokenizer(path)
+        sentence = read_sentence_settings(path, tokenizer)
+        encoder = cls(masked_lm, tokenizer, path, sentence, prompt).eval()
+        warn_of_differences(path, sentence, prompt=encoder.prompt)
+        warn_of_what_is_not_computed(path, sentence)
+        return encoder
+
+    def with_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> "Encoder":
+        """The same encoder with another tokenizer, whose tokens its rows are."""
+        return Encoder(self.masked_lm, tokenizer, self.name, self.sentence, self.prompt)
 
     @property
     def layers(self) -> int:
@@ -123,11 +158,13 @@ class Encoder(nn.Module):
         """The index of a layer among the hidden states.
 
         Args:
-            layer: ``last``, or 0 … :attr:`layers`.
+            layer: ``last``, 0 … :attr:`layers`, or ``auto``: as the checkpoint says, else the last.
 
         Raises:
             ConfigError: the encoder has no such layer.
         """
+        if layer == AUTO:
+            layer = "last" if self.sentence.layer is None else self.sentence.layer
         if layer == "last":
             return self.layers
         if isinstance(layer, bool) or not isinstance(layer, int) or not 0 <= layer <= self.layers:
@@ -138,6 +175,17 @@ class Encoder(nn.Module):
                 code="TLN-CONFIG-400",
             )
         return layer
+
+    def pooling_name(self, pooling: str) -> str:
+        """A pooling; for ``auto`` that of the checkpoint, else ``mean``."""
+        return (self.sentence.pooling or DEFAULT_POOLING) if pooling == AUTO else pooling
+
+    def length_limit(self, max_length: int | None) -> int:
+        """Longest row in tokens: as given, else as the checkpoint says, else 512; no more than
+        :attr:`positions`.
+        """
+        wanted = max_length or self.sentence.max_length or DEFAULT_MAX_LENGTH
+        return min(wanted, self.positions)
 
     def embed_tokens(self, ids: Tensor) -> Tensor:
         """(…,) int64 ids → (…, H) rows of the embedding matrix."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.encoder import Encoder, EncoderLike
-from transliconet.model.pooling import POOLINGS
+from transliconet.model.pooling import OR_AUTO
 from transliconet.objectives.anchors import ANCHOR, NEGATIVES, Anchors
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight, rows_of_other_processes, world_size
@@ -154,8 +154,8 @@ class AnchoredContrast(Objective):
     pull: float = 0.0
     replay: float = 0.0
     replay_share: float = 0.25
-    layer: int | str = "last"
-    pooling: str = "mean"
+    layer: int | str = "auto"
+    pooling: str = "auto"
     temperature: float = 0.02
     exclude_nearest: float = 0.004
     cached_negatives: int = 16384
@@ -169,7 +169,7 @@ class AnchoredContrast(Objective):
         require_range("temperature", self.temperature, above=0)
         require_range("exclude_nearest", self.exclude_nearest, least=0, most=0.5)
         require_range("cached_negatives", self.cached_negatives, least=0)
-        require_choice("pooling", self.pooling, POOLINGS)
+        require_choice("pooling", self.pooling, OR_AUTO)
         require_choice("similarity", self.similarity, SIMILARITIES)
 
     @property
@@ -194,7 +194,8 @@ class AnchoredContrast(Objective):
         return terms
 
     def _request(self, encoder: EncoderLike) -> StateRequest:
-        return StateRequest(CLEAN, encoder.layer_number(self.layer), self.pooling)
+        pooling = encoder.pooling_name(self.pooling)
+        return StateRequest(CLEAN, encoder.layer_number(self.layer), pooling)
 
     def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of one view.

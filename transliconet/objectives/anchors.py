@@ -55,8 +55,8 @@ class Teacher:
     """
 
     encoder: Encoder
-    layer: int | str = "last"
-    pooling: str = "mean"
+    layer: int | str = "auto"
+    pooling: str = "auto"
     autocast: torch.dtype | None = None
 
     def __call__(self, pairs: TokenizedPairs, rows: np.ndarray | None = None) -> np.ndarray:
@@ -100,7 +100,8 @@ class Teacher:
         if pairs.folder is None:
             return None
         layer = self.encoder.layer_number(self.layer)
-        settings = f"{LAYOUT} {self._weights} {layer} {self.pooling} {self.autocast}"
+        pooling = self.encoder.pooling_name(self.pooling)
+        settings = f"{LAYOUT} {self._weights} {layer} {pooling} {self.autocast}"
         key = hashlib.sha256(settings.encode()).hexdigest()[:20]
         return pairs.folder / f"anchors-{key}.npy"
 
@@ -145,8 +146,8 @@ class Anchors(BatchField):
     """
 
     encoder: Encoder = field(repr=False)
-    layer: int | str = "last"
-    pooling: str = "mean"
+    layer: int | str = "auto"
+    pooling: str = "auto"
     cached_negatives: int = 0
 
     names = (ANCHOR, NEGATIVES)

@@ -12,7 +12,7 @@ from torch import Tensor
 from transliconet.batch import CONTENT_MASK, INPUT_IDS
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.encoder import EncoderLike, layer_numbers
-from transliconet.model.pooling import POOLINGS
+from transliconet.model.pooling import OR_AUTO
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import gather, world_size
 from transliconet.objectives.encode import (
@@ -104,9 +104,10 @@ class TransliterationContrast(Objective):
     Args:
         weight: factor in the total loss.
         scale: factor of the loss before it is weighted and logged. The paper's code has 0.5.
-        layer: hidden layer, 0 the embeddings, ``last`` the top. Several, ``[4, 8, last]``: the mean
-            of their losses.
-        pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls`` or ``weighted``.
+        layer: hidden layer, 0 the embeddings, ``last`` the top, ``auto`` the checkpoint's.
+            Several, ``[4, 8, last]``: the mean of their losses.
+        pooling: ``mean`` (content tokens), ``mean_with_special``, ``cls``, ``weighted``, …;
+            ``auto``: as the checkpoint says, else ``mean``.
         similarity: ``dot`` or ``cosine``.
         temperature: T > 0.
         same_view_negatives: see :func:`tcm_loss`.
@@ -122,8 +123,8 @@ class TransliterationContrast(Objective):
 
     weight: float = 1.0
     scale: float = 1.0
-    layer: int | str | Sequence[int | str] = "last"
-    pooling: str = "mean"
+    layer: int | str | Sequence[int | str] = "auto"
+    pooling: str = "auto"
     similarity: str = "cosine"
     temperature: float = 0.05
     same_view_negatives: bool = True
@@ -135,7 +136,7 @@ class TransliterationContrast(Objective):
         require_range("weight", self.weight, least=0)
         require_range("scale", self.scale, above=0)
         require_range("temperature", self.temperature, above=0)
-        require_choice("pooling", self.pooling, POOLINGS)
+        require_choice("pooling", self.pooling, OR_AUTO)
         require_choice("similarity", self.similarity, SIMILARITIES)
         require_choice("input", self.input, (MASKED, CLEAN))
         if self.exclude_overlap is not None:
@@ -146,7 +147,8 @@ class TransliterationContrast(Objective):
 
     def _requests(self, encoder: EncoderLike) -> list[StateRequest]:
         layers = layer_numbers(encoder, self.layer)
-        return [StateRequest(self.input, layer, self.pooling) for layer in layers]
+        pooling = encoder.pooling_name(self.pooling)
+        return [StateRequest(self.input, layer, pooling) for layer in layers]
 
     def negatives_per_text(self, pairs: int) -> int:
         pairs *= world_size() if self.across_devices else 1

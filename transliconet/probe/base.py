@@ -4,15 +4,17 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from transliconet.errors import section
+from transliconet.errors import require_choice, section
 from transliconet.model.embed import embed_layers
 from transliconet.model.encoder import Encoder, layer_numbers
+from transliconet.model.pooling import OR_AUTO
+from transliconet.model.sentence import warn_of_differences
 from transliconet.pairs import PairsFolder
 from transliconet.probe.metrics import (
     STANDARD,
@@ -112,27 +114,34 @@ class Probe(ABC):
             DataError: no task has enough candidates.
         """
         layers = self.layers(encoder)
+        with section("embedding"):
+            require_choice("pooling", self.embedding.pooling, OR_AUTO)
         require_usable_weights(encoder)
+        pooling = encoder.pooling_name(self.embedding.pooling)
+        most = encoder.length_limit(self.embedding.max_length)
+        used: dict[str, Any] = {"pooling": pooling, "max_length": most}
+        if len(layers) == 1:
+            used["layer"] = layers[0]
+        warn_of_differences(encoder.name, encoder.sentence, **used)
         embedded: dict[tuple[str, ...], np.ndarray] = {}  # texts → (layers, N, H)
 
         def embed_at(place: int, texts: Sequence[str]) -> np.ndarray:
             """One pass gives all layers; it is kept for those that are evaluated next."""
             key = tuple(texts)
             if key not in embedded:
-                most = min(self.embedding.max_length, encoder.positions)
-                rows, _ = tokenize(encoder.tokenizer, texts, most)
+                rows, _ = tokenize(encoder.tokenizer, texts, most, encoder.prompt)
                 embedded[key] = embed_layers(
                     encoder,
                     rows,
                     layers,
-                    pooling=self.embedding.pooling,
+                    pooling=pooling,
                     batch_tokens=self.embedding.batch_tokens,
                 )
             return embedded[key][place]
 
         records: list[RetrievalRecord] = []
         for place, layer in enumerate(layers):
-            records += self.evaluate(partial(embed_at, place), pairs, layer)
+            records += self.evaluate(partial(embed_at, place), pairs, layer, pooling)
         return records
 
     def layers(self, encoder: Encoder) -> list[int]:
@@ -156,9 +165,15 @@ class Probe(ABC):
         return self.plan(pairs).passed_over
 
     def evaluate(
-        self, embed_texts: EmbedTexts, pairs: PairsFolder | None, layer: int
+        self,
+        embed_texts: EmbedTexts,
+        pairs: PairsFolder | None,
+        layer: int,
+        pooling: str = "",
     ) -> list[RetrievalRecord]:
-        """As :meth:`run`, for any function from N texts to (N, D) vectors."""
+        """As :meth:`run`, for any function from N texts to (N, D) vectors. Layer and pooling are
+        recorded as those that made them.
+        """
         plan = self.plan(pairs)
         self.require_tasks(plan, pairs)
         # The texts of a side are embedded once, for all tasks that have it.
@@ -192,7 +207,8 @@ class Probe(ABC):
                 [texts[task.source][row] for row in query_rows],
                 [texts[task.target][row] for row in answer_rows],
             )
-            records.append(self._record(task, layer, result, metrics, sentences=sentences))
+            record = self._record(task, layer, result, metrics, sentences=sentences)
+            records.append(replace(record, pooling=pooling or self.embedding.pooling))
         return records
 
     def _paired_metrics(

@@ -65,7 +65,7 @@ class Sample:
         return cls(languages_of_rows, texts, [row["romanized"] for row in chosen])
 
     def measure(
-        self, stage: str, encoder: Encoder, layer: int | str = "last", pooling: str = "mean"
+        self, stage: str, encoder: Encoder, layer: int | str = "auto", pooling: str = "auto"
     ) -> None:
         """Add the vectors of a stage."""
         views = []

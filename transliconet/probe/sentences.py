@@ -40,8 +40,8 @@ class SentenceIndex:
     encoder: Encoder
     sentences: Sequence[dict[str, str]]
     vectors: dict[str, np.ndarray]
-    layer: int | str = "last"
-    pooling: str = "mean"
+    layer: int | str = "auto"
+    pooling: str = "auto"
 
     @classmethod
     def from_pairs(
@@ -50,8 +50,8 @@ class SentenceIndex:
         pairs: PairsFolder,
         split: str = "all",
         languages: Sequence[str] | None = None,
-        layer: int | str = "last",
-        pooling: str = "mean",
+        layer: int | str = "auto",
+        pooling: str = "auto",
     ) -> "SentenceIndex":
         """Embed both views of a split of a pairs folder.
 
@@ -60,8 +60,7 @@ class SentenceIndex:
             pairs: the folder.
             split: ``train``, ``heldout`` or ``all``.
             languages: tags; None takes every language of the split.
-            layer: hidden layer, 0 … ``encoder.layers`` or ``last``.
-            pooling: see :func:`transliconet.model.pooling.pool`.
+            layer, pooling: see :func:`transliconet.model.embed.embed`.
 
         Raises:
             ConfigError: no such split, language, layer or pooling.

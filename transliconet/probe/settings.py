@@ -49,16 +49,18 @@ class Embedding:
     """How a sentence becomes a vector; see :func:`transliconet.model.embed.embed`.
 
     Args:
-        layer: hidden layer, 0 … ``encoder.layers`` or ``last``. With several, or ``all``, every
+        layer: hidden layer, 0 … ``encoder.layers`` or ``last``; ``auto``: as the checkpoint says,
+            else the last. With several, or ``all``, every
             task is run once for each layer, from one pass over the texts.
-        pooling: ``mean``, ``mean_with_special``, ``cls`` or ``weighted``.
-        max_length: tokens; longer texts are truncated.
+        pooling: ``mean``, ``mean_with_special``, ``cls``, ``weighted``, …; ``auto``: as the
+            checkpoint says, else ``mean``.
+        max_length: tokens; longer texts are truncated. None: as the checkpoint says, else 512.
         batch_tokens: largest number of tokens in a batch, padding included.
     """
 
-    layer: int | str | Sequence[int | str] = "last"
-    pooling: str = "mean"
-    max_length: int = 512
+    layer: int | str | Sequence[int | str] = "auto"
+    pooling: str = "auto"
+    max_length: int | None = None
     batch_tokens: int = 4096
 
 

@@ -124,6 +124,7 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
             spec.data,
             module.batch_needs,
             positions=encoder.positions,
+            prompt=encoder.prompt,
             seed=spec.seed,
         )
     return module, data

@@ -149,6 +149,7 @@ def fit(
         step = VocabularyStep(VocabularySpec(method), chosen.languages, chosen.graft)
     settings = {
         "encoder": encoder.name,
+        "prompt": encoder.prompt,
         "objective": {name: _recorded(objective) for name, objective in objectives.items()},
         "method": _recorded(method),
         "steps": steps,

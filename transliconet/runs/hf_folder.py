@@ -5,6 +5,7 @@ this package.
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.encoder import Encoder
 from transliconet.model.load import model_class
-from transliconet.model.pooling import POOLINGS
+from transliconet.model.pooling import OR_AUTO
+from transliconet.model.sentence import SentenceSettings
 from transliconet.outputs import new_folder, output_folder
 from transliconet.probe.results import read_results_file
 from transliconet.report.card import plain_card
@@ -37,7 +39,13 @@ def save_architecture(encoder: Encoder, run: Path) -> None:
     folder = run / ENCODER_FOLDER
     encoder.masked_lm.config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    atomic_write(folder / NAME_FILE, json.dumps({"name": encoder.name}) + "\n")
+    atomic_write(folder / NAME_FILE, json.dumps(_described(encoder)) + "\n")
+
+
+def _described(encoder: Encoder) -> dict[str, Any]:
+    """Name, prompt, and what the checkpoint said about sentence vectors."""
+    sentence = asdict(encoder.sentence)
+    return {"name": encoder.name, "prompt": encoder.prompt, "sentence": sentence}
 
 
 def export_encoder(
@@ -47,8 +55,8 @@ def export_encoder(
     overwrite: bool = False,
     recognize: Callable[[Path], bool] | None = None,
     *,
-    layer: int | str = "last",
-    pooling: str = "mean",
+    layer: int | str = "auto",
+    pooling: str = "auto",
 ) -> Path:
     """Write a Hugging Face folder: ``config.json``, ``model.safetensors`` (float32, head tied), the
     tokenizer, the modules of sentence-transformers and a model card.
@@ -113,7 +121,9 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
         )
     file = checkpoint_path(run, checkpoint)
     try:
-        name = str(json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))["name"])
+        described = json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))
+        name, prompt = str(described["name"]), str(described["prompt"])
+        sentence = SentenceSettings(**described["sentence"])
         config = AutoConfig.from_pretrained(folder)
         masked_lm = model_class(config).from_config(config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -126,7 +136,7 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
         ) from error
     masked_lm.load_state_dict(fitting_state(file, masked_lm))
     masked_lm.eval()
-    return Encoder(masked_lm, tokenizer, name)
+    return Encoder(masked_lm, tokenizer, name, sentence, prompt)
 
 
 def export_run(
@@ -164,5 +174,6 @@ def _evaluated_with(run: Path) -> dict[str, Any]:
     if not isinstance(embedding, dict):
         return {}
     layer, pooling = embedding.get("layer"), embedding.get("pooling")
-    settings: dict[str, Any] = {"layer": layer if isinstance(layer, int) else "last"}
-    return {**settings, "pooling": pooling} if pooling in POOLINGS else settings
+    single = isinstance(layer, int) or layer == "last"
+    settings: dict[str, Any] = {"layer": layer if single else "auto"}
+    return {**settings, "pooling": pooling} if pooling in OR_AUTO else settings

@@ -84,7 +84,8 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
         tables = f"{side_by_side}\n\n{tables}"
     embedding = probe.embedding if probe is not None else Embedding()
     # a sentence encoder uses one layer: where several were probed, it is the last one
-    layer = embedding.layer if isinstance(embedding.layer, int) else "last"
+    single = isinstance(embedding.layer, int) or embedding.layer == "last"
+    layer = embedding.layer if single else "auto"
     card = model_card(
         encoder.name,
         spec.pairs.manifest,
@@ -105,7 +106,7 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
         pooling=embedding.pooling,
     )
     training = {"seconds": round(result.seconds, 1), "steps": result.steps}
-    more: dict[str, object] = {"training": training}
+    more: dict[str, object] = {"training": training, "prompt": encoder.prompt}
     if probe is not None:
         more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
     write_results(result.out / RESULTS, result.records, data, settings, **more)

@@ -22,12 +22,14 @@ from safetensors.torch import save_file
 from transliconet.model.encoder import Encoder
 from transliconet.model.shapes import final_norm, known_shape
 
-MAX_LENGTH = 512
 STOCK_POOLING = {
     "mean": "pooling_mode_mean_tokens",
     "mean_with_special": "pooling_mode_mean_tokens",
     "cls": "pooling_mode_cls_token",
     "weighted": "pooling_mode_weightedmean_tokens",
+    "max": "pooling_mode_max_tokens",
+    "last_token": "pooling_mode_lasttoken",
+    "mean_sqrt_len": "pooling_mode_mean_sqrt_len_tokens",
 }
 POOLING_MODES = (
     *("pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens"),
@@ -37,7 +39,7 @@ POOLING_MODES = (
 
 
 def write_modules(
-    folder: Path, encoder: Encoder, layer: int | str = "last", pooling: str = "mean"
+    folder: Path, encoder: Encoder, layer: int | str = "auto", pooling: str = "auto"
 ) -> None:
     """Write the files beside an exported model.
 
@@ -47,6 +49,7 @@ def write_modules(
         layer: hidden layer that it was evaluated with.
         pooling: that it was evaluated with.
     """
+    pooling = encoder.pooling_name(pooling)
     width = int(encoder.masked_lm.config.hidden_size)
     modules = [("", "Transformer")]
     if pooling == "mean":
@@ -62,12 +65,27 @@ def write_modules(
     (folder / normalize_folder).mkdir()
     modules.append((normalize_folder, "Normalize"))
     _write_module_list(folder, modules)
-    most = min(MAX_LENGTH, encoder.positions)
+    most = encoder.length_limit(None)
     transformer: dict[str, object] = {"max_seq_length": most, "do_lower_case": False}
     number = encoder.layer_number(layer)
     if number < encoder.layers and can_truncate(encoder):
         transformer["config_args"] = {"num_hidden_layers": number}
     _write_json(folder / "sentence_bert_config.json", transformer)
+    _write_prompts(folder, encoder)
+
+
+def _write_prompts(folder: Path, encoder: Encoder) -> None:
+    """The prompts of the checkpoint, and as the default the one that the encoder was used with."""
+    prompts = dict(encoder.sentence.prompts)
+    if not prompts and not encoder.prompt:
+        return
+    names = [name for name, text in prompts.items() if text == encoder.prompt]
+    if not names and encoder.prompt:
+        names = ["transliconet"]
+        prompts[names[0]] = encoder.prompt
+    default = names[0] if encoder.prompt else None
+    settings = {"prompts": prompts, "default_prompt_name": default, "similarity_fn_name": "cosine"}
+    _write_json(folder / "config_sentence_transformers.json", settings)
 
 
 def can_truncate(encoder: Encoder) -> bool:
@@ -86,13 +104,18 @@ def load_note(encoder: Encoder, layer: int | str, pooling: str) -> str:
             f"**It was evaluated with hidden layer {number}, but sentence-transformers uses the "
             f"last.** `transliconet.embed(encoder, texts, layer={number})` uses layer {number}."
         )
+    pooling = encoder.pooling_name(pooling)
     notes = {
         "mean": "the mean over content tokens (special tokens have weight 0)",
         "mean_with_special": "the mean over all tokens",
         "cls": "the first token",
         "weighted": "the mean over all tokens, later ones weighing more",
+        "max": "the largest value of each dimension over all tokens",
+        "last_token": "the last token",
+        "mean_sqrt_len": "the sum over all tokens by the square root of their number",
     }
-    return f"Vectors are {notes[pooling]} of hidden layer {number}, scaled to length 1."
+    prompt = f" Each text is put after the prompt `{encoder.prompt}`." if encoder.prompt else ""
+    return f"Vectors are {notes[pooling]} of hidden layer {number}, scaled to length 1.{prompt}"
 
 
 def _write_word_weights(folder: Path, encoder: Encoder) -> None:

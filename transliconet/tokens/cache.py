@@ -4,7 +4,7 @@ tokenizer.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +31,7 @@ def cached_token_ids(
     *,
     languages: Sequence[str] | None = None,
     skip_unchanged: bool = True,
+    prompt: str = "",
 ) -> TokenizedPairs:
     """Token ids of the training pairs, read from ``folder/cache`` if they are there.
 
@@ -44,6 +45,7 @@ def cached_token_ids(
         max_length: longest row in tokens; longer ones are truncated and counted.
         languages: tags to take; None takes all.
         skip_unchanged: leave out pairs whose romanization equals the text.
+        prompt: put before each text.
 
     Returns:
         The ids of both views, memory-mapped.
@@ -52,12 +54,16 @@ def cached_token_ids(
         ConfigError: a language that the folder does not have.
     """
     chosen = [LAYOUT, max_length, sorted(languages) if languages is not None else None]
-    key = _key(folder, tokenizer, json.dumps([*chosen, not skip_unchanged]))
+    key = _key(folder, tokenizer, json.dumps([*chosen, not skip_unchanged, prompt]))
 
     def make(new: Path) -> None:
         batches = folder.batches("train", skip_unchanged=skip_unchanged, languages=languages)
         tags = list(folder.manifest["languages"])
-        _write(new, batches, tags, tokenizer=tokenizer, max_length=max_length)
+
+        def of_texts(texts: list[str]) -> tuple[RaggedArray, int]:
+            return tokenize(tokenizer, texts, max_length, prompt)
+
+        _write(new, batches, tags, of_texts)
 
     return _open(cached(folder.path / "cache" / f"tokens-{key}", make, _is_intact))
 
@@ -74,8 +80,7 @@ def _write(
     folder: Path,
     batches: Iterator[pa.RecordBatch],
     tags: Sequence[str],
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
+    token_ids: Callable[[list[str]], tuple[RaggedArray, int]],
 ) -> None:
     """Tokenize pairs batch by batch into the files of a new cache."""
     numbers = {tag: number for number, tag in enumerate(tags)}
@@ -87,7 +92,7 @@ def _write(
             of_batch = [numbers[tag] for tag in batch["lang"].to_pylist()]
             languages.append(np.array(of_batch, np.int16))
             for view, column in VIEWS.items():
-                rows, too_long = tokenize(tokenizer, batch[column].to_pylist(), max_length)
+                rows, too_long = token_ids(batch[column].to_pylist())
                 writers[view].append(rows)
                 truncated += too_long
         for writer in writers.values():

@@ -45,7 +45,7 @@ class TokenizedPairs:
 
 
 def tokenize(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int, prompt: str = ""
 ) -> tuple[RaggedArray, int]:
     """Token ids of texts, special tokens included.
 
@@ -53,6 +53,7 @@ def tokenize(
         tokenizer: the encoder's.
         texts: N texts.
         max_length: longer rows are truncated; the closing special token stays.
+        prompt: put before each text.
 
     Returns:
         N rows of ids, and the number of rows that were truncated.
@@ -60,7 +61,7 @@ def tokenize(
     rows: list[np.ndarray] = []
     truncated = 0
     for start in range(0, len(texts), TEXTS_AT_ONCE):
-        some = list(texts[start : start + TEXTS_AT_ONCE])
+        some = [prompt + text for text in texts[start : start + TEXTS_AT_ONCE]]
         encoded = tokenizer(some, truncation=False, verbose=False)
         for row in encoded["input_ids"]:
             if len(row) > max_length:
@@ -75,6 +76,7 @@ def tokenize_pairs(
     native: Sequence[str],
     romanized: Sequence[str],
     max_length: int,
+    prompt: str = "",
 ) -> TokenizedPairs:
     """Tokenize both views of one language's pairs.
 
@@ -83,12 +85,13 @@ def tokenize_pairs(
         native: N texts.
         romanized: N romanizations, in the same order.
         max_length: longer rows are truncated.
+        prompt: put before each text.
 
     Returns:
         Their ids, in memory.
     """
-    native_rows, native_truncated = tokenize(tokenizer, native, max_length)
-    romanized_rows, romanized_truncated = tokenize(tokenizer, romanized, max_length)
+    native_rows, native_truncated = tokenize(tokenizer, native, max_length, prompt)
+    romanized_rows, romanized_truncated = tokenize(tokenizer, romanized, max_length, prompt)
     truncated = native_truncated + romanized_truncated
     languages = np.zeros(len(native_rows), np.int16)
     return TokenizedPairs(native_rows, romanized_rows, truncated, languages)

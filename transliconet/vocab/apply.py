@@ -77,7 +77,7 @@ def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
     masked_lm = encoder.masked_lm
     add_rows(masked_lm, first, [subword.sources for subword in new])
     masked_lm.config.original_vocabulary = getattr(masked_lm.config, "original_vocabulary", first)
-    return Encoder(masked_lm, tokenizer, encoder.name)
+    return encoder.with_tokenizer(tokenizer)
 
 
 def add_subwords(

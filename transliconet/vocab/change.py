@@ -58,7 +58,7 @@ def change_vocabulary(
             texts[tag] += native
     protected: list[str] = []
     for tag in _protected_tags(spec.protect, texts):
-        protected += texts[tag]
+        protected += [encoder.prompt + text for text in texts[tag]]
     romanizers = resolve_romanizers(spec.romanizer, folders)
     inputs = VocabularyInputs.from_pairs(folders, romanizers, languages, protected)
     with section("method"):

@@ -32,7 +32,7 @@ class Graft:
             CheckpointError: the two models differ in shape, or the trained one has subwords that
                 the full one lacks.
         """
-        full = Encoder.from_pretrained(self.full)
+        full = Encoder.from_pretrained(self.full, prompt=encoder.prompt)
         ids = self._full_ids(encoder, full)
         size = len(encoder.masked_lm.get_input_embeddings().weight)
         state = full.masked_lm.state_dict()

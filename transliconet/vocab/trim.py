@@ -53,7 +53,7 @@ def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
             setattr(config, name, new_ids.get(getattr(config, name)))
     if hasattr(config, "original_vocabulary"):
         config.original_vocabulary = int(np.searchsorted(order, config.original_vocabulary))
-    return Encoder(encoder.masked_lm, tokenizer, encoder.name)
+    return encoder.with_tokenizer(tokenizer)
 
 
 def _renumbered_state(
@@ -93,7 +93,7 @@ class Trim:
         Raises:
             ConfigError: there are no texts.
         """
-        texts = inputs.texts
+        texts = [encoder.prompt + text for text in inputs.texts]
         if not texts:
             raise ConfigError(
                 "pairs=null",
