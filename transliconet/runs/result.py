@@ -84,8 +84,9 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
         tables = f"{side_by_side}\n\n{tables}"
     embedding = probe.embedding if probe is not None else Embedding()
     # a sentence encoder uses one layer: where several were probed, it is the last one
-    single = isinstance(embedding.layer, int) or embedding.layer == "last"
-    layer = embedding.layer if single else "auto"
+    layer: int | str = "auto"
+    if isinstance(embedding.layer, int) or embedding.layer == "last":
+        layer = embedding.layer
     card = model_card(
         encoder.name,
         spec.pairs.manifest,
