@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError, ConfigError, Option
+from transliconet.model import sentence as of_checkpoint
 from transliconet.model.load import (
     HEAD_MISSING,
     checkpoint_path,
@@ -17,15 +18,7 @@ from transliconet.model.load import (
 )
 from transliconet.model.packing import PACKED_ATTENTION, Packing
 from transliconet.model.self_check import shape_of
-from transliconet.model.sentence import (
-    AUTO,
-    DEFAULT_MAX_LENGTH,
-    DEFAULT_POOLING,
-    SentenceSettings,
-    read_sentence_settings,
-    warn_of_differences,
-    warn_of_what_is_not_computed,
-)
+from transliconet.model.sentence import AUTO, SentenceSettings
 from transliconet.model.shapes import AFTER_PADDING, head_steps, layers_of, longest_row
 from transliconet.model.states import packed_states, padded_states
 
@@ -105,9 +98,6 @@ class Encoder(nn.Module):
     ) -> Self:
         """Load an encoder in evaluation mode, its weights in float32.
 
-        Where the checkpoint has the files of sentence-transformers, pooling, layer, length and
-        prompt are theirs, unless others are asked for (:mod:`transliconet.model.sentence`).
-
         Args:
             path: a folder, or a name on the Hugging Face hub.
             language: whose adapters are used, of an encoder that has adapters for single languages
@@ -122,15 +112,16 @@ class Encoder(nn.Module):
         path = checkpoint_path(path)
         masked_lm = load_model(path, load_config(path), language)
         tokenizer = load_tokenizer(path)
-        sentence = read_sentence_settings(path, tokenizer)
-        encoder = cls(masked_lm, tokenizer, path, sentence, prompt).eval()
-        warn_of_differences(path, sentence, prompt=encoder.prompt)
-        warn_of_what_is_not_computed(path, sentence)
+        sentence = of_checkpoint.read_sentence_settings(path, tokenizer)
+        encoder = cls(masked_lm, tokenizer, path, sentence=sentence, prompt=prompt).eval()
+        of_checkpoint.warn_of_differences(path, sentence, prompt=encoder.prompt)
         return encoder
 
     def with_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> "Encoder":
         """The same encoder with another tokenizer, whose tokens its rows are."""
-        return Encoder(self.masked_lm, tokenizer, self.name, self.sentence, self.prompt)
+        return Encoder(
+            self.masked_lm, tokenizer, self.name, sentence=self.sentence, prompt=self.prompt
+        )
 
     @property
     def layers(self) -> int:
@@ -178,13 +169,15 @@ class Encoder(nn.Module):
 
     def pooling_name(self, pooling: str) -> str:
         """A pooling; for ``auto`` that of the checkpoint, else ``mean``."""
-        return (self.sentence.pooling or DEFAULT_POOLING) if pooling == AUTO else pooling
+        return (
+            (self.sentence.pooling or of_checkpoint.DEFAULT_POOLING) if pooling == AUTO else pooling
+        )
 
     def length_limit(self, max_length: int | None) -> int:
         """Longest row in tokens: as given, else as the checkpoint says, else 512; no more than
         :attr:`positions`.
         """
-        wanted = max_length or self.sentence.max_length or DEFAULT_MAX_LENGTH
+        wanted = max_length or self.sentence.max_length or of_checkpoint.DEFAULT_MAX_LENGTH
         return min(wanted, self.positions)
 
     def embed_tokens(self, ids: Tensor) -> Tensor:

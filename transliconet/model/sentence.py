@@ -103,12 +103,12 @@ def read_sentence_settings(path: str, tokenizer: PreTrainedTokenizerBase) -> Sen
     for module, kind in zip(modules, kinds, strict=True):
         if kind != "Pooling":
             continue
-        settings = _read_json(path, f"{module.get('path', '')}/config.json", dict) or {}
-        name = _pooling_name(settings)
+        pooled = _read_json(path, f"{module.get('path', '')}/config.json", dict) or {}
+        name = _pooling_name(pooled)
         pooling = POOLING_NAMES.get(name)
         if pooling is None:
             not_computed.append(f"pooling {name}")
-        if settings.get("include_prompt") is False:
+        if pooled.get("include_prompt") is False:
             not_computed.append("include_prompt=false")
     # WordWeights before the mean: special tokens have no weight, as an export writes it
     if pooling == "mean_with_special" and "WordWeights" in kinds:
@@ -119,7 +119,7 @@ def read_sentence_settings(path: str, tokenizer: PreTrainedTokenizerBase) -> Sen
     arguments = transformer.get("config_args") or transformer.get("config_kwargs") or {}
     if transformer.get("do_lower_case"):
         not_computed.append("do_lower_case=true")
-    return SentenceSettings(
+    settings = SentenceSettings(
         pooling=pooling,
         layer=arguments.get("num_hidden_layers"),
         max_length=max_length if max_length < UNLIMITED else None,
@@ -127,6 +127,8 @@ def read_sentence_settings(path: str, tokenizer: PreTrainedTokenizerBase) -> Sen
         default_prompt=prompts.get("default_prompt_name"),
         not_computed=tuple(not_computed),
     )
+    warn_of_what_is_not_computed(path, settings)
+    return settings
 
 
 def _pooling_name(settings: Mapping[str, Any]) -> str:

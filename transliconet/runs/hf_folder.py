@@ -136,7 +136,7 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
         ) from error
     masked_lm.load_state_dict(fitting_state(file, masked_lm))
     masked_lm.eval()
-    return Encoder(masked_lm, tokenizer, name, sentence, prompt)
+    return Encoder(masked_lm, tokenizer, name, sentence=sentence, prompt=prompt)
 
 
 def export_run(
