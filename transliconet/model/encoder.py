@@ -149,7 +149,7 @@ class Encoder(nn.Module):
         """The index of a layer among the hidden states.
 
         Args:
-            layer: ``last``, 0 … :attr:`layers`, or ``auto``: as the checkpoint says, else the last.
+            layer: ``last``, 0 … :attr:`layers`, or ``auto``: the checkpoint's, else the last.
 
         Raises:
             ConfigError: the encoder has no such layer.
@@ -174,9 +174,7 @@ class Encoder(nn.Module):
         )
 
     def length_limit(self, max_length: int | None) -> int:
-        """Longest row in tokens: as given, else as the checkpoint says, else 512; no more than
-        :attr:`positions`.
-        """
+        """Longest row in tokens: as given, else the checkpoint's, else 512, if it has them."""
         wanted = max_length or self.sentence.max_length or of_checkpoint.DEFAULT_MAX_LENGTH
         return min(wanted, self.positions)
 
