@@ -103,7 +103,7 @@ def test_every_experiment_fits_a_small_encoder(experiment: str) -> None:
         small.probe.embedding.layer,
         *(part.get("layer") for part in small.objective.values()),
     ]
-    assert all(layer in (None, "last", 3) for layer in layers)
+    assert all(layer in (None, "auto", "last", 3) for layer in layers)
 
 
 def test_layers_and_lengths_of_checkpoints_are_as_published() -> None:
