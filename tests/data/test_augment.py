@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from tests.batches import small_data
 from tests.settings import raises
@@ -38,6 +40,14 @@ def text(encoder: Encoder, row: np.ndarray) -> str:
 @pytest.fixture
 def bounds(encoder: Encoder) -> WordBoundaries:
     return WordBoundaries.from_tokenizer(encoder.tokenizer)
+
+
+def test_a_tokenizer_that_does_not_mark_words_is_refused() -> None:
+    wordpiece = Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}, unk_token="[UNK]"))
+    with raises("TLN-CKPT-301"):
+        WordBoundaries.from_tokenizer(
+            PreTrainedTokenizerFast(tokenizer_object=wordpiece, unk_token="[UNK]")
+        )
 
 
 def test_words_are_what_spaces_part(encoder: Encoder, bounds: WordBoundaries) -> None:

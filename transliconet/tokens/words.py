@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.batch import register_field
+from transliconet.errors import CheckpointError
 from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
 
 WORD_START = "▁"
@@ -43,12 +44,23 @@ class WordBoundaries:
 
         Returns:
             What splits its rows into words.
+
+        Raises:
+            CheckpointError: its subwords do not say where words begin.
         """
         subwords = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         special = np.zeros(len(subwords), bool)
         special[list(tokenizer.all_special_ids)] = True
         special[tokenizer.unk_token_id] = False
         starts_word = np.array([subword.startswith(WORD_START) for subword in subwords])
+        if not starts_word.any():  # every text would be one word
+            raise CheckpointError(
+                type(tokenizer).__name__,
+                f"no subword begins with {WORD_START!r}, as those of Unigram tokenizers do where a "
+                "word begins",
+                "Train such an encoder without word_alignment and without augment",
+                code="TLN-CKPT-301",
+            )
         return cls(starts_word, special)
 
     def number(self, row: np.ndarray) -> np.ndarray:
