@@ -174,6 +174,7 @@ def test_a_part_is_encoded_again_with_the_same_dropout(
         """Gives the states of the parts, every graph kept."""
 
         layers, layer_number = encoder.layers, encoder.layer_number
+        pooling_name = encoder.pooling_name
 
         def hidden_states(self, *_: object, **__: object) -> dict[int, Tensor]:
             return {layer: torch.cat([part[layer] for part in parts]) for layer in (1, 2)}
