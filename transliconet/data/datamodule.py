@@ -149,9 +149,9 @@ class PairsDataModule(pl.LightningDataModule):
         )
 
     def _pairs_read(self, pairs: TokenizedPairs) -> np.ndarray | None:
-        """(n,) positions of the pairs that a run of less than an epoch reads; None: all."""
+        """(n,) pairs that a run of less than an epoch reads; None: all, or no field asks."""
         trainer = self.trainer
-        if trainer is None or trainer.max_steps < 0 or len(pairs) < 2:
+        if trainer is None or not self.needs.fields or trainer.max_steps < 0 or len(pairs) < 2:
             return None
         batches = trainer.max_steps * trainer.accumulate_grad_batches
         sampler = self._sampler(pairs, world_size=trainer.world_size)

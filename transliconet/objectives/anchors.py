@@ -69,12 +69,10 @@ class Teacher:
         Returns:
             (n, H) float32; memory-mapped where the token ids are cached.
         """
-        texts = pairs.native
-        if rows is not None:
-            texts = RaggedArray.from_rows([texts[row] for row in rows.tolist()])
+        number = len(pairs) if rows is None else len(rows)
         everything = self.file(pairs)
         if everything is None:
-            return self._vectors(texts)
+            return self._vectors(pairs, rows)
         file = everything
         if rows is not None:
             digest = hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:12]
@@ -83,11 +81,11 @@ class Teacher:
                 return np.load(everything, mmap_mode="r")[rows]
 
         def make(new: Path) -> None:
-            log.info("anchors of %d native texts of %d, once", len(texts), len(pairs))
-            _write(new, self._vectors(texts))
+            log.info("anchors of %d native texts of %d, once", number, len(pairs))
+            _write(new, self._vectors(pairs, rows))
 
         def intact(there: Path) -> bool:
-            return _is_intact(there, len(texts))
+            return _is_intact(there, number)
 
         return np.load(cached(file, make, intact), mmap_mode="r")
 
@@ -109,7 +107,10 @@ class Teacher:
     def _weights(self) -> str:
         return weights_digest(self.encoder.masked_lm)
 
-    def _vectors(self, texts: RaggedArray | ConcatenatedRows) -> np.ndarray:
+    def _vectors(self, pairs: TokenizedPairs, rows: np.ndarray | None) -> np.ndarray:
+        texts = pairs.native
+        if rows is not None:
+            texts = RaggedArray.from_rows([texts[row] for row in rows.tolist()])
         return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
 
 
