@@ -45,6 +45,9 @@ WITHOUT_TORCH = (
     "corpus",
     "language_tag",
     "cli.app",
+    "cli.help",
+    "cli.report",
+    "cli.compare",
 )
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 

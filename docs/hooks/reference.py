@@ -6,107 +6,22 @@ key means is the comment beside it.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-CONF = Path(__file__).parents[2] / "conf"
+from transliconet.cli.conf_files import CONF, ConfFile, groups_of, read
+
 COMMANDS = ("prepare", "vocab", "train", "export", "probe", "transfer", "report", "compare")
 HOMES = ("prepare", "train", "vocab", "probe", "transfer")
 """Where a group is described that several commands use: on the page of the first of these that
 does.
 """
-COMMENT = re.compile(r"^[\s\]}]*#\s?(.*)")
-ALONE = re.compile(r"^\s*#\s?(.*)")
 DESCRIBED = re.compile(r"^(\w+)  +(.*(?:\n +.*)*)", re.M)
 """A line of a command's help about a group or a section, and those that continue it."""
-
-
-@dataclass(frozen=True)
-class Option:
-    """A key with its default, as the file has it, and what its comment says."""
-
-    key: str
-    default: str
-    comment: str
-
-
-@dataclass
-class ConfFile:
-    """One file of conf/: its opening comment, what it starts from, its keys, and what Hydra builds
-    of its sections.
-    """
-
-    about: str
-    defaults: list[Any]
-    header: str = ""
-    options: list[Option] = field(default_factory=list)
-    targets: dict[str, str] = field(default_factory=dict)
-
-
-def read(path: Path) -> ConfFile:
-    """Parse a file of conf/ with its comments."""
-    text = path.read_text(encoding="utf-8")
-    lines = text.splitlines()
-    plain = yaml.safe_load(text) or {}
-    header = plain.get("hydra", {}).get("help", {}).get("header", "")
-    found = ConfFile(_opening(lines), plain.get("defaults", []), header)
-    for key, value in _leaves(yaml.compose(text)):
-        if key.split(".")[0] in ("defaults", *(["hydra"] if path.parent == CONF else [])):
-            # what a command asks of Hydra is the same for all; what a group does is there to be
-            # changed
-            continue
-        if key.endswith("_target_"):
-            found.targets[key.removesuffix("_target_").rstrip(".")] = value.value
-        elif not key.endswith("_partial_"):
-            default = text[value.start_mark.index : value.end_mark.index].strip()
-            found.options.append(Option(key, default or "null", _comment(lines, value)))
-    return found
-
-
-def _opening(lines: list[str]) -> str:
-    """The comment that a file opens with, without Hydra's ``@package``."""
-    comment = []
-    for line in lines:
-        if not (words := ALONE.match(line)):
-            break
-        if not words[1].startswith("@package"):
-            comment.append(words[1].strip())
-    return " ".join(comment)
-
-
-def _leaves(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, yaml.Node]]:
-    if isinstance(node, yaml.MappingNode) and node.value:
-        for key, value in node.value:
-            yield from _leaves(value, f"{prefix}.{key.value}" if prefix else key.value)
-    elif node is not None and prefix:
-        yield prefix, node
-
-
-def _comment(lines: list[str], value: yaml.Node) -> str:
-    """The comment behind a value and the lines that continue it."""
-    line, column = value.end_mark.line, value.end_mark.column
-    first = COMMENT.match(lines[line][column:]) if line < len(lines) else None
-    if first is None:
-        return ""
-    words, place = [first[1].strip()], lines[line].index("#", column)
-    for further in lines[line + 1 :]:
-        if not (more := ALONE.match(further)) or further.index("#") != place:
-            break
-        words.append(more[1].strip())
-    return " ".join(words)
-
-
-def groups_of(root: ConfFile) -> dict[str, str]:
-    """Group → option that a command takes without being asked."""
-    items = (item for item in root.defaults if isinstance(item, dict))
-    return {k: str(v) for item in items for k, v in item.items() if "/" not in k}
 
 
 def home_of(group: str) -> str:

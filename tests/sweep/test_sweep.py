@@ -76,7 +76,7 @@ if given["do"] == "fail":
     raise SystemExit(1)
 if given["do"] == "wait":
     sys.path.insert(0, {root!r})
-    from transliconet.sweep.process import stop_with_the_sweep
+    from transliconet.sweep.environment import stop_with_the_sweep
     def stop(*_):
         time.sleep(0.5)
         (out / "saved").write_text("")

@@ -23,13 +23,15 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers import oc
 
 from transliconet import __version__
+from transliconet.cli.early import check_before_loading
 from transliconet.cli.problems import SeveralErrors
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
-from transliconet.sweep.process import stop_with_the_sweep
+from transliconet.sweep.environment import stop_with_the_sweep
 from transliconet.third_party import LIGHTNING, ignore_warnings
 from transliconet.train import slurm
 
+HELP_FLAGS = ("-h", "--help")
 COMMANDS = {
     "prepare": "text in files, tables, datasets or CLDR → a pairs folder",
     "vocab": "an encoder → the same encoder with another vocabulary",
@@ -53,7 +55,7 @@ comma-separated values of an option."""
 def main() -> int:
     """Entry point of ``transliconet``; the return value is the exit status."""
     arguments = sys.argv[1:]
-    if not arguments or arguments[0] in ("-h", "--help"):
+    if not arguments or arguments[0] in HELP_FLAGS:
         print(USAGE)
         return 0
     if arguments[0] == "--version":
@@ -87,6 +89,8 @@ def run(command: str, overrides: list[str]) -> int:
     stop_with_the_sweep()
     if command == "compare":
         overrides = named_results(overrides)
+    if any(override in HELP_FLAGS for override in overrides):
+        return _print_help(command, overrides)
     original = sys.argv
     sys.argv = [f"transliconet {command}", *overrides]
     try:
@@ -115,6 +119,18 @@ def run(command: str, overrides: list[str]) -> int:
         return 128 + getattr(interrupt, "signal", signal.SIGINT)
     finally:
         sys.argv = original
+
+
+def _print_help(command: str, overrides: list[str]) -> int:
+    """Print the help of a command; returns the exit status."""
+    from transliconet.cli.help import help_text
+
+    try:
+        print(help_text(command, overrides))
+    except USER_ERRORS as error:
+        print(f"error: {explain(error, command, overrides)}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def named_results(arguments: Sequence[str]) -> list[str]:
@@ -186,6 +202,7 @@ def _hydra_main(command: str) -> Callable[[], None]:
 
             return run_as_job(cfg)  # sweepers optimize the returned value
         try:
+            check_before_loading(command, cfg)
             return import_module(f"transliconet.cli.{command}").main(cfg)
         except (*USER_ERRORS, SeveralErrors) as error:
             if in_sweep:

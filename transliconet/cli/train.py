@@ -11,8 +11,8 @@ from omegaconf import DictConfig, open_dict
 from pytorch_lightning.loggers import Logger
 
 from transliconet.cli.app import build, plain, recorded_settings, run_name
+from transliconet.cli.early import is_sharded
 from transliconet.cli.problems import Problems
-from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.runs.assemble import finished_encoder
@@ -72,7 +72,6 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         SeveralErrors: of sections that cannot be used.
     """
     problems = Problems()
-    problems.attempt(_refuse_what_cannot_run, cfg)
     vocabulary = problems.attempt(_vocabulary, cfg)
     pairs = problems.attempt(lambda: PairsFolder.open(cfg.pairs))
     objectives = {}
@@ -103,7 +102,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         trainer=TrainerSpec(
             make=partial(build, cfg.trainer),
             loggers=partial(_loggers, cfg),
-            sharded=_sharded(cfg),
+            sharded=is_sharded(cfg),
             progress_bar=cfg.trainer.enable_progress_bar,
         ),
         probe=ProbeSpec(probe, cfg.probe_every_n_steps),
@@ -137,29 +136,6 @@ def _loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     with open_dict(cfg):
         cfg.run_dir = without_interpolation(str(folder))
     return list(build(cfg.logger).values())
-
-
-def _refuse_what_cannot_run(cfg: DictConfig) -> None:
-    trainer = cfg.trainer
-    if trainer.max_steps == -1 and trainer.max_epochs in (None, -1) and trainer.max_time is None:
-        raise ConfigError(
-            "trainer.max_epochs",
-            "the run has no end",
-            "Set trainer.max_epochs or trainer.max_steps",
-            code="TLN-CONFIG-959",
-        )
-    if _sharded(cfg) and cfg.trainable.startswith("new_rows"):
-        raise ConfigError(
-            Option("trainable", cfg.trainable),
-            "not with FSDP",
-            "Use trainer=ddp, or trainable=all",
-            code="TLN-CONFIG-960",
-        )
-
-
-def _sharded(cfg: DictConfig) -> bool:
-    """Whether the strategy is FSDP, which is an object, rather than a name of Lightning's."""
-    return not isinstance(cfg.trainer.strategy, str)
 
 
 def train(cfg: DictConfig) -> TrainResult:

@@ -7,16 +7,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from transliconet.errors import DataError, first_line
-from transliconet.model.embed import embed
-from transliconet.model.encoder import Encoder
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder, id_fraction
 from transliconet.storage import atomic_file
+
+if TYPE_CHECKING:
+    from transliconet.model.encoder import Encoder
 
 SAMPLE_FILE = "sample.npz"
 ROMANIZED_GROUP = "romanized"
@@ -65,9 +66,12 @@ class Sample:
         return cls(languages_of_rows, texts, [row["romanized"] for row in chosen])
 
     def measure(
-        self, stage: str, encoder: Encoder, layer: int | str = "auto", pooling: str = "auto"
+        self, stage: str, encoder: "Encoder", layer: int | str = "auto", pooling: str = "auto"
     ) -> None:
         """Add the vectors of a stage."""
+        # here, since reports read a sample and never embed: they start without torch
+        from transliconet.model.embed import embed
+
         views = []
         for texts in (self.texts, self.romanized):
             views.append(embed(encoder, list(texts), layer, pooling, max_length=128))

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,6 +18,7 @@ from typing import IO
 from transliconet.errors import DataError
 from transliconet.probe.results import mean_accuracies, read_results
 from transliconet.storage import file_lock
+from transliconet.sweep.environment import LIFELINE, job_environment
 from transliconet.sweep.job import DONE, FAILED, LOCK_FILE, RUNNING, STOPPED, Job
 from transliconet.sweep.overrides import quoted
 
@@ -29,17 +29,6 @@ LOG = "job.log"
 ERROR_LINE = re.compile(r"(error: |stopped by |\w*(Error|Exception)\b)")
 POLL = 0.5
 """Seconds between two attempts to get a free GPU."""
-PROCESS_GROUP_VARIABLES = {
-    "LOCAL_RANK",
-    "NODE_RANK",
-    "GROUP_RANK",
-    "RANK",
-    "WORLD_SIZE",
-    "LOCAL_WORLD_SIZE",
-    "MASTER_ADDR",
-    "MASTER_PORT",
-}
-"""Environment variables that would make a job part of the sweep's process group."""
 
 
 def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
@@ -69,7 +58,7 @@ def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
             return job
         job = replace(job, state=RUNNING, error="")
         inherited = [lock.fileno()]
-        environment = _job_environment()
+        environment = job_environment()
         if gpus:
             gpu, gpu_lock = held.enter_context(free_gpu(gpus))
             inherited.append(gpu_lock.fileno())
@@ -78,15 +67,6 @@ def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
         job = _run(job, environment, inherited)
         job.write()
         return job
-
-
-def _job_environment() -> dict[str, str]:
-    """This process's environment, without variables of SLURM and of process groups."""
-    environment = {}
-    for name, value in os.environ.items():
-        if not name.startswith("SLURM_") and name not in PROCESS_GROUP_VARIABLES:
-            environment[name] = value
-    return environment
 
 
 @contextmanager
@@ -175,24 +155,3 @@ def _last_error(log: Path, status: int) -> str:
     errors = [line for line in lines if ERROR_LINE.match(line)]
     message = (errors or lines)[-1].removeprefix("error: ")
     return f"{message[:500]} (exit status {status})"
-
-
-LIFELINE = "TRANSLICONET_LIFELINE"
-"""Environment variable: number of a pipe, which closes when the process of the sweep ends."""
-
-
-def stop_with_the_sweep() -> None:
-    """Have SIGTERM sent to this process when the sweep's process ends, even by SIGKILL.
-
-    In a process that is not a sweep's job it does nothing.
-    """
-    # removed, so that processes started by this one do not read it
-    lifeline = os.environ.pop(LIFELINE, None)
-    if lifeline is None:
-        return
-
-    def wait() -> None:
-        os.read(int(lifeline), 1)  # returns when the other end is closed
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,56 @@
+"""``--help``: a command's own groups, and a comment for each of its keys."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.settings import CliHere
+from transliconet.cli.app import COMMANDS
+from transliconet.cli.conf_files import CONF, groups_of, options_of, read
+from transliconet.cli.help import key_comments
+
+ROOTS = {command: groups_of(read(CONF / f"{command}.yaml")) for command in COMMANDS}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_key_has_a_comment(command: str) -> None:
+    """Also those of options that are not the default."""
+    bare = []
+    for group in ROOTS[command]:
+        if group == "experiment":
+            continue
+        for option in options_of(group):
+            found = key_comments(command, {**ROOTS[command], group: option})
+            bare += [key for key, comment in found.items() if not comment]
+    bare += [key for key, comment in key_comments(command, {}).items() if not comment]
+    assert sorted(set(bare)) == []
+
+
+def test_help_lists_what_the_command_line_chooses(cli_here: CliHere) -> None:
+    done = cli_here("train", "experiment=recommended", "optim.optimizer.lr=3e-4", "--help")
+    lines = done.out.splitlines()
+    assert done.status == 0
+    assert "== objective=anchored ==" in lines
+    assert "method: graft, none, transmi, trim" in lines
+    assert next(line for line in lines if line.startswith("optim.optimizer.lr=0.0003 "))
+    # the meaning of a key, in place of why an experiment sets it
+    assert (
+        next(line for line in lines if line.startswith("dropout=0  ")).count("configuration") == 1
+    )
+    assert not [line for line in lines if line.startswith("corpus")]
+    assert max(map(len, lines)) <= 100
+
+
+def test_help_of_an_option_that_is_not_there(cli_here: CliHere) -> None:
+    done = cli_here("train", "objective=anchord", "--help")
+    assert (done.status, done.out) == (1, "")
+    assert "'anchored'" in done.error
+
+
+def test_comments_come_from_what_an_option_starts_from(tmp_path: Path) -> None:
+    comments = key_comments("train", {"probe": "sr_b", "trainer": "auto"})
+    assert comments["probe.search.depth"].startswith("ranks are exact")
+    assert (
+        comments["trainer.strategy"]
+        == key_comments("train", {"trainer": "cpu"})["trainer.strategy"]
+    )

@@ -1,0 +1,82 @@
+"""What can be told before torch is imported, which takes seconds: values that are missing, a pairs
+folder that is not there, and what is being loaded.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from transliconet.cli.problems import Problems
+from transliconet.errors import ConfigError, Option
+
+HEAVY = ("train", "vocab", "export", "probe", "transfer", "search")
+"""Commands that import torch."""
+OPTIONAL = {"export": ("out",), "prepare": ("out",), "probe": ("pairs",)}
+"""Command → keys that only some of its uses need."""
+RANK = "LOCAL_RANK"
+"""Environment variable of the further processes of a run."""
+
+
+def check_before_loading(command: str, cfg: DictConfig) -> None:
+    """Check what takes no torch, and say on stderr what is loaded next.
+
+    Args:
+        command: a command's name.
+        cfg: its composed configuration.
+
+    Raises:
+        MissingMandatoryValue: a key has no value.
+        ConfigError, DataError, SeveralErrors: of what is wrong.
+    """
+    problems = Problems()
+    optional = set(OPTIONAL.get(command, ()))
+    if command == "probe" and cfg.probe.get("_target_", "").endswith(".RetrievalProbe"):
+        optional.remove("pairs")
+    for key in sorted(OmegaConf.missing_keys(cfg) - optional):
+        OmegaConf.select(cfg, key, throw_on_missing=True)
+    if command == "train":
+        problems.attempt(_refuse_what_cannot_run, cfg)
+    what = problems.attempt(_pairs, cfg)
+    problems.raise_found()
+    first = int(os.environ.get(RANK, "0")) == 0
+    if command in HEAVY and first and "torch" not in sys.modules:
+        print(f"{what}loading PyTorch …", file=sys.stderr, flush=True)
+
+
+def is_sharded(cfg: DictConfig) -> bool:
+    """Whether the strategy is FSDP, which is an object, rather than a name of Lightning's."""
+    return not isinstance(cfg.trainer.strategy, str)
+
+
+def _pairs(cfg: DictConfig) -> str:
+    """What the pairs folder holds, in a few words, with a semicolon; nothing if there is none."""
+    if "pairs" not in cfg or OmegaConf.is_missing(cfg, "pairs") or cfg.pairs is None:
+        return ""
+    from transliconet.pairs import PairsFolder, read_manifest
+
+    folder = Path(cfg.pairs).expanduser()
+    if not folder.is_dir():
+        PairsFolder.open(cfg.pairs)  # which says so
+    manifest = read_manifest(folder)  # its files are checked when they are read
+    languages = [tag for tag, counts in manifest["languages"].items() if counts.get("kept")]
+    return f"{manifest['rows']} pairs in {len(languages)} languages; "
+
+
+def _refuse_what_cannot_run(cfg: DictConfig) -> None:
+    trainer = cfg.trainer
+    if trainer.max_steps == -1 and trainer.max_epochs in (None, -1) and trainer.max_time is None:
+        raise ConfigError(
+            "trainer.max_epochs",
+            "the run has no end",
+            "Set trainer.max_epochs or trainer.max_steps",
+            code="TLN-CONFIG-959",
+        )
+    if is_sharded(cfg) and cfg.trainable.startswith("new_rows"):
+        raise ConfigError(
+            Option("trainable", cfg.trainable),
+            "not with FSDP",
+            "Use trainer=ddp, or trainable=all",
+            code="TLN-CONFIG-960",
+        )
