@@ -9,7 +9,6 @@ from transformers import PreTrainedTokenizerBase
 from transliconet.tokens.noise import Augment
 from transliconet.tokens.spelling import Writer
 from transliconet.tokens.words import WORD_START, WordBoundaries
-from transliconet.unicode_script import main_script
 
 
 class Augmenter:
@@ -61,7 +60,7 @@ class Augmenter:
             return romanized
 
         def respell(words: Sequence[np.ndarray]) -> list[np.ndarray]:
-            writer = Writer.from_script(main_script(self._text(native)), rng)
+            writer = Writer.from_native(self._text(native), rng)
             return [self._respelled(word, writer, rng) for word in words]
 
         words = self.augment.apply(native_words, romanized_words, respell, rng)

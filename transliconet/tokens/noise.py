@@ -8,7 +8,6 @@ import numpy as np
 
 from transliconet.errors import require_range
 from transliconet.tokens.spelling import Writer
-from transliconet.unicode_script import main_script
 
 Word = TypeVar("Word")
 
@@ -86,7 +85,7 @@ def noisy_romanization(
     """
 
     def respell(words: Sequence[str]) -> list[str]:
-        writer = Writer.from_script(main_script(native), rng)
+        writer = Writer.from_native(native, rng)
         return [writer.spell(word, rng) for word in words]
 
     return " ".join(augment.apply(native.split(), romanized.split(), respell, rng))
