@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "transliconet"
 FLOORS = (
-    {"errors", "storage", "outputs", "output_file", "batch", "_version", "third_party"},
+    {"errors", "storage", "outputs", "output_file", "batch", "_version", "third_party", "progress"},
     {"romanizers", "language_tag", "language_codes", "unicode_script", "pairs"},
     {"corpus", "tokens"},
     {"data", "model"},

@@ -1,5 +1,6 @@
 """A run that has gone wrong says what, where and what to do."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from tests.batches import small_data
 from tests.settings import raises
+from transliconet import progress
 from transliconet.batch import PAIR_INDEX
 from transliconet.model.encoder import Encoder
 from transliconet.model.trainable import checkpoint_layers, compile_layers
@@ -133,19 +135,25 @@ def test_a_run_that_time_alone_ends(
         assert trainer.global_step > 0
 
 
-def test_the_progress_bar_knows_the_end(
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_knows_the_end(
     make_encoder: Callable[..., Encoder],
     cldr_pairs: PairsFolder,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,
 ) -> None:
+    """On stderr: a bar on a terminal, lines elsewhere."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     encoder = make_encoder()
     module = PairModule(
         encoder, {"tcm": TransliterationContrast(layer=1)}, partial(torch.optim.AdamW, lr=1e-3)
     )
     data = small_data(cldr_pairs, encoder.tokenizer, batch_size=24, languages=["rus_Cyrl"])
     trainer = pl.Trainer(
-        max_steps=40,
+        max_steps=20,
         accelerator="cpu",
         logger=False,
         enable_checkpointing=False,
@@ -154,10 +162,13 @@ def test_the_progress_bar_knows_the_end(
         default_root_dir=tmp_path,
     )
     trainer.fit(module, datamodule=data)
-    shown = capsys.readouterr().out
+    out, shown = capsys.readouterr()
+    assert out == ""
     assert "epoch 1/" in shown
     assert "/-2" not in shown
-    assert "ends=" in shown
+    assert ("ends=" if terminal else ", ends ") in shown
+    assert ("\r" in shown) == terminal
+    assert shown.count("step 7,") == (0 if terminal else 1)
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers import oc
 
 from transliconet import __version__
-from transliconet.cli.early import check_before_loading
+from transliconet.cli.early import check_before_loading, shows_progress
 from transliconet.cli.problems import SeveralErrors
 from transliconet.cli.suggest import explain
 from transliconet.errors import ConfigError, Interrupted, TransliconetError
+from transliconet.progress import progress_shown
 from transliconet.sweep.environment import stop_with_the_sweep
 from transliconet.third_party import LIGHTNING, ignore_warnings
 from transliconet.train import slurm
@@ -203,7 +204,8 @@ def _hydra_main(command: str) -> Callable[[], None]:
             return run_as_job(cfg)  # sweepers optimize the returned value
         try:
             check_before_loading(command, cfg)
-            return import_module(f"transliconet.cli.{command}").main(cfg)
+            with progress_shown(shows_progress(cfg)):
+                return import_module(f"transliconet.cli.{command}").main(cfg)
         except (*USER_ERRORS, SeveralErrors) as error:
             if in_sweep:
                 raise

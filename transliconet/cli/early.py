@@ -10,13 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from transliconet.cli.problems import Problems
 from transliconet.errors import ConfigError, Option
+from transliconet.progress import RANK
 
 HEAVY = ("train", "vocab", "export", "probe", "transfer", "search")
 """Commands that import torch."""
 OPTIONAL = {"export": ("out",), "prepare": ("out",), "probe": ("pairs",)}
 """Command → keys that only some of its uses need."""
-RANK = "LOCAL_RANK"
-"""Environment variable of the further processes of a run."""
 
 
 def check_before_loading(command: str, cfg: DictConfig) -> None:
@@ -43,6 +42,12 @@ def check_before_loading(command: str, cfg: DictConfig) -> None:
     first = int(os.environ.get(RANK, "0")) == 0
     if command in HEAVY and first and "torch" not in sys.modules:
         print(f"{what}loading PyTorch …", file=sys.stderr, flush=True)
+
+
+def shows_progress(cfg: DictConfig) -> bool:
+    """Whether a command shows how far it is."""
+    wanted = OmegaConf.select(cfg, "trainer.enable_progress_bar")
+    return bool(cfg.get("progress", True) if wanted is None else wanted)
 
 
 def is_sharded(cfg: DictConfig) -> bool:

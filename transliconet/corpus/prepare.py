@@ -9,8 +9,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from transliconet.corpus.chunks import ChunkRomanizer
 from transliconet.corpus.counts import PairCounts, by_language, total_dropped
 from transliconet.corpus.recipe import Recipe
@@ -22,6 +20,7 @@ from transliconet.corpus.workers import run_chunks
 from transliconet.errors import DataError, Option
 from transliconet.outputs import RESULT
 from transliconet.pairs import PairsFolder, join_parts, new_pairs_folder, write_manifest
+from transliconet.progress import Progress, progress_shown, tracked
 from transliconet.romanizers.base import Romanizer, describe_romanizer
 
 log = logging.getLogger(__name__)
@@ -101,10 +100,8 @@ def scan_once(reader: Reader, recipe: Recipe, folder: Path, progress: bool) -> S
     if (done := Scan.load(folder)) is not None:
         log.info("continuing an interrupted run: %d lines were scanned", done.rows)
         return done
-    lines = tqdm(
-        reader, desc="scan", unit=" lines", unit_scale=True, disable=not progress, mininterval=1
-    )
-    return scan(lines, folder, recipe)
+    with progress_shown(progress):
+        return scan(tracked(reader, "scan", unit="lines"), folder, recipe)
 
 
 def _romanize_chunks(job: ChunkRomanizer, engine: str, processes: int, progress: bool) -> None:
@@ -117,17 +114,11 @@ def _romanize_chunks(job: ChunkRomanizer, engine: str, processes: int, progress:
         log.info("%d of %d chunks are romanized already", done, chunks)
     if not missing:
         return
-    with tqdm(
-        total=rows,
-        initial=min(done * CHUNK_ROWS, rows),
-        desc="romanize",
-        unit=" lines",
-        disable=not progress,
-        mininterval=1,
-    ) as bar:
+    begun = min(done * CHUNK_ROWS, rows)
+    with progress_shown(progress), Progress("romanize", rows, "lines", begun) as bar:
         for chunk in run_chunks(job, missing, processes, engine):
             # the last chunk may be shorter
-            bar.update(min(CHUNK_ROWS, rows - chunk * CHUNK_ROWS))
+            bar.advance(min(CHUNK_ROWS, rows - chunk * CHUNK_ROWS))
 
 
 def _skipped_files(job: ChunkRomanizer) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import OR_AUTO, pool
 from transliconet.model.vectors import normalize as unit_length
+from transliconet.progress import Progress
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
 from transliconet.tokens.tokenize import tokenize
@@ -136,7 +137,7 @@ def embed_layers(
     training = encoder.training
     encoder.eval()
     try:
-        with torch.inference_mode(), precision:
+        with torch.inference_mode(), precision, Progress("embed", len(rows)) as progress:
             for batch in _batches(rows.lengths, first, batch_tokens):
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
@@ -145,6 +146,8 @@ def embed_layers(
                 for position, number in enumerate(layers):
                     pooled = pool(hidden[number], content, attention, pooling)  # (B, H)
                     vectors[position, batch] = pooled.float().cpu().numpy()
+                progress.advance(len(batch))
+            progress.advance_to(len(rows))  # equal rows
     finally:
         encoder.train(training)
     # rows that equal an earlier one take its vectors

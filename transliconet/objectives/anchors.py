@@ -16,6 +16,7 @@ from transliconet.batch import register_field
 from transliconet.model.embed import embed_rows
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import checksum
+from transliconet.progress import Progress
 from transliconet.storage import atomic_file, cached
 from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
 from transliconet.tokens.ragged import ConcatenatedRows, RaggedArray
@@ -111,7 +112,8 @@ class Teacher:
         texts = pairs.native
         if rows is not None:
             texts = RaggedArray.from_rows([texts[row] for row in rows.tolist()])
-        return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
+        with Progress("anchors", len(texts)):
+            return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
 
 
 def _write(file: Path, vectors: np.ndarray) -> None:

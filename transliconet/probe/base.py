@@ -41,6 +41,7 @@ from transliconet.probe.settings import Candidates, Embedding, Search
 from transliconet.probe.tasks import Task, TaskPlan, identical_shares
 from transliconet.probe.views import HUMAN, Side, text_in_view
 from transliconet.probe.weights import require_usable_weights
+from transliconet.progress import Progress
 from transliconet.tokens.tokenize import tokenize
 
 EmbedTexts = Callable[[Sequence[str]], np.ndarray]
@@ -184,11 +185,15 @@ class Probe(ABC):
                     positions[side].setdefault(id_, len(positions[side]))
         texts: dict[Side, list[str]] = {}  # side → N texts
         vectors: dict[Side, np.ndarray] = {}  # side → (N, D)
-        for side, ids in positions.items():
-            rows = plan.sentences[side.lang]
-            noise = self.candidates.noisy
-            texts[side] = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
-            vectors[side] = embed_texts(texts[side])
+        total = sum(map(len, positions.values()))
+        with Progress("probe", total, "sentences") as progress:
+            for side, ids in positions.items():
+                rows = plan.sentences[side.lang]
+                noise = self.candidates.noisy
+                texts[side] = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
+                reached = progress.done + len(ids)
+                vectors[side] = embed_texts(texts[side])
+                progress.advance_to(reached)
         identical = identical_shares(plan.sentences)
         records = []
         for task in plan.tasks:

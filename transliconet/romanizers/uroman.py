@@ -6,8 +6,12 @@ from functools import cached_property
 from importlib.metadata import version
 
 from transliconet.language_tag import romanizer_code
+from transliconet.progress import say
 
 log = logging.getLogger(__name__)
+
+LOADING_SECONDS = 4
+"""What loading its tables takes, about."""
 
 
 class Uroman:
@@ -33,6 +37,7 @@ class Uroman:
         from transliconet.romanizers.fast_uroman import CachedUroman
         from transliconet.romanizers.uroman_tables import UROMAN_VERSION
 
+        say(f"load uroman, about {LOADING_SECONDS} s")
         if self.version == UROMAN_VERSION:
             return CachedUroman().romanize
         log.warning(

@@ -1,13 +1,16 @@
 """Callbacks that measure or show the progress of a run."""
 
 import math
+import sys
 import time
 from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from torch import Tensor
 
+from transliconet import progress
 from transliconet.batch import ATTENTION_MASK, PAIR_INDEX
 from transliconet.objectives.encode import num_native_rows
 
@@ -69,11 +72,26 @@ class Throughput(pl.Callback):
 
 
 class Progress(TQDMProgressBar):
-    """Lightning's progress bar, with the time of day at which the run will end."""
+    """Lightning's progress bar, on stderr, with the time of day at which the run will end. Where
+    stderr is no terminal, it is a line every few seconds.
+    """
+
+    def init_train_tqdm(self) -> Tqdm:
+        return Tqdm(
+            desc=self.train_description,
+            position=2 * self.process_position,
+            disable=self.is_disabled or not sys.stderr.isatty(),
+            leave=True,
+            dynamic_ncols=True,
+            file=sys.stderr,
+            smoothing=0,
+            bar_format=self.BAR_FORMAT,
+        )
 
     def on_train_start(self, *args: Any) -> None:
         super().on_train_start(*args)
         self._since, self._first_step = time.time(), self.trainer.global_step
+        self._last_line = time.monotonic()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *args: Any) -> None:
         super().on_train_epoch_start(trainer, *args)
@@ -81,7 +99,27 @@ class Progress(TQDMProgressBar):
         description = f"epoch {trainer.current_epoch + 1}"
         if math.isfinite(batches):
             description += f"/{math.ceil(batches / self.total_train_batches)}"
+        self._description = description
         self.train_progress_bar.set_description(description)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        quiet = self.is_disabled or sys.stderr.isatty()
+        if quiet or time.monotonic() - self._last_line < progress.LINE_SECONDS:
+            return
+        self._last_line = time.monotonic()
+        parts = [f"train: {self._description}", f"step {trainer.global_step}"]
+        for name, value in self.get_metrics(trainer, pl_module).items():
+            shown = f"{value:.4g}" if isinstance(value, float) else value
+            parts.append(f"{name} {shown}")
+        print(", ".join(parts), file=sys.stderr, flush=True)
 
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         items = super().get_metrics(trainer, pl_module)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
@@ -9,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.model.vocabulary import add_rows
+from transliconet.progress import say
 from transliconet.vocab.merge import MergePlan, NewSubword
 
 TEXTS_PER_CALL = 4096
@@ -118,7 +120,8 @@ def drop_subwords_used_in(
     texts = list(dict.fromkeys(texts))
     if not texts:
         return plan
-    while True:  # each round drops subwords, or is the last
+    for number in count(1):  # each round drops subwords, or is the last
+        say(f"protect native text: tokenize {len(texts):,} texts, round {number}")
         extended = add_subwords(tokenizer, new)
         rows = extended(texts, add_special_tokens=False)["input_ids"]
         used: set[int] = set()

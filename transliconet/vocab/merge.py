@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from transliconet.errors import require_choice, require_range
+from transliconet.progress import tracked
 from transliconet.tokens.words import WORD_START
 
 MERGES = ("max", "min", "average")
@@ -86,7 +87,8 @@ def merge_subwords(
     existing = {subword for subword, _ in vocabulary}
     skipped: Counter[str] = Counter()
     sources: defaultdict[str, list[int]] = defaultdict(list)  # new subword → ids
-    for id_, (subword, _) in enumerate(vocabulary):
+    subwords = tracked(vocabulary, "romanize subwords", len(vocabulary), "subwords")
+    for id_, (subword, _) in enumerate(subwords):
         mark = WORD_START if subword.startswith(WORD_START) else ""
         bare = subword.removeprefix(WORD_START)
         if id_ in special_ids:

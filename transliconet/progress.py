@@ -1,0 +1,157 @@
+"""Progress of long work on stderr, with an estimate: a bar on a terminal, elsewhere a line every
+few seconds.
+
+It is off unless :func:`progress_shown` switches it on, as the commands do. So functions that are
+called from Python print nothing.
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Self, TypeVar
+
+LINE_SECONDS = 10.0
+"""Seconds between two lines where stderr is no terminal. Work that takes less has no line."""
+BAR_DELAY = 1.0
+"""Seconds before a bar appears on a terminal."""
+RANK = "LOCAL_RANK"
+"""Environment variable of the further processes of a run, which show nothing."""
+
+_shown: ContextVar[bool] = ContextVar("shown", default=False)
+_outermost: ContextVar["Progress | None"] = ContextVar("outermost", default=None)
+
+Item = TypeVar("Item")
+
+
+@contextmanager
+def progress_shown(shown: bool = True) -> Iterator[None]:
+    """Show progress within the block, or not."""
+    token = _shown.set(shown)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def is_shown() -> bool:
+    """Whether this process shows progress."""
+    first = int(os.environ.get(RANK, "0")) == 0
+    return _shown.get() and first and multiprocessing.parent_process() is None
+
+
+def say(message: str) -> None:
+    """Print a line to stderr where progress is shown, above a bar that is there."""
+    if is_shown():
+        from tqdm import tqdm
+
+        tqdm.write(message, file=sys.stderr)
+        sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """A duration in one unit.
+
+    >>> duration(75), duration(4000)
+    ('75 s', '67 min')
+    """
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+class Progress:
+    """The progress of some work; used as a context manager.
+
+    Work within the block may have a progress of its own. It is not shown: what it advances by
+    advances this one.
+
+    Args:
+        what: the work, such as ``anchors``.
+        total: number of units; None if it is not known.
+        unit: what is counted.
+        done: number of units that an earlier process did.
+
+    >>> with Progress("anchors", 2, "texts") as progress:
+    ...     progress.advance(2)
+    """
+
+    def __init__(
+        self, what: str, total: int | None = None, unit: str = "texts", done: int = 0
+    ) -> None:
+        self.what, self.total, self.unit = what, total, unit
+        self.done = self._done_before = done
+        self._bar: Any = None
+        self._outer: Progress | None = None
+
+    def __enter__(self) -> Self:
+        self._outer = _outermost.get()
+        self._started = self._last_line = time.monotonic()
+        if self._outer is None:
+            _outermost.set(self)
+            if is_shown() and sys.stderr.isatty():
+                self._bar = self._make_bar()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        if self._outer is None:
+            _outermost.set(None)
+
+    def advance(self, number: int = 1) -> None:
+        """Count units as done."""
+        self.done += number
+        if self._outer is not None:
+            self._outer.advance(number)
+        elif self._bar is not None:
+            self._bar.update(number)
+        elif is_shown():
+            self._print_line()
+
+    def advance_to(self, done: int) -> None:
+        """Count all units up to a number as done."""
+        if done > self.done:
+            self.advance(done - self.done)
+
+    def _make_bar(self) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(
+            desc=self.what,
+            total=self.total,
+            initial=self.done,
+            unit=f" {self.unit}",
+            file=sys.stderr,
+            delay=BAR_DELAY,
+            mininterval=0.5,
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+    def _print_line(self) -> None:
+        now = time.monotonic()
+        if now - self._last_line < LINE_SECONDS:
+            return
+        self._last_line = now
+        print(self.line(now - self._started), file=sys.stderr, flush=True)
+
+    def line(self, seconds: float) -> str:
+        """What is said about the progress after some seconds of work."""
+        if self.total is None:
+            return f"{self.what}: {self.done:,} {self.unit}"
+        worked = max(self.done - self._done_before, 1)
+        left = seconds / worked * max(self.total - self.done, 0)
+        count = f"{self.done:,} of {self.total:,} {self.unit}"
+        return f"{self.what}: {count}, {duration(left)} left"
+
+
+def tracked(
+    items: Iterable[Item], what: str, total: int | None = None, unit: str = "texts"
+) -> Iterator[Item]:
+    """The items, while their progress is shown."""
+    with Progress(what, total, unit) as progress:
+        for item in items:
+            yield item
+            progress.advance()
