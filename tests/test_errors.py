@@ -5,7 +5,7 @@ import pickle
 import pytest
 from omegaconf import OmegaConf
 
-from transliconet.cli.app import build
+from transliconet.cli.build import build
 from transliconet.errors import ConfigError, DataError, Option, require_range, section
 
 TCM = {"_target_": "transliconet.objectives.tcm.TransliterationContrast", "weight": -1}

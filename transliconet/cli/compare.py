@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from transliconet.cli.app import plain
+from transliconet.cli.build import plain
 from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.output_file import output_file
 from transliconet.report.compare import Comparison, compare

@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, plain
+from transliconet.cli.build import build, plain
 from transliconet.corpus.estimate import Estimate, estimate
 from transliconet.corpus.prepare import prepare as prepare_pairs
 from transliconet.corpus.recipe import Recipe

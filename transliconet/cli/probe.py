@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig, OmegaConf
 
-from transliconet.cli.app import build, recorded_settings
+from transliconet.cli.build import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError, require_choice, section
 from transliconet.output_file import output_file

@@ -10,7 +10,8 @@ import transformers
 from omegaconf import DictConfig, open_dict
 from pytorch_lightning.loggers import Logger
 
-from transliconet.cli.app import build, plain, recorded_settings, run_name
+from transliconet.cli.app import run_name
+from transliconet.cli.build import build, plain, recorded_settings
 from transliconet.cli.early import is_sharded
 from transliconet.cli.problems import Problems
 from transliconet.model.encoder import Encoder

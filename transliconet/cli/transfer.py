@@ -3,7 +3,7 @@
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, recorded_settings
+from transliconet.cli.build import build, recorded_settings
 from transliconet.cli.train import build_encoder
 from transliconet.downstream.record import TransferRecord
 from transliconet.downstream.transfer import TransferResult, transfer

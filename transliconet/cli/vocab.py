@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.app import build, plain
+from transliconet.cli.build import build, plain
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError
 from transliconet.outputs import output_folder

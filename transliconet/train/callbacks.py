@@ -103,14 +103,9 @@ class Progress(TQDMProgressBar):
         self.train_progress_bar.set_description(description)
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *of_batch: Any
     ) -> None:
-        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
+        super().on_train_batch_end(trainer, pl_module, *of_batch)
         quiet = self.is_disabled or sys.stderr.isatty()
         if quiet or time.monotonic() - self._last_line < progress.LINE_SECONDS:
             return
