@@ -25,6 +25,7 @@ COMPOSITIONS = [
     ("train", ("objective=parts",)),
     ("train", ("objective=parts", "encoder=tiny")),
     ("probe", ("probe=typed",)),
+    ("probe", ("probe=documents",)),
     ("transfer", ("task=classification",)),
     *(("prepare", (f"corpus={name}",)) for name in READERS),
     *(("vocab", (f"method={file.stem}",)) for file in sorted(CONF.glob("method/*.yaml"))),
@@ -44,6 +45,9 @@ DIFFERENCES = {
         "dialect",
     ): "a Dialect of nulls is sniffed, as None",
     ("probe.settings.Candidates", "noisy"): "an Augment of zeros changes nothing, as None",
+    ("probe.settings.Candidates", "max"): "DocumentProbe takes all queries of a collection",
+    ("tokens.noise.Augment", "typed"): "DocumentProbe has a view of queries as people type them",
+    ("probe.settings.Search", "depth"): "DocumentProbe has MRR@10, as BEIR",
 }
 """(target, key) → why the configuration says another value than the class does."""
 

@@ -15,7 +15,7 @@ FLOORS = (
     {"corpus", "tokens"},
     {"data", "model"},
     {"objectives", "probe", "vocab"},
-    {"train", "sweep", "downstream"},
+    {"train", "sweep", "downstream", "documents"},
     {"report"},
     {"runs"},
     {"api"},

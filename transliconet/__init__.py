@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         romanize,
         save,
     )
+    from transliconet.documents.probe import DocumentProbe
     from transliconet.downstream.tables import LabelColumns, LabelledTables
     from transliconet.downstream.transfer import TransferSettings, transfer
     from transliconet.model.tiny import tiny_encoder
@@ -59,6 +60,7 @@ _HOMES = {
     "romanize": "api",
     "save": "api",
     "embed": "api",
+    "DocumentProbe": "documents.probe",
     "LabelColumns": "downstream.tables",
     "LabelledTables": "downstream.tables",
     "TransferSettings": "downstream.transfer",
@@ -114,6 +116,7 @@ __all__ = [
     "Candidates",
     "CheckpointSpec",
     "Comparison",
+    "DocumentProbe",
     "EarlyStoppingSpec",
     "Embedding",
     "FitOptions",

@@ -15,8 +15,9 @@ from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import BEGINNING, write_results
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.tables import GROUPINGS, probe_tables
-from transliconet.report.typed import romanizer_of, typed_markdown
+from transliconet.report.typed import romanizer_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def probe(cfg: DictConfig) -> ProbeResult:
         raise ConfigError(
             "probe=none",
             "nothing to do",
-            "Choose one of: heldout, sr_b, sr_t, typed",
+            "Choose one of: heldout, sr_b, sr_t, typed, documents",
             code="TLN-CONFIG-964",
         )
     chosen: Probe = build(cfg.probe)
@@ -57,9 +58,11 @@ def probe(cfg: DictConfig) -> ProbeResult:
 
 def main(cfg: DictConfig) -> None:
     result = probe(cfg)
-    if side_by_side := typed_markdown({"probe": result.records}, result.romanizer):
-        print(side_by_side, end="\n\n")
-    print(probe_tables(result.records, GROUPINGS[cfg.by]))
+    columns = {"probe": result.records}
+    tables = [side_by_side(columns, result.romanizer)]
+    for records in without_documents(columns).values():
+        tables.append(probe_tables(records, GROUPINGS[cfg.by]))
+    print("\n\n".join(table for table in tables if table))
     for line in result.passed_over.lines():
         print(f"\nnot measured: {line}", end="")
     print(f"\n\nrecords: {cfg.out}")

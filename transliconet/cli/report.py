@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.output_file import output_file
+from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.formats import LATEX_BEGINNING, csv_text
 from transliconet.report.frames import column_rows, job_rows
 from transliconet.report.html import BEGINNING
@@ -15,7 +16,7 @@ from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
-from transliconet.report.typed import romanizer_of, typed_markdown
+from transliconet.report.typed import romanizer_of
 from transliconet.storage import atomic_write
 from transliconet.sweep.job import read_sweep
 
@@ -74,13 +75,14 @@ def report(
 
 def _markdown(columns: Sequence[ReportColumn]) -> str:
     by_name = {column.name: column.records for column in columns}
-    side_by_side = typed_markdown(by_name, romanizer_of(columns[0].content.get("data", {})))
-    if set(by_name) == {"before", "after"}:
-        parts = [before_after_tables(by_name, language_of)]
+    romanizer = romanizer_of(columns[0].content.get("data", {}))
+    of_pairs = without_documents(by_name)
+    if set(of_pairs) == {"before", "after"}:
+        parts = [before_after_tables(of_pairs, language_of)]
     else:
-        parts = [f"## {name}\n\n{probe_tables(rs)}" for name, rs in by_name.items()]
-    if side_by_side:
-        parts.insert(0, side_by_side)
+        parts = [f"## {name}\n\n{probe_tables(rs)}" for name, rs in of_pairs.items()]
+    if views := side_by_side(by_name, romanizer):
+        parts.insert(0, views)
     left_out = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
     if left_out:
         items = "\n".join(f"- {line}" for line in left_out)

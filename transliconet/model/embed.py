@@ -1,10 +1,12 @@
 """Sentence vectors from a hidden layer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
@@ -125,35 +127,39 @@ def embed_layers(
         ConfigError: ``batch_tokens`` is below 1.
         DataError: the model gives NaN or infinite values.
     """
-    require_range("batch_tokens", batch_tokens, least=1)
     pooling = encoder.pooling_name(pooling)
-    vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
-    device = next(encoder.parameters()).device
     width = encoder.masked_lm.config.hidden_size
     vectors = np.empty((len(layers), len(rows), width), dtype=np.float32)  # (K, N, H)
     # (U,) the first of each distinct row, and (N,) which of these each row is
     _, first, distinct = np.unique(rows.digests, return_index=True, return_inverse=True)
-    precision = torch.autocast(device.type, autocast, enabled=autocast is not None)
-    training = encoder.training
-    encoder.eval()
-    try:
-        with torch.inference_mode(), precision, Progress("embed", len(rows)) as progress:
-            for batch in _batches(rows.lengths, first, batch_tokens):
-                ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
-                content = content_mask(ids, attention, vocabulary.special_ids)
-                ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                hidden = encoder.hidden_states(ids, attention, set(layers))  # (B, L, H) each
-                for position, number in enumerate(layers):
-                    pooled = pool(hidden[number], content, attention, pooling)  # (B, H)
-                    vectors[position, batch] = pooled.float().cpu().numpy()
-                progress.advance(len(batch))
-            progress.advance_to(len(rows))  # equal rows
-    finally:
-        encoder.train(training)
+
+    def pool_batch(batch: np.ndarray, states: BatchStates) -> None:
+        for position, number in enumerate(layers):
+            hidden = states.hidden[number]  # (B, L, H)
+            pooled = pool(hidden, states.content, states.attention, pooling)  # (B, H)
+            vectors[position, batch] = pooled.float().cpu().numpy()
+
+    for_each_batch(
+        encoder,
+        rows,
+        first,
+        pool_batch,
+        layers=layers,
+        batch_tokens=batch_tokens,
+        autocast=autocast,
+    )
     # rows that equal an earlier one take its vectors
     repeated = np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist()
     if repeated:
         vectors[:, repeated] = vectors[:, first[distinct[repeated]]]
+    require_finite(encoder, vectors)
+    return vectors
+
+
+def require_finite(encoder: Encoder, vectors: np.ndarray) -> None:
+    """Raise :class:`transliconet.errors.DataError` where an encoder gives NaN or infinite
+    values.
+    """
     if not np.isfinite(vectors).all():
         raise DataError(
             encoder.name,
@@ -161,7 +167,59 @@ def embed_layers(
             "Probe an earlier checkpoint",
             code="TLN-DATA-400",
         )
-    return vectors
+
+
+class BatchStates(NamedTuple):
+    """The states of a batch of B rows.
+
+    Args:
+        hidden: number of a layer → (B, L, H).
+        content: (B, L) bool, True at content tokens.
+        attention: (B, L) bool, True at all tokens but padding.
+    """
+
+    hidden: Mapping[int, Tensor]
+    content: Tensor
+    attention: Tensor
+
+
+def for_each_batch(
+    encoder: Encoder,
+    rows: RaggedArray | ConcatenatedRows,
+    wanted: np.ndarray,
+    use: Callable[[np.ndarray, BatchStates], None],
+    *,
+    layers: Sequence[int],
+    batch_tokens: int,
+    autocast: torch.dtype | None = None,
+) -> None:
+    """Run the encoder over rows, in evaluation mode and without gradients.
+
+    Args:
+        encoder: the model.
+        rows: N rows of token ids, special tokens included.
+        wanted: (n,) rows to run.
+        use: is called with the numbers of a batch's rows, (B,), and their states.
+        layers, batch_tokens, autocast: see :func:`embed_layers`.
+    """
+    require_range("batch_tokens", batch_tokens, least=1)
+    vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
+    device = next(encoder.parameters()).device
+    precision = torch.autocast(device.type, autocast, enabled=autocast is not None)
+    training = encoder.training
+    encoder.eval()
+    try:
+        with torch.inference_mode(), precision, Progress("embed", len(rows)) as progress:
+            for batch in _batches(rows.lengths, wanted, batch_tokens):
+                ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
+                content = content_mask(ids, attention, vocabulary.special_ids)
+                ids, attention, content = ids.to(device), attention.to(device), content.to(device)
+                hidden = encoder.hidden_states(ids, attention, set(layers))  # (B, L, H) each
+                use(batch, BatchStates(hidden, content, attention))
+                progress.advance(len(batch))
+            progress.advance_to(len(rows))  # equal rows
+    finally:
+        encoder.train(training)
 
 
 def _batches(lengths: np.ndarray, wanted: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:

@@ -12,9 +12,11 @@ import numpy as np
 
 from transliconet.errors import require_choice, section
 from transliconet.model.embed import embed_layers
+from transliconet.model.embed_tokens import embed_tokens
 from transliconet.model.encoder import Encoder, layer_numbers
 from transliconet.model.pooling import OR_AUTO
 from transliconet.model.sentence import warn_of_differences
+from transliconet.model.token_vectors import TokenVectors
 from transliconet.pairs import PairsFolder
 from transliconet.probe.metrics import (
     STANDARD,
@@ -36,16 +38,21 @@ from transliconet.probe.record import (
     reciprocal_ranks,
 )
 from transliconet.probe.sample import Sample
-from transliconet.probe.search import SearchResult, search
+from transliconet.probe.search import MAXSIM, SearchResult, search
 from transliconet.probe.settings import Candidates, Embedding, Search
 from transliconet.probe.tasks import Task, TaskPlan, identical_shares
 from transliconet.probe.views import HUMAN, Side, text_in_view
 from transliconet.probe.weights import require_usable_weights
 from transliconet.progress import Progress
+from transliconet.tokens.ragged import RaggedArray
 from transliconet.tokens.tokenize import tokenize
 
-EmbedTexts = Callable[[Sequence[str]], np.ndarray]
-"""From N texts to (N, D) vectors."""
+EmbedTexts = Callable[..., np.ndarray | TokenVectors]
+"""From N texts to (N, D) vectors; for MaxSim to the vectors of their tokens. Documents may have a
+``prompt`` of their own.
+"""
+NO_POOLING = "tokens"
+"""Stands for the pooling in records of MaxSim."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,32 +125,52 @@ class Probe(ABC):
         with section("embedding"):
             require_choice("pooling", self.embedding.pooling, OR_AUTO)
         require_usable_weights(encoder)
-        pooling = encoder.pooling_name(self.embedding.pooling)
+        pooling = self._pooling(encoder)
         most = encoder.length_limit(self.embedding.max_length)
-        used: dict[str, Any] = {"pooling": pooling, "max_length": most}
+        used: dict[str, Any] = {"max_length": most}
+        if self.search.similarity != MAXSIM:
+            used["pooling"] = pooling
         if len(layers) == 1:
             used["layer"] = layers[0]
         warn_of_differences(encoder.name, encoder.sentence, **used)
-        embedded: dict[tuple[str, ...], np.ndarray] = {}  # texts → (layers, N, H)
+        embedded: dict[tuple, Sequence[np.ndarray | TokenVectors]] = {}  # texts → one a layer
 
-        def embed_at(place: int, texts: Sequence[str]) -> np.ndarray:
+        def embed_at(
+            place: int, texts: Sequence[str], prompt: str | None = None
+        ) -> np.ndarray | TokenVectors:
             """One pass gives all layers; it is kept for those that are evaluated next."""
-            key = tuple(texts)
+            key = (prompt, *texts)
             if key not in embedded:
-                rows, _ = tokenize(encoder.tokenizer, texts, most, encoder.prompt)
-                embedded[key] = embed_layers(
-                    encoder,
-                    rows,
-                    layers,
-                    pooling=pooling,
-                    batch_tokens=self.embedding.batch_tokens,
-                )
+                before = encoder.prompt if prompt is None else encoder.sentence.prompt(prompt)
+                rows, _ = tokenize(encoder.tokenizer, texts, most, before)
+                found = self._embed(encoder, rows, layers)
+                if len(layers) == 1:
+                    return found[0]
+                embedded[key] = found
             return embedded[key][place]
 
         records: list[RetrievalRecord] = []
         for place, layer in enumerate(layers):
             records += self.evaluate(partial(embed_at, place), pairs, layer, pooling)
         return records
+
+    def _pooling(self, encoder: Encoder) -> str:
+        """The name that records have."""
+        if self.search.similarity == MAXSIM:
+            return NO_POOLING
+        return encoder.pooling_name(self.embedding.pooling)
+
+    def _embed(
+        self, encoder: Encoder, rows: RaggedArray, layers: Sequence[int]
+    ) -> Sequence[np.ndarray | TokenVectors]:
+        """Vectors of N rows of token ids, one array for each layer."""
+        batch_tokens = self.embedding.batch_tokens
+        if self.search.similarity == MAXSIM:
+            return embed_tokens(encoder, rows, layers, batch_tokens)
+        vectors = embed_layers(
+            encoder, rows, layers, pooling=self._pooling(encoder), batch_tokens=batch_tokens
+        )
+        return list(vectors)
 
     def layers(self, encoder: Encoder) -> list[int]:
         """Numbers of the hidden layers that are probed.
@@ -184,7 +211,7 @@ class Probe(ABC):
                 for id_ in task.ids:
                     positions[side].setdefault(id_, len(positions[side]))
         texts: dict[Side, list[str]] = {}  # side → N texts
-        vectors: dict[Side, np.ndarray] = {}  # side → (N, D)
+        vectors: dict[Side, np.ndarray | TokenVectors] = {}  # side → (N, D)
         total = sum(map(len, positions.values()))
         with Progress("probe", total, "sentences") as progress:
             for side, ids in positions.items():
@@ -201,7 +228,8 @@ class Probe(ABC):
             answer_rows = [positions[task.target][id_] for id_ in task.ids]
             queries = vectors[task.source][query_rows]  # (N, D)
             answers = vectors[task.target][answer_rows]  # (N, D)
-            metrics = self._paired_metrics(task, queries, answers, identical)
+            pooled = _pooled(queries), _pooled(answers)  # (N, D) each
+            metrics = self._paired_metrics(task, *pooled, identical=identical)
             settings = self.search
             with section("search"):
                 result = search(
@@ -221,6 +249,7 @@ class Probe(ABC):
         task: Task,
         queries: np.ndarray,
         answers: np.ndarray,
+        *,
         identical: Mapping[str, float],
     ) -> dict[str, float]:
         metrics: dict[str, float] = {}
@@ -263,3 +292,8 @@ class Probe(ABC):
             sentences=sentences,
             outcomes=Outcomes(task.ids, ranks),
         )
+
+
+def _pooled(vectors: np.ndarray | TokenVectors) -> np.ndarray:
+    """(N, D), which metrics of paired vectors are of: with MaxSim the means over tokens."""
+    return vectors.means() if isinstance(vectors, TokenVectors) else vectors

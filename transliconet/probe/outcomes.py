@@ -1,7 +1,8 @@
 """The outcome of every query, in a Parquet file beside a results file.
 
 ``results.json`` has ``results.outcomes.parquet`` beside it, and names it with its SHA-256. A row is
-a query: ``stage``, ``task``, ``language``, ``layer``, ``id`` and ``rank`` of the right candidate.
+a query: ``stage``, ``task``, ``language``, ``layer``, ``id`` and ``rank`` of the right candidate;
+where there are documents, also ``ndcg@10`` and ``recall@100``.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from transliconet.errors import first_line
 from transliconet.output_file import output_file
-from transliconet.probe.record import Outcomes, RetrievalRecord
+from transliconet.probe.record import QUERY_SCORES, Outcomes, RetrievalRecord
 from transliconet.storage import atomic_file
 
 ENDING = ".outcomes.parquet"
@@ -79,6 +80,10 @@ def write_outcomes(results: Path, staged: Staged) -> dict[str, str]:
     if not staged or len(known) < len(staged):
         path.unlink(missing_ok=True)  # it was of the results that are replaced
         return {}
+    schema = SCHEMA
+    if any(outcomes.scores for _, _, outcomes in known):
+        for name in QUERY_SCORES:
+            schema = schema.append(pa.field(name, pa.float64()))
     tables = []
     for stage, record, outcomes in known:
         columns: list[Any] = []
@@ -87,7 +92,10 @@ def write_outcomes(results: Path, staged: Staged) -> dict[str, str]:
         columns.append(pa.repeat(pa.scalar(record.layer, pa.int16()), record.n))
         columns.append(pa.array(list(outcomes.ids), pa.string()).dictionary_encode())
         columns.append(pa.array(outcomes.ranks, pa.int32()))
-        tables.append(pa.Table.from_arrays(columns, schema=SCHEMA))
+        for name in schema.names[len(SCHEMA) :]:
+            scores = outcomes.scores.get(name, [None] * record.n)
+            columns.append(pa.array(scores, pa.float64()))
+        tables.append(pa.Table.from_arrays(columns, schema=schema))
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     with atomic_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
@@ -128,7 +136,8 @@ def _with_outcomes(path: Path, records: Sequence[RetrievalRecord]) -> list[Retri
     expected = sum(record.n for record in records)
     if pq.read_metadata(path).num_rows != expected:
         raise ValueError(f"not {expected} rows")
-    table = pq.read_table(path, columns=["id", "rank"]).combine_chunks()
+    present = [name for name in QUERY_SCORES if name in pq.read_schema(path).names]
+    table = pq.read_table(path, columns=["id", "rank", *present]).combine_chunks()
     ids = table["id"].combine_chunks().cast(WORD)
     texts = np.array(ids.dictionary.to_pylist(), dtype=object)  # one text for many rows
     id_of_row = texts[ids.indices.to_numpy()]
@@ -136,7 +145,10 @@ def _with_outcomes(path: Path, records: Sequence[RetrievalRecord]) -> list[Retri
     complete, start = [], 0
     for record in records:
         rows = slice(start, start + record.n)
-        outcomes = Outcomes(id_of_row[rows].tolist(), ranks[rows])
+        scores = {}
+        if record.documents is not None:
+            scores = {name: table[name].to_numpy()[rows] for name in present}
+        outcomes = Outcomes(id_of_row[rows].tolist(), ranks[rows], scores)
         complete.append(replace(record, outcomes=outcomes))
         start += record.n
     return complete

@@ -21,9 +21,19 @@ REASONS = {
     "missing_field": ("", "no language, or no field at all"),
     "wrong_language_tag": ("", "the language is no tag; tags={NAME: TAG} maps it"),
     "empty": ("", "nothing in it"),
+    "no_relevant_document": ("", "a query without a relevant document"),
+    "duplicate_query_id": ("", "an earlier query has the id"),
+    "duplicate_document_id": ("", "an earlier document has the id"),
+    "document_empty": ("", "a document with nothing in it"),
+    "unknown_document": ("", "a judgment of a document that is not in the corpus"),
+    "unknown_query": ("", "a judgment for a query that is not there"),
+    "duplicate_judgment": ("", "the pair was judged before"),
+    "unreadable_judgment": ("", "a judgment without query, document and number"),
+    "ambiguous_name": ("", "a name that stands for two things"),
+    "latin_name": ("", "CLDR has no name in the script"),
 }
-"""Reason → what its rows of typed text are left out of (empty: everything), and why. Others are
-those of ``prepare``, such as ``invalid_utf8``.
+"""Reason → what its rows of typed text or of a collection are left out of (empty: everything), and
+why. Others are those of ``prepare``, such as ``invalid_utf8``.
 """
 
 
@@ -49,7 +59,7 @@ class PassedOver:
     Args:
         too_few: languages without enough candidates, by kind of task.
         duplicate_ids: language → rows whose id an earlier row of the language has.
-        left_out: of typed text, language → reason → rows
+        left_out: of typed text and of collections, language → reason → rows
             (:data:`REASONS`).
     """
 

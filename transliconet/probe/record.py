@@ -8,6 +8,9 @@ import numpy as np
 
 ACCURACY_DEPTHS = (1, 5, 10)
 """The k of the Acc@k that a record holds."""
+NDCG, RECALL = "ndcg@10", "recall@100"
+QUERY_SCORES = (NDCG, RECALL)
+"""Metrics of documents that are kept for each query, beside the rank."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,11 +19,14 @@ class Outcomes:
 
     Args:
         ids: (N,) of the queries; the answers and candidates have the same.
-        ranks: (N,) of the right candidate, from 1; beyond a record's ``depth``, ``depth + 1``.
+        ranks: (N,) of the right candidate, from 1; beyond a record's ``depth``, ``depth + 1``. Of
+            documents, of the first relevant one.
+        scores: name of a metric of :data:`QUERY_SCORES` → (N,) its values, of documents.
     """
 
     ids: Sequence[str]
     ranks: np.ndarray
+    scores: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class RetrievalRecord:
         source, source_view: language and view of the queries.
         target, target_view: language and view of the candidates.
         layer, pooling, similarity: how the vectors were made and compared.
-        n: queries, and candidates.
+        n: queries; where ``documents`` is None also candidates.
         acc: k → share of queries whose answer is among the first k.
         mrr: mean reciprocal rank; ranks beyond ``depth`` count 0.
         ci95: bootstrap 95 % interval of Acc@1 over queries.
@@ -43,6 +49,9 @@ class RetrievalRecord:
         sentences: digest of the ids and text of queries and candidates
             (:func:`transliconet.probe.outcomes.digest_of_sentences`); equal digests, equal task.
         outcomes: of each query; None where they were not kept.
+        documents: number of candidates of document retrieval, in which a query may have several
+            right ones; None where the candidates are the n answers.
+        chance_levels: expected scores of a random ranking of the documents.
     """
 
     language: str
@@ -63,10 +72,24 @@ class RetrievalRecord:
     mrr_ci95: tuple[float, float] | None = None
     sentences: str = ""
     outcomes: Outcomes | None = field(default=None, compare=False, repr=False)
+    documents: int | None = None
+    chance_levels: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def candidates(self) -> int:
+        """Number of candidates."""
+        return self.n if self.documents is None else self.documents
+
+    @property
+    def headline(self) -> float:
+        """The score that sweeps and checkpoints go by: nDCG@10 of documents, otherwise Acc@1."""
+        return self.acc[1] if self.documents is None else self.metrics[NDCG]
 
     @property
     def chance(self) -> dict[str, float]:
-        """Expected ``acc@k`` and ``mrr`` of a random ranking of ``n`` candidates."""
+        """Expected ``acc@k`` and ``mrr`` of a random ranking of the candidates."""
+        if self.documents is not None:
+            return dict(self.chance_levels)
         ranks = np.arange(1, min(self.depth, self.n) + 1)
         chance = {f"acc@{k}": min(k / self.n, 1.0) for k in ACCURACY_DEPTHS}
         return {**chance, "mrr": float((1 / ranks).sum() / self.n)}
@@ -74,7 +97,9 @@ class RetrievalRecord:
     def as_dict(self) -> dict[str, object]:
         """The record as results files hold it; its outcomes are in a file of their own."""
         content = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        del content["acc"], content["outcomes"]
+        del content["acc"], content["outcomes"], content["chance_levels"]
+        if self.documents is None:
+            del content["documents"]
         content["metrics"] = dict(self.metrics)
         for k in ACCURACY_DEPTHS:
             content[f"acc@{k}"] = self.acc[k]
@@ -99,6 +124,11 @@ class RetrievalRecord:
             raise ValueError("sentences is no text")
         if not isinstance(metrics, Mapping):
             raise ValueError("metrics is not a mapping")
+        documents, chance_levels = None, {}
+        if content.get("documents") is not None:
+            documents = _whole(content, "documents", least=1)
+            chance_levels = {str(k): _share(v, k) for k, v in content["chance"].items()}
+            _share(metrics[NDCG], NDCG)
         return cls(
             **texts,
             layer=_whole(content, "layer", least=0),
@@ -111,6 +141,8 @@ class RetrievalRecord:
             mrr_ci95=None if mrr_ci95 is None else _interval(mrr_ci95, "mrr_ci95"),
             sentences=sentences,
             outcomes=None,
+            documents=documents,
+            chance_levels=chance_levels,
         )
 
 

@@ -151,14 +151,14 @@ def _from_content(content: dict[str, Any], file: Path) -> ResultsFile:
 
 
 def mean_accuracies(records: Iterable[RetrievalRecord]) -> dict[str, float]:
-    """Task → Acc@1, the mean over languages. Where several layers are probed, a task is named
-    ``TASK@LAYER``.
+    """Task → Acc@1 (of documents nDCG@10), the mean over languages. Where several layers are
+    probed, a task is named ``TASK@LAYER``.
     """
     records = list(records)
     several = len({record.layer for record in records}) > 1
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        by_task[task_name(record.task, record.layer, several)].append(record.acc[1])
+        by_task[task_name(record.task, record.layer, several)].append(record.headline)
     return {task: fmean(values) for task, values in by_task.items()}
 
 

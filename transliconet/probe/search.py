@@ -7,10 +7,13 @@ import faiss
 import numpy as np
 
 from transliconet.errors import ConfigError, Option
+from transliconet.model.token_vectors import TokenVectors
 from transliconet.model.vectors import TIE, normalize
 from transliconet.probe.alignment import csls_scores, margin_scores, ranks_of
+from transliconet.probe.maxsim import maxsim_ranks
 
-RETRIEVAL_SCORES = ("cosine", "margin", "csls")
+MAXSIM = "maxsim"
+RETRIEVAL_SCORES = ("cosine", "margin", "csls", MAXSIM)
 INDEXES = ("flat", "hnsw", "ivf")
 RECALL_QUERIES = 1000
 """Number of queries that are also searched exactly, to estimate an approximate index's recall."""
@@ -68,8 +71,8 @@ class SearchResult:
 
 
 def search(
-    queries: np.ndarray,
-    candidates: np.ndarray,
+    queries: np.ndarray | TokenVectors,
+    candidates: np.ndarray | TokenVectors,
     depth: int,
     similarity: str = "cosine",
     index: str = "flat",
@@ -77,11 +80,12 @@ def search(
     """:func:`gold_ranks` by other similarities, or from an approximate index.
 
     Args:
-        queries: (N, D).
-        candidates: (N, D).
+        queries: (N, D); for ``maxsim`` the vectors of the tokens of N texts.
+        candidates: the same; row i is the answer to query i.
         depth: ranks beyond it are given as ``depth + 1``.
-        similarity: ``cosine``, or ``margin`` and ``csls``, which need all scores at once
-            (:mod:`transliconet.probe.alignment`).
+        similarity: ``cosine``; ``margin`` and ``csls``, which need all scores at once
+            (:mod:`transliconet.probe.alignment`); or ``maxsim``
+            (:mod:`transliconet.probe.maxsim`).
         index: ``flat`` (exact), ``hnsw`` or ``ivf``. An approximate index may miss candidates that
             are ahead, and so rank the answer too high.
 
@@ -89,6 +93,11 @@ def search(
         ConfigError: an approximate index with another similarity than the cosine, or too many
             candidates for one.
     """
+    if isinstance(queries, TokenVectors) or isinstance(candidates, TokenVectors):
+        assert isinstance(queries, TokenVectors), "both sides have vectors of tokens"
+        assert isinstance(candidates, TokenVectors), "both sides have vectors of tokens"
+        require_flat(similarity, index)
+        return SearchResult(maxsim_ranks(queries, candidates, depth))
     if similarity != "cosine":
         _require_score_matrix(len(candidates), similarity, index)
         score_function = margin_scores if similarity == "margin" else csls_scores
@@ -97,19 +106,24 @@ def search(
     if index == "flat":
         return SearchResult(gold_ranks(queries, candidates, depth))
     queries, candidates = normalize(queries), normalize(candidates)
-    approximate = _approximate_index(index, candidates)
+    approximate = approximate_index(index, candidates)
     ranks = _ranks(approximate, queries, candidates, depth)
     return SearchResult(ranks, _recall(approximate, queries[:RECALL_QUERIES], candidates))
 
 
-def _require_score_matrix(number: int, similarity: str, index: str) -> None:
-    if index != "flat":
+def require_flat(similarity: str, index: str) -> None:
+    """Raise :class:`ConfigError` for an approximate index of another similarity than the cosine."""
+    if index != "flat" and similarity != "cosine":
         raise ConfigError(
             Option("index", index),
             f"not with similarity={similarity}",
             "Take index=flat",
             code="TLN-CONFIG-601",
         )
+
+
+def _require_score_matrix(number: int, similarity: str, index: str) -> None:
+    require_flat(similarity, index)
     if number > MAX_SCORE_MATRIX:
         raise ConfigError(
             Option("similarity", similarity),
@@ -130,7 +144,8 @@ def _recall(approximate: faiss.Index, queries: np.ndarray, candidates: np.ndarra
     return float(np.mean(shared))
 
 
-def _approximate_index(kind: str, candidates: np.ndarray) -> faiss.Index:
+def approximate_index(kind: str, candidates: np.ndarray) -> faiss.Index:
+    """A FAISS index of (M, D) vectors of length 1 by their inner products: ``hnsw`` or ``ivf``."""
     width = candidates.shape[1]
     index: Any
     if kind == "hnsw":

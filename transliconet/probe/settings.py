@@ -69,7 +69,8 @@ class Search:
     """How neighbours are ranked.
 
     Args:
-        similarity: ``cosine``; ``margin`` and ``csls`` correct for hubs.
+        similarity: ``cosine``; ``margin`` and ``csls`` correct for hubs; ``maxsim`` compares
+            every token of a query with every token of a candidate.
         index: ``flat`` is exact. ``hnsw`` and ``ivf`` are approximate, for more than a million
             vectors; their ``recall`` (share of exact neighbours found) joins the metrics.
         depth: ranks are exact down to here; deeper ones count 0 in the MRR.

@@ -9,12 +9,13 @@ from itertools import count
 
 import numpy as np
 
+from transliconet.errors import DataError, Option
 from transliconet.probe.paired_bootstrap import SAMPLES, PairedScores
-from transliconet.probe.record import RetrievalRecord, reciprocal_ranks
+from transliconet.probe.record import QUERY_SCORES, RetrievalRecord, reciprocal_ranks
 from transliconet.probe.significance import Effect, correct_effects, paired_effect
 
-METRICS = ("acc@1", "acc@5", "acc@10", "mrr")
-"""Metrics that are compared query by query."""
+METRICS = ("acc@1", "acc@5", "acc@10", "mrr", *QUERY_SCORES)
+"""Metrics that are compared query by query; some are only of documents."""
 
 Runs = Sequence[Sequence[RetrievalRecord]]
 """The runs of a side → the records of one task and layer, one for each language."""
@@ -41,7 +42,7 @@ def other_candidates(records: Sequence[RetrievalRecord]) -> str:
 
     Acc@1 depends on how many candidates there are, so that such records are not comparable.
     """
-    sizes = dict.fromkeys(str(record.n) for record in records)
+    sizes = dict.fromkeys(str(record.candidates) for record in records)
     if len(sizes) > 1:
         return f"{' and '.join(sizes)} candidates"
     if len({record.sentences for record in records}) == 1:
@@ -60,10 +61,24 @@ def query_scores(record: RetrievalRecord, metric: str, depth: int) -> np.ndarray
     """
     if record.outcomes is None:
         raise ValueError("a record without outcomes")
+    if metric in QUERY_SCORES:
+        return _document_scores(record, metric)
     ranks = record.outcomes.ranks
     if metric == "mrr":
         return reciprocal_ranks(ranks, depth)
     return (ranks <= int(metric.removeprefix("acc@"))).astype(np.float64)
+
+
+def _document_scores(record: RetrievalRecord, metric: str) -> np.ndarray:
+    scores = record.outcomes.scores if record.outcomes else {}
+    if metric not in scores:
+        raise DataError(
+            Option("metric", metric),
+            f"{record.task} has none: it is of documents",
+            "Probe with probe=documents, or compare acc@1 or mrr",
+            code="TLN-DATA-911",
+        )
+    return scores[metric]
 
 
 @dataclass(frozen=True)

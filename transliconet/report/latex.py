@@ -56,7 +56,7 @@ def _rows(groups: Sequence[Groups], changes: Mapping[str, Effect]) -> list[list[
     rows = []
     for name in [*languages, ALL]:
         found = [of_column.get(name, []) for of_column in groups]
-        sizes = [record.n for record in chain(*found)]
+        sizes = [record.candidates for record in chain(*found)]
         span = sorted({min(sizes), max(sizes)})
         row = [name, "–".join(map(str, span))]
         row += map(_accuracy, found)

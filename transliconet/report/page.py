@@ -14,6 +14,7 @@ from transliconet.report.changes import (
     change_cells,
     group_changes,
 )
+from transliconet.report.documents import DOCUMENTS_HEADING, document_tables
 from transliconet.report.effects import TaskDifference, stage_difference
 from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import ReportColumn
@@ -32,7 +33,7 @@ from transliconet.report.tables import (
     select_task,
     task_layers,
 )
-from transliconet.report.typed import TYPED_HEADING, romanizer_of, typed_tables
+from transliconet.report.typed import TYPED_HEADING, TypedTable, romanizer_of, typed_tables
 
 MAP_NOTE = (
     "<p>Principal components of sentences in both views, and mean cosines between scripts. Each "
@@ -47,6 +48,8 @@ def page(columns: Sequence[ReportColumn], title: str) -> str:
     sections = [_summary(columns, differences)]
     if side_by_side := _typed_tables(columns):
         sections.append(section(TYPED_HEADING, side_by_side))
+    if documents := _document_tables(columns):
+        sections.append(section(DOCUMENTS_HEADING, documents))
     if left_out := _passed_over(columns):
         sections.append(section("Not measured", left_out))
     for heading, key in (("By script", script_of), ("By language", language_of)):
@@ -126,9 +129,18 @@ def _summary(columns: Sequence[ReportColumn], differences: Differences) -> str:
 
 def _typed_tables(columns: Sequence[ReportColumn]) -> str:
     """Text as people type it, beside a romanizer's; nothing where no probe had such text."""
+    return _view_tables(columns, typed_tables)
+
+
+def _document_tables(columns: Sequence[ReportColumn]) -> str:
+    """Documents by queries in several views; nothing where no probe had documents."""
+    return _view_tables(columns, document_tables)
+
+
+def _view_tables(columns: Sequence[ReportColumn], make: Callable[..., list[TypedTable]]) -> str:
     by_name = {column.name: column.records for column in columns}
     by_layer: defaultdict[int, str] = defaultdict(str)
-    for found in typed_tables(by_name, romanizer_of(columns[0].content.get("data", {}))):
+    for found in make(by_name, romanizer_of(columns[0].content.get("data", {}))):
         heading = f"<h3>{escape(found.title)}</h3>"
         by_layer[found.layer] += heading + table(found.headings, found.rows)
     return _highest_open(by_layer)

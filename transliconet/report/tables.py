@@ -76,7 +76,7 @@ def percent(value: float) -> str:
 
 def mean_candidates(records: Sequence[RetrievalRecord]) -> int:
     """Mean number of candidates."""
-    return round(float(np.mean([record.n for record in records])))
+    return round(float(np.mean([record.candidates for record in records])))
 
 
 def mean_chance(records: Sequence[RetrievalRecord]) -> float:

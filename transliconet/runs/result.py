@@ -13,9 +13,10 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import pairs_data, read_results_file, write_results
 from transliconet.probe.settings import Embedding
 from transliconet.report.card import model_card
+from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
-from transliconet.report.typed import plotted_task, romanizer_of, typed_markdown
+from transliconet.report.typed import plotted_task, romanizer_of
 from transliconet.runs.folder import RunPlan
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.runs.sentence_transformer import load_note
@@ -79,9 +80,11 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
     data = pairs_data(spec.pairs)
     if probe is not None:
         data.update(probe.data(spec.pairs))
-    tables = before_after_tables(result.records) if result.records else ""
-    if side_by_side := typed_markdown(result.records, romanizer_of(data)):
-        tables = f"{side_by_side}\n\n{tables}"
+    of_pairs = without_documents(result.records)
+    parts = [side_by_side(result.records, romanizer_of(data))]
+    if of_pairs:
+        parts.append(before_after_tables(of_pairs))
+    tables = "\n\n".join(part for part in parts if part)
     embedding = probe.embedding if probe is not None else Embedding()
     # a sentence encoder uses one layer: where several were probed, it is the last one
     layer: int | str = "auto"

@@ -1,0 +1,1 @@
+"""Document retrieval: documents in their own script, queries in any."""
