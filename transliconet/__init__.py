@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from transliconet.documents.probe import DocumentProbe
     from transliconet.downstream.tables import LabelColumns, LabelledTables
     from transliconet.downstream.transfer import TransferSettings, transfer
+    from transliconet.model.lora import LoraSettings
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
@@ -99,6 +100,7 @@ _HOMES = {
     "romanizer": "romanizers.registry",
     "FitOptions": "runs.fit",
     "fit": "runs.fit",
+    "LoraSettings": "model.lora",
     "CheckpointSpec": "runs.spec",
     "EarlyStoppingSpec": "runs.spec",
     "Job": "sweep.job",
@@ -124,6 +126,7 @@ __all__ = [
     "Job",
     "LabelColumns",
     "LabelledTables",
+    "LoraSettings",
     "Neighbours",
     "PairsFolder",
     "RetrievalProbe",

@@ -406,4 +406,7 @@ def test_the_page_lists_what_is_tested() -> None:
     assert list(rows) == list(TYPES)
     for model_type, marks in rows.items():
         packed = "yes" if model_type in PACKED else "no"
-        assert marks == [packed, "yes", "yes", "yes"], model_type
+        shape = known_shape(transformers.AutoConfig.for_model(model_type))
+        assert shape is not None
+        adapted = "yes" if shape.linear else "no"  # tests/model/test_adapters.py
+        assert marks == [packed, "yes", "yes", "yes", adapted], model_type

@@ -13,7 +13,9 @@ from torch.nn.parallel import DistributedDataParallel
 from tests.batches import RandomAnchors, small_data
 from tests.forked import start_server
 from transliconet.batch import ATTENTION_MASK, PAIR_INDEX, SEED, has_rows
+from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.lora import LoraSettings
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.anchors import NEGATIVES
 from transliconet.objectives.base import Objective, combine
@@ -37,10 +39,13 @@ OBJECTIVES: dict[str, Objective] = {
     "tlm": TransliterationLanguageModel(),
     "words": WordAlignment(),
     "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0, exclude_nearest=0.05),
+    "anchor_lora": AnchoredContrast(),
     "anchor_soft": AnchoredContrast(soft_targets=True, temperature=0.5),
 }
 ENCODERS = {"mlm_modernbert": "modernbert"}
 """Objective → folder of its encoder, where that is another one."""
+ADAPTED = ("anchor_lora",)
+"""Objectives whose encoder trains adapters."""
 SIZES = {2: (17, 7), 3: (11, 8, 5)}
 """Pairs of each process: as uneven as last batches are."""
 
@@ -56,6 +61,15 @@ class Step(nn.Module):
         reads = self.objective.reads(self.encoder)
         encoded = encode(self.encoder, batch, reads, self.objective.native_share, self.micro_batch)
         return combine({"it": self.objective}, encoded)[0]
+
+
+def make_step(name: str, folder: Path, micro_batch: int | None) -> Step:
+    encoder = Encoder.from_pretrained(str(folder / ENCODERS.get(name, "encoder")))
+    if name in ADAPTED:
+        pytest.importorskip("peft")
+        torch.manual_seed(0)
+        train_adapters(encoder, LoraSettings(rank=2))
+    return Step(encoder, OBJECTIVES[name], micro_batch)
 
 
 def part(batch: Mapping[str, Tensor], start: int, end: int) -> dict[str, Tensor]:
@@ -84,10 +98,9 @@ def work(rank: int, sizes: tuple[int, ...], folder: Path) -> None:
     batch = torch.load(folder / "batch.pt", weights_only=True)
     start = sum(sizes[:rank])
     found: dict[str, object] = {}
-    for name, objective in OBJECTIVES.items():
+    for name in OBJECTIVES:
         for micro_batch in (None, 5):
-            path = folder / ENCODERS.get(name, "encoder")
-            step = Step(Encoder.from_pretrained(str(path)), objective, micro_batch)
+            step = make_step(name, folder, micro_batch)
             ddp = DistributedDataParallel(step, find_unused_parameters=True)
             synchronized: list[int] = []
 
@@ -163,9 +176,8 @@ def ranks(material: Path, request: pytest.FixtureRequest) -> list[dict]:
 
 def test_processes_together_take_the_step_of_one(material: Path, ranks: list[dict]) -> None:
     batch = torch.load(material / "batch.pt", weights_only=True)
-    for name, objective in OBJECTIVES.items():
-        path = material / ENCODERS.get(name, "encoder")
-        step = Step(Encoder.from_pretrained(str(path)), objective, None)
+    for name in OBJECTIVES:
+        step = make_step(name, material, None)
         loss = step(batch)
         loss.backward()
         expected = gradients(step)

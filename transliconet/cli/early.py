@@ -78,7 +78,7 @@ def _refuse_what_cannot_run(cfg: DictConfig) -> None:
             "Set trainer.max_epochs or trainer.max_steps",
             code="TLN-CONFIG-959",
         )
-    if is_sharded(cfg) and cfg.trainable.startswith("new_rows"):
+    if is_sharded(cfg) and ("new_rows" in cfg.trainable or "lora" in cfg.trainable):
         raise ConfigError(
             Option("trainable", cfg.trainable),
             "not with FSDP",

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 import transformers
 from omegaconf import DictConfig, OmegaConf
 
-from transliconet.runs.hf_folder import export_run
+from transliconet.runs.hf_folder import export_run, export_run_adapter
 from transliconet.runs.hub import HubRepository
 
 
@@ -34,7 +34,8 @@ def export(cfg: DictConfig) -> list[str]:
 
 
 def _exported_to(cfg: DictConfig, out: str | Path) -> str:
-    return f"exported: {export_run(cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite)}"
+    write = export_run_adapter if cfg.adapter else export_run
+    return f"exported: {write(cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite)}"
 
 
 def main(cfg: DictConfig) -> None:

@@ -83,6 +83,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
     probe = problems.attempt(_probe, cfg)
     checkpoint = problems.attempt(build, cfg.checkpoint)
     early_stopping = problems.attempt(build, cfg.early_stopping)
+    lora = problems.attempt(build, cfg.lora)
     problems.raise_found()
     return RunSpec(
         pairs=pairs,
@@ -91,6 +92,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
             source=cfg.encoder.get("path"),
             trainable=cfg.trainable,
             frozen_layers=cfg.frozen_layers,
+            lora=lora,
             dropout=cfg.dropout,
             gradient_checkpointing=cfg.gradient_checkpointing,
             compile=cfg.compile,

@@ -9,13 +9,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError, ConfigError, Option
 from transliconet.model import sentence as of_checkpoint
-from transliconet.model.load import (
-    HEAD_MISSING,
-    checkpoint_path,
-    load_config,
-    load_model,
-    load_tokenizer,
-)
+from transliconet.model.load import HEAD_MISSING, checkpoint_path, load_parts
+from transliconet.model.lora import LoraSettings
 from transliconet.model.packing import PACKED_ATTENTION, Packing
 from transliconet.model.self_check import shape_of
 from transliconet.model.sentence import AUTO, SentenceSettings
@@ -81,6 +76,7 @@ class Encoder(nn.Module):
         self.sentence = sentence or SentenceSettings()
         self.prompt = self.sentence.prompt(prompt)
         self.shape = shape_of(masked_lm, name)
+        self.lora: LoraSettings | None = None  # of adapters, while these are trained
         if self.shape.packed:
             masked_lm.set_attn_implementation(PACKED_ATTENTION)
         if len(tokenizer) > masked_lm.config.vocab_size:
@@ -99,7 +95,8 @@ class Encoder(nn.Module):
         """Load an encoder in evaluation mode, its weights in float32.
 
         Args:
-            path: a folder, or a name on the Hugging Face hub.
+            path: a folder, or a name on the Hugging Face hub; of an encoder, or of adapters, which
+                are then merged into the encoder that they belong to.
             language: whose adapters are used, of an encoder that has adapters for single languages
                 (X-MOD), such as ``en_XX``.
             prompt: see :class:`Encoder`.
@@ -110,9 +107,7 @@ class Encoder(nn.Module):
             ConfigError: the encoder has no such adapters.
         """
         path = checkpoint_path(path)
-        masked_lm = load_model(path, load_config(path), language)
-        tokenizer = load_tokenizer(path)
-        sentence = of_checkpoint.read_sentence_settings(path, tokenizer)
+        masked_lm, tokenizer, sentence = load_parts(path, language)
         encoder = cls(masked_lm, tokenizer, path, sentence=sentence, prompt=prompt).eval()
         of_checkpoint.warn_of_differences(path, sentence, prompt=encoder.prompt)
         return encoder

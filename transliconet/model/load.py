@@ -21,6 +21,9 @@ from transformers import (
 )
 
 from transliconet.errors import CheckpointError, ConfigError, Option, first_line
+from transliconet.model.load_adapter import CONFIG as ADAPTER_CONFIG
+from transliconet.model.load_adapter import adapter_folder
+from transliconet.model.sentence import SentenceSettings, read_sentence_settings, with_prompts
 from transliconet.model.shapes import known_shape
 
 LOADING_LIBRARIES = ("safetensors", "tokenizers", "builtins", "huggingface_hub")
@@ -39,17 +42,44 @@ def checkpoint_path(path: str) -> str:
     """A folder, or a name on the hub.
 
     Raises:
-        CheckpointError: it does not exist, or has no ``config.json``.
+        CheckpointError: it does not exist, or has neither ``config.json`` nor that of adapters.
     """
     path = str(Path(path).expanduser()) if path and Path(path).expanduser().exists() else path
     local = bool(path) and Path(path).is_dir()
     if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
         raise CheckpointError(Option("path", path), "no such folder", REMEDY, code="TLN-CKPT-401")
-    if local and not (Path(path) / "config.json").is_file():
+    known = [(Path(path) / name).is_file() for name in ("config.json", ADAPTER_CONFIG)]
+    if local and not any(known):
         raise CheckpointError(
             Option("path", path), "no config.json in it", REMEDY, code="TLN-CKPT-402"
         )
     return path
+
+
+def load_parts(
+    path: str, language: str | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, SentenceSettings]:
+    """Model, tokenizer, and what is said about sentence vectors, of a checkpoint or of adapters,
+    which are merged into the encoder that they belong to.
+
+    Args:
+        path: of the checkpoint or the adapters.
+        language: see :func:`load_model`.
+
+    Raises:
+        CheckpointError, ConfigError: see the functions below.
+    """
+    adapter = adapter_folder(path)
+    if adapter is None:
+        masked_lm = load_model(path, load_config(path), language)
+        tokenizer = load_tokenizer(path)
+        return masked_lm, tokenizer, read_sentence_settings(path, tokenizer)
+    base = checkpoint_path(adapter.base)
+    masked_lm = load_model(base, load_config(base), language)
+    adapter.merge_into(masked_lm)
+    tokenizer = load_tokenizer(path if adapter.has_tokenizer else base)
+    sentence = with_prompts(read_sentence_settings(base, tokenizer), path)
+    return masked_lm, tokenizer, sentence
 
 
 def load_config(path: str) -> PreTrainedConfig:

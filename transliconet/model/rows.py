@@ -37,6 +37,13 @@ class NewRows(nn.Module):
         return torch.cat([self.weight[: self.first], self.new])
 
 
+def first_new_row(encoder: Encoder) -> int | None:
+    """Number of the first embedding row of a new subword; None if none were added."""
+    first = getattr(encoder.masked_lm.config, "original_vocabulary", None)
+    rows = len(encoder.masked_lm.get_input_embeddings().weight)
+    return None if first is None or first >= rows else int(first)
+
+
 def train_new_rows(encoder: Encoder, body: bool = False) -> None:
     """Freeze the embedding rows of the original subwords.
 
@@ -49,9 +56,9 @@ def train_new_rows(encoder: Encoder, body: bool = False) -> None:
         CheckpointError: the encoder has no new subwords.
     """
     model = encoder.masked_lm
-    first = getattr(model.config, "original_vocabulary", None)
+    first = first_new_row(encoder)
     matrix = model.get_input_embeddings().weight
-    if first is None or first >= len(matrix):
+    if first is None:
         raise CheckpointError(
             encoder.name,
             "no subwords were added to its vocabulary",

@@ -72,6 +72,7 @@ def _checked_shape(masked_lm: PreTrainedModel) -> Shape:
         relative=True,
         packed=False,
         head=head,
+        linear=None,
     )
 
 

@@ -11,7 +11,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -40,6 +40,7 @@ OLD_KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 """Keys that are true or false, in files of sentence-transformers before 6 → the name of today."""
+PROMPTS_FILE = "config_sentence_transformers.json"
 DEFAULT_POOLING = "mean"
 DEFAULT_MAX_LENGTH = 512
 """Pooling, and length in tokens, of an encoder whose checkpoint says nothing about them."""
@@ -114,7 +115,7 @@ def read_sentence_settings(path: str, tokenizer: PreTrainedTokenizerBase) -> Sen
     if pooling == "mean_with_special" and "WordWeights" in kinds:
         pooling = "mean"
     transformer = _read_json(path, "sentence_bert_config.json", dict) or {}
-    prompts = _read_json(path, "config_sentence_transformers.json", dict) or {}
+    prompts = _read_json(path, PROMPTS_FILE, dict) or {}
     max_length = transformer.get("max_seq_length") or tokenizer.model_max_length
     arguments = transformer.get("config_args") or transformer.get("config_kwargs") or {}
     if transformer.get("do_lower_case"):
@@ -129,6 +130,19 @@ def read_sentence_settings(path: str, tokenizer: PreTrainedTokenizerBase) -> Sen
     )
     warn_of_what_is_not_computed(path, settings)
     return settings
+
+
+def with_prompts(settings: SentenceSettings, path: str) -> SentenceSettings:
+    """Settings with the prompts of another folder, if that has any.
+
+    Raises:
+        CheckpointError: its file of prompts is damaged.
+    """
+    found = _read_json(path, PROMPTS_FILE, dict)
+    if found is None:
+        return settings
+    default = found.get("default_prompt_name")
+    return replace(settings, prompts=found.get("prompts") or {}, default_prompt=default)
 
 
 def _pooling_name(settings: Mapping[str, Any]) -> str:

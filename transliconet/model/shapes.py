@@ -27,6 +27,8 @@ GELU = "gelu"
 """A step of a masked-LM head that is a function, not one of its modules."""
 ROBERTA_HEAD = ("lm_head.dense", GELU, "lm_head.layer_norm")
 BERT_HEAD = ("cls.predictions.transform",)
+BERT_LINEAR = ("query", "key", "value", "dense")
+GATED_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Shape:
         head: steps of the masked-LM head before the output matrix: paths of modules, or
             :data:`GELU`. None: not known.
         tied: whether the head shares the embedding matrix, unless the configuration says otherwise.
+        linear: names of the linear layers in a transformer layer, which LoRA adapts. None: all that
+            it has.
     """
 
     model_types: tuple[str, ...]
@@ -68,6 +72,7 @@ class Shape:
     adapters: bool = False
     head: tuple[str, ...] | None = field(default=BERT_HEAD)
     tied: bool = True
+    linear: tuple[str, ...] | None = BERT_LINEAR
 
     @property
     def positions_restart(self) -> bool:
@@ -89,10 +94,18 @@ SHAPES = (
         ("distilbert",),
         layers="transformer.layer",
         head=("vocab_transform", "activation", "vocab_layer_norm"),
+        linear=("q_lin", "k_lin", "v_lin", "out_lin", "lin1", "lin2"),
     ),
     Shape(("electra",), projection="embeddings_project", head=("generator_predictions",)),
-    Shape(("gte", "jina_embeddings_v3"), layers="layers", positions=ROTARY, head=ROBERTA_HEAD),
-    Shape(("nomic_bert",), layers="layers", positions=ROTARY),
+    Shape(("gte",), layers="layers", positions=ROTARY, head=ROBERTA_HEAD, linear=GATED_LINEAR),
+    Shape(
+        ("jina_embeddings_v3",),
+        layers="layers",
+        positions=ROTARY,
+        head=ROBERTA_HEAD,
+        linear=("q_proj", "k_proj", "v_proj", "o_proj", "fc1", "fc2"),
+    ),
+    Shape(("nomic_bert",), layers="layers", positions=ROTARY, linear=GATED_LINEAR),
     Shape(
         ("eurobert",),
         layers="layers",
@@ -101,6 +114,7 @@ SHAPES = (
         positions=ROTARY,
         head=(),
         tied=False,
+        linear=GATED_LINEAR,
     ),
     Shape(
         ("modernbert",),
@@ -109,10 +123,26 @@ SHAPES = (
         positions=ROTARY,
         local_attention=True,
         head=("head",),
+        linear=("Wqkv", "Wo", "Wi"),
     ),
     # these have attention of their own, which transformers does not let others replace
-    Shape(("deberta-v2",), relative=True, packed=False),
-    Shape(("mpnet",), positions=AFTER_PADDING, relative=True, packed=False, head=ROBERTA_HEAD),
+    Shape(
+        ("deberta-v2",),
+        relative=True,
+        packed=False,
+        linear=(
+            *("query_proj", "key_proj", "value_proj"),
+            *("pos_key_proj", "pos_query_proj", "dense"),
+        ),
+    ),
+    Shape(
+        ("mpnet",),
+        positions=AFTER_PADDING,
+        relative=True,
+        packed=False,
+        head=ROBERTA_HEAD,
+        linear=("q", "k", "v", "o", "dense"),
+    ),
     Shape(
         ("rembert",),
         projection="encoder.embedding_hidden_mapping_in",

@@ -5,48 +5,60 @@ from collections.abc import Callable
 from torch import nn
 
 from transliconet.errors import CheckpointError, require_choice, require_range
+from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.lora import LoraSettings
 from transliconet.model.rows import train_new_rows
 from transliconet.model.shapes import parts_below_layers
 
 
-def _train_everything(encoder: Encoder) -> None:
+def _train_everything(encoder: Encoder, lora: LoraSettings) -> None:
     """Nothing is frozen."""
 
 
-def _train_embeddings(encoder: Encoder) -> None:
+def _train_embeddings(encoder: Encoder, lora: LoraSettings) -> None:
     encoder.masked_lm.requires_grad_(False)
     encoder.masked_lm.get_input_embeddings().requires_grad_(True)
 
 
-TRAINABLE: dict[str, Callable[[Encoder], None]] = {
+TRAINABLE: dict[str, Callable[[Encoder, LoraSettings], None]] = {
     "all": _train_everything,
     "embeddings": _train_embeddings,
-    "new_rows": train_new_rows,
-    "new_rows_and_body": lambda encoder: train_new_rows(encoder, body=True),
+    "new_rows": lambda encoder, lora: train_new_rows(encoder),
+    "new_rows_and_body": lambda encoder, lora: train_new_rows(encoder, body=True),
+    "lora": train_adapters,
+    "new_rows_and_lora": lambda encoder, lora: train_adapters(encoder, lora, new_rows=True),
 }
 
 
-def choose_trainable(encoder: Encoder, trainable: str = "all", frozen_layers: int = 0) -> None:
+def choose_trainable(
+    encoder: Encoder,
+    trainable: str = "all",
+    frozen_layers: int = 0,
+    lora: LoraSettings | None = None,
+) -> None:
     """Freeze all weights that are not to be trained.
 
     Args:
         encoder: changed in place.
         trainable: ``all``; ``embeddings``, the embedding matrix alone; ``new_rows``, the embedding
-            rows that vocabulary extension added; or ``new_rows_and_body``, these and the layers,
-            but not the original rows.
+            rows that vocabulary extension added; ``new_rows_and_body``, these and the layers, but
+            not the original rows; ``lora``, low-rank adapters in the layers; or
+            ``new_rows_and_lora``.
         frozen_layers: number of the lowest transformer layers to freeze. If there are any, position
             embeddings and the norm below the layers are frozen, too; the token embeddings follow
             ``trainable``.
+        lora: of the adapters; None: the defaults.
 
     Raises:
-        ConfigError: an unknown choice, or more layers than the encoder has.
+        ConfigError: an unknown choice, more layers than the encoder has, or see
+            :func:`transliconet.model.adapters.train_adapters`.
         CheckpointError: new rows are to be trained, and the encoder has none; or layers are to be
             frozen, and it is not known where they are.
     """
     require_choice("trainable", trainable, TRAINABLE)
     require_range("frozen_layers", frozen_layers, least=0, most=encoder.layers)
-    TRAINABLE[trainable](encoder)
+    TRAINABLE[trainable](encoder, lora or LoraSettings())
     if frozen_layers:
         _freeze_lowest_layers(encoder, frozen_layers)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from transliconet.batch import register_field
+from transliconet.model.adapters import state_without_adapters, without_adapters
 from transliconet.model.embed import embed_rows
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import checksum
@@ -36,9 +37,9 @@ LAYOUT = 2
 
 
 def weights_digest(model: nn.Module) -> str:
-    """A hash of every weight of ``model``."""
+    """A hash of every weight of ``model`` but those of adapters, without which anchors are made."""
     digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
+    for name, value in sorted(state_without_adapters(model).items()):
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().view(-1).numpy().view(np.uint8).data)
     return digest.hexdigest()
@@ -112,7 +113,7 @@ class Teacher:
         texts = pairs.native
         if rows is not None:
             texts = RaggedArray.from_rows([texts[row] for row in rows.tolist()])
-        with Progress("anchors", len(texts)):
+        with Progress("anchors", len(texts)), without_adapters(self.encoder):
             return embed_rows(self.encoder, texts, self.layer, self.pooling, autocast=self.autocast)
 
 

@@ -107,7 +107,9 @@ print(vectors @ vectors.T)
 
 def name_in_snippet(card: str, name: str) -> str:
     """A card whose snippet loads the model by its name on the Hub."""
-    return card.replace(f'SentenceTransformer("{SNIPPET_PATH}")', f'SentenceTransformer("{name}")')
+    for start in ('SentenceTransformer("', 'path = "'):
+        card = card.replace(f'{start}{SNIPPET_PATH}"', f'{start}{name}"')
+    return card
 
 
 def model_card(
@@ -217,6 +219,44 @@ def plain_card(base: str) -> str:
     """The card of an encoder about whose training and evaluation nothing is known."""
     heading = f"{front_matter([], base)}# {path_name(base)}"
     return f"{heading}\n\nWritten with transliconet {__version__}.\n\n{usage_section()}"
+
+
+def adapter_card(base: str, rows: int | None, load_note: str) -> str:
+    """The card of a folder of adapters.
+
+    Args:
+        base: folder or Hub name of the encoder that they belong to.
+        rows: number of embedding rows that it needs; None: as many as it has.
+        load_note: what a reader must know about layer, pooling and prompt.
+    """
+    content: dict[str, Any] = {"library_name": "peft", "tags": ["lora", "transliconet"]}
+    if is_hub_name(base):
+        content["base_model"] = base
+    resize, tokenizer = "", f'"{path_name(base)}"'
+    if rows is not None:  # new subwords
+        resize, tokenizer = f"base.resize_token_embeddings({rows})\n", "path"
+    return f"""---
+{yaml.safe_dump(content, sort_keys=False)}---
+# Adapters for {path_name(base)}, aligned across scripts
+
+Low-rank adapters trained with transliconet {__version__}.
+
+## Use
+
+```python
+from peft import PeftModel
+from transformers import AutoModel, AutoTokenizer
+
+path = "{SNIPPET_PATH}"
+base = AutoModel.from_pretrained("{path_name(base)}")
+{resize}model = PeftModel.from_pretrained(base, path)
+tokenizer = AutoTokenizer.from_pretrained({tokenizer})
+```
+
+{load_note}
+
+`transliconet.load("{SNIPPET_PATH}")` does the same and merges the adapters into the encoder.
+"""
 
 
 def vocabulary_card(

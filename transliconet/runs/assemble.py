@@ -110,9 +110,10 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
         layer_decay=optim.layer_decay,
         micro_batch=spec.micro_batch,
     )
-    choose_trainable(encoder, spec.encoder.trainable, spec.encoder.frozen_layers)
-    if spec.encoder.dropout is not None:
+    if spec.encoder.dropout is not None:  # before adapters, which have a dropout of their own
         set_dropout(encoder, spec.encoder.dropout)
+    chosen = spec.encoder
+    choose_trainable(encoder, chosen.trainable, chosen.frozen_layers, chosen.lora)
     if spec.encoder.gradient_checkpointing:
         checkpoint_layers(encoder)
     if spec.encoder.compile:

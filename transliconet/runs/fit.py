@@ -13,6 +13,7 @@ from transliconet.data.masking import Masking
 from transliconet.data.settings import DataSettings
 from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
+from transliconet.model.lora import LoraSettings
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
@@ -59,7 +60,8 @@ class FitOptions:
         warmup: share of all steps in which the learning rate rises.
         weight_decay, new_rows_lr_factor, layer_decay: see
             :func:`transliconet.train.optim.parameter_groups`.
-        trainable, frozen_layers: see :func:`transliconet.model.trainable.choose_trainable`.
+        trainable, frozen_layers, lora: see
+            :func:`transliconet.model.trainable.choose_trainable`.
         dropout: probability; None: that of the encoder's configuration.
         micro_batch: texts encoded at a time (GradCache); None: all.
         accumulate: batches an optimizer step.
@@ -84,6 +86,7 @@ class FitOptions:
     layer_decay: float = 1.0
     trainable: str = "all"
     frozen_layers: int = 0
+    lora: LoraSettings = field(default_factory=LoraSettings)
     dropout: float | None = None
     micro_batch: int | None = None
     accumulate: int = 1
@@ -165,6 +168,7 @@ def fit(
             source=encoder.name,
             trainable=chosen.trainable,
             frozen_layers=chosen.frozen_layers,
+            lora=chosen.lora,
             dropout=chosen.dropout,
         ),
         vocabulary=step,

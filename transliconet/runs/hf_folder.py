@@ -13,13 +13,17 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
 from transliconet.errors import CheckpointError, Option, first_line
+from transliconet.model.adapters import Adapter, merge_adapters, train_adapters
 from transliconet.model.encoder import Encoder
 from transliconet.model.load import model_class
+from transliconet.model.lora import LoraSettings
 from transliconet.model.pooling import OR_AUTO
 from transliconet.model.sentence import SentenceSettings
 from transliconet.outputs import new_folder, output_folder
 from transliconet.probe.results import read_results_file
 from transliconet.report.card import plain_card
+from transliconet.runs.adapter_folder import KIND as ADAPTER
+from transliconet.runs.adapter_folder import export_adapter, require_base
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
@@ -34,18 +38,28 @@ CHECKPOINT_COMMENT = "<!-- checkpoint -->"
 """Line of a model card that an export replaces with the name of the checkpoint."""
 
 
-def save_architecture(encoder: Encoder, run: Path) -> None:
-    """Write the encoder's configuration and tokenizer, without weights, to ``run/encoder``."""
+def save_architecture(encoder: Encoder, run: Path, base: str | None = None) -> None:
+    """Write the encoder's configuration and tokenizer, without weights, to ``run/encoder``.
+
+    Args:
+        encoder: as it is trained.
+        run: the run folder.
+        base: see :func:`transliconet.runs.adapter_folder.adapter_base`.
+    """
     folder = run / ENCODER_FOLDER
     encoder.masked_lm.config.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
-    atomic_write(folder / NAME_FILE, json.dumps(_described(encoder)) + "\n")
+    atomic_write(folder / NAME_FILE, json.dumps({**_described(encoder), "base": base}) + "\n")
 
 
 def _described(encoder: Encoder) -> dict[str, Any]:
-    """Name, prompt, and what the checkpoint said about sentence vectors."""
-    sentence = asdict(encoder.sentence)
-    return {"name": encoder.name, "prompt": encoder.prompt, "sentence": sentence}
+    """Name, prompt, what the checkpoint said about sentence vectors, and settings of adapters."""
+    return {
+        "name": encoder.name,
+        "prompt": encoder.prompt,
+        "sentence": asdict(encoder.sentence),
+        "lora": None if encoder.lora is None else asdict(encoder.lora),
+    }
 
 
 def export_encoder(
@@ -99,13 +113,16 @@ def _name_portable_tokenizer_class(file: Path) -> None:
         file.write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
-def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
+def encoder_from_checkpoint(
+    run: str | Path, checkpoint: str = LAST, keep_adapters: bool = False
+) -> Encoder:
     """The encoder at a checkpoint of a run folder.
 
     Args:
         run: the run folder.
         checkpoint: name of a file in its ``checkpoints/``, or ``best``, the one that scored best by
             the monitored metric.
+        keep_adapters: leave adapters in the encoder, rather than merging them into its layers.
 
     Raises:
         CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
@@ -120,23 +137,41 @@ def encoder_from_checkpoint(run: str | Path, checkpoint: str = LAST) -> Encoder:
             code="TLN-CKPT-853",
         )
     file = checkpoint_path(run, checkpoint)
+    described = _read_described(folder)
     try:
-        described = json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))
         name, prompt = str(described["name"]), str(described["prompt"])
         sentence = SentenceSettings(**described["sentence"])
         config = AutoConfig.from_pretrained(folder)
         masked_lm = model_class(config).from_config(config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
+        lora = LoraSettings(**described["lora"]) if described.get("lora") else None
     except Exception as error:  # transformers, tokenizers and torch raise errors of many kinds
-        raise CheckpointError(
-            folder,
-            f"damaged ({first_line(error)})",
-            "Copy it from another run that started from the same encoder",
-            code="TLN-CKPT-855",
-        ) from error
-    masked_lm.load_state_dict(fitting_state(file, masked_lm))
-    masked_lm.eval()
-    return Encoder(masked_lm, tokenizer, name, sentence=sentence, prompt=prompt)
+        raise _damaged(folder, error) from error
+    encoder = Encoder(masked_lm, tokenizer, name, sentence=sentence, prompt=prompt)
+    if lora is not None:
+        train_adapters(encoder, lora)
+    masked_lm.load_state_dict(fitting_state(file, masked_lm.state_dict()))
+    if not keep_adapters:
+        merge_adapters(encoder)
+    return encoder.eval()
+
+
+def _read_described(folder: Path) -> dict[str, Any]:
+    """The content of :data:`NAME_FILE`."""
+    try:
+        described = json.loads((folder / NAME_FILE).read_text(encoding="utf-8"))
+        return dict(described)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        folder,
+        f"damaged ({first_line(error)})",
+        "Copy it from another run that started from the same encoder",
+        code="TLN-CKPT-855",
+    )
 
 
 def export_run(
@@ -162,6 +197,23 @@ def export_run(
         overwrite,
         **_evaluated_with(Path(run).expanduser()),
     )
+
+
+def export_run_adapter(
+    run: str | Path, out: str | Path, checkpoint: str = LAST, overwrite: bool = False
+) -> Path:
+    """Export the adapters of a checkpoint of a run folder.
+
+    Raises:
+        ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
+        CheckpointError: the run trained none, or see :func:`encoder_from_checkpoint`.
+    """
+    output_folder(out, ADAPTER, overwrite)
+    run = Path(run).expanduser()
+    encoder = encoder_from_checkpoint(run, checkpoint, keep_adapters=True)
+    base = require_base(_read_described(run / ENCODER_FOLDER).get("base"), run)
+    adapter = Adapter.from_encoder(encoder, base)
+    return export_adapter(adapter, encoder, out, overwrite, **_evaluated_with(run))
 
 
 def _evaluated_with(run: Path) -> dict[str, Any]:

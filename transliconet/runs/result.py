@@ -8,6 +8,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from transliconet.errors import DataError
+from transliconet.model.adapters import Adapter
 from transliconet.model.encoder import Encoder
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import pairs_data, read_results_file, write_results
@@ -17,6 +18,7 @@ from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
 from transliconet.report.typed import plotted_task, romanizer_of
+from transliconet.runs.adapter_folder import export_adapter
 from transliconet.runs.folder import RunPlan
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.runs.sentence_transformer import load_note
@@ -25,8 +27,8 @@ from transliconet.train.checkpoint import BEST, RunCheckpoint
 
 log = logging.getLogger(__name__)
 
-EXPORT, RESULTS = "export", "results.json"
-"""Export and results file in a run folder."""
+EXPORT, ADAPTER, RESULTS = "export", "adapter", "results.json"
+"""Export, adapters and results file in a run folder."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class TrainResult:
     Args:
         out: the run folder.
         export: the Hugging Face folder in it.
+        adapter: the folder of adapters in it; None if none were trained, or if they belong to no
+            encoder that can be loaded.
         seconds: duration of the training, without the probes.
         steps: optimizer steps.
         records: retrieval records by stage, ``before`` and ``after`` training.
@@ -46,6 +50,7 @@ class TrainResult:
     seconds: float
     steps: int
     records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
+    adapter: Path | None = None
 
 
 def finished_result(plan: RunPlan) -> TrainResult | None:
@@ -66,11 +71,18 @@ def finished_result(plan: RunPlan) -> TrainResult | None:
         seconds=seconds,
         steps=plan.record.finished,
         records=results.records,
+        adapter=_adapter_folder(plan.path),
     )
 
 
-def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
-    """Write the export, the results file and the plots.
+def _adapter_folder(run: Path) -> Path | None:
+    return run / ADAPTER if (run / ADAPTER).is_dir() else None
+
+
+def write_result(
+    spec: RunSpec, result: TrainResult, encoder: Encoder, adapter: Adapter | None = None
+) -> str:
+    """Write the export, adapters, the results file and the plots.
 
     Returns:
         The tables of the probe, as Markdown; empty without a probe.
@@ -109,6 +121,16 @@ def write_result(spec: RunSpec, result: TrainResult, encoder: Encoder) -> str:
         layer=layer,
         pooling=embedding.pooling,
     )
+    if adapter is not None:
+        export_adapter(
+            adapter,
+            encoder,
+            result.out / ADAPTER,
+            overwrite=True,
+            recognize=Path.is_dir,
+            layer=layer,
+            pooling=embedding.pooling,
+        )
     training = {"seconds": round(result.seconds, 1), "steps": result.steps}
     more: dict[str, object] = {"training": training, "prompt": encoder.prompt}
     if probe is not None:

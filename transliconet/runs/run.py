@@ -11,11 +11,13 @@ from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import Option, StorageError, section
+from transliconet.model.adapters import Adapter, merge_adapters
 from transliconet.model.encoder import Encoder
-from transliconet.model.rows import restore_matrix
+from transliconet.model.rows import merge_state, restore_matrix
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
 from transliconet.probe.shareable import shareable
+from transliconet.runs.adapter_folder import adapter_base
 from transliconet.runs.assemble import (
     build_encoder,
     build_module_and_data,
@@ -26,6 +28,7 @@ from transliconet.runs.assemble import (
 from transliconet.runs.folder import RunPlan, claimed, plan_run, release
 from transliconet.runs.hf_folder import encoder_from_checkpoint, save_architecture
 from transliconet.runs.result import (
+    ADAPTER,
     EXPORT,
     TrainResult,
     announce,
@@ -133,7 +136,9 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
         # refuse a checkpoint that does not fit before the first probe, not deep inside Lightning
-        fitting_state(plan.checkpoint, encoder.masked_lm)
+        expected = dict(encoder.masked_lm.state_dict())
+        merge_state(expected, "", encoder)
+        fitting_state(plan.checkpoint, expected)
     return _Run(
         spec=spec,
         plan=plan,
@@ -151,13 +156,18 @@ def _execute(run: _Run) -> TrainResult:
     trainer.loggers = spec.trainer.loggers(plan.path)
     records: dict[str, list[RetrievalRecord]] = {}
     sample: Sample | None = None
+    adapter: Adapter | None = None
+    base = adapter_base(spec, run.module.encoder)
     with explain_out_of_memory(spec.data.batch_size, spec.data.max_length):
         if trainer.is_global_zero:
-            save_architecture(run.module.encoder, plan.path)
+            save_architecture(run.module.encoder, plan.path, base)
             sample = _probe_before(run, records)
         _train(run)
         encoder = _trained_encoder(run)
         if encoder is not None:
+            adapter = Adapter.from_encoder(encoder, base) if base else None
+            merge_adapters(encoder)
+            encoder = run.finish(encoder)
             _probe_after(run, encoder, records, sample)
     result = TrainResult(
         out=plan.path,
@@ -168,7 +178,9 @@ def _execute(run: _Run) -> TrainResult:
     )
     if encoder is None:
         return result
-    tables = write_result(spec, result, encoder)
+    tables = write_result(spec, result, encoder, adapter)
+    if adapter is not None:
+        result = replace(result, adapter=plan.path / ADAPTER)
     replace(plan.record, finished=result.steps).write(plan.path)
     log_best_checkpoint(trainer, plan.path)
     return announce(spec, result, "trained", tables)
@@ -211,7 +223,9 @@ def _probe_after(
 
 
 def _trained_encoder(run: _Run) -> Encoder | None:
-    """The encoder to probe and export, on the CPU; None in processes other than the first."""
+    """The trained encoder, on the CPU, with its adapters still in it; None in processes other than
+    the first.
+    """
     trainer, encoder = run.trainer, run.module.encoder
     sharded = isinstance(trainer.strategy, FSDPStrategy)
     if sharded:  # each process has a part of the weights; a checkpoint gathers them
@@ -222,7 +236,7 @@ def _trained_encoder(run: _Run) -> Encoder | None:
         encoder = encoder_from_checkpoint(run.plan.path)
     encoder.to("cpu")
     restore_matrix(encoder)
-    return run.finish(encoder)
+    return encoder
 
 
 def _train(run: _Run) -> None:

@@ -71,10 +71,10 @@ def write_modules(
     if number < encoder.layers and can_truncate(encoder):
         transformer["config_args"] = {"num_hidden_layers": number}
     _write_json(folder / "sentence_bert_config.json", transformer)
-    _write_prompts(folder, encoder)
+    write_prompts(folder, encoder)
 
 
-def _write_prompts(folder: Path, encoder: Encoder) -> None:
+def write_prompts(folder: Path, encoder: Encoder) -> None:
     """The prompts of the checkpoint, and as the default the one that the encoder was used with."""
     prompts = dict(encoder.sentence.prompts)
     if not prompts and not encoder.prompt:

@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import Logger
 from transliconet.data.settings import DataSettings
 from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.model.encoder import Encoder
+from transliconet.model.lora import LoraSettings
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
@@ -28,7 +29,8 @@ class EncoderSpec:
     Args:
         make: makes the encoder, given the pairs folder; called after the random seed is set.
         source: folder or hub name of the encoder; None if it is made from scratch.
-        trainable, frozen_layers: see :func:`transliconet.model.trainable.choose_trainable`.
+        trainable, frozen_layers, lora: see
+            :func:`transliconet.model.trainable.choose_trainable`.
         dropout: probability in training; None: that of the encoder's configuration.
         gradient_checkpointing: compute activations again in the backward pass: less memory, a third
             slower.
@@ -39,6 +41,7 @@ class EncoderSpec:
     source: str | None = None
     trainable: str = "all"
     frozen_layers: int = 0
+    lora: LoraSettings = field(default_factory=LoraSettings)
     dropout: float | None = None
     gradient_checkpointing: bool = False
     compile: bool = False

@@ -1,7 +1,7 @@
 """Checkpoints: atomic writing, which of them to keep, and reading one safely."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_only
-from torch import Tensor, nn
+from torch import Tensor
 
 from transliconet.errors import CheckpointError, Option, TransliconetError, first_line
 from transliconet.storage import atomic_file
@@ -200,11 +200,12 @@ def _names(folder: Path) -> list[str]:
     return sorted(file.name for file in folder.glob("*.ckpt")) or ["none"]
 
 
-def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
-    """The masked LM's part of a checkpoint, a file or an FSDP folder, checked against
-    ``masked_lm``.
+def fitting_state(file: str | Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The masked LM's part of a checkpoint, of which only tensors and plain data are read.
 
-    Only tensors and plain data are read.
+    Args:
+        file: the checkpoint, a file or an FSDP folder.
+        expected: state of the masked LM, whose names and shapes the checkpoint must have.
 
     Raises:
         CheckpointError: there is no such file, it is damaged or holds code, or it is of another
@@ -222,15 +223,15 @@ def fitting_state(file: str | Path, masked_lm: nn.Module) -> dict[str, Tensor]:
         raise _unreadable(file, "it holds no state of a model")
     state = {k.removeprefix(PREFIX): v for k, v in content.items() if k.startswith(PREFIX)}
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    expected = {name: tuple(value.shape) for name, value in masked_lm.state_dict().items()}
-    names = expected.keys() | shapes.keys()
-    differing = sorted(name for name in names if expected.get(name) != shapes.get(name))
+    wanted = {name: tuple(value.shape) for name, value in expected.items()}
+    names = wanted.keys() | shapes.keys()
+    differing = sorted(name for name in names if wanted.get(name) != shapes.get(name))
     if differing:
         name = differing[0]
         raise CheckpointError(
             file,
             f"does not fit the encoder: {name} has shape {shapes.get(name, ())} there and "
-            f"{expected.get(name, ())} here, and {len(differing) - 1} more differ",
+            f"{wanted.get(name, ())} here, and {len(differing) - 1} more differ",
             "Use the encoder that the checkpoint was trained with",
             code="TLN-CKPT-806",
         )

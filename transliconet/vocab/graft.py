@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from transliconet.errors import CheckpointError, Option
+from transliconet.model.adapters import merged_state
 from transliconet.model.encoder import Encoder
 from transliconet.vocab.apply import unigram_vocabulary
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
@@ -37,7 +38,7 @@ class Graft:
         size = len(encoder.masked_lm.get_input_embeddings().weight)
         state = full.masked_lm.state_dict()
         with torch.no_grad():
-            for name, values in encoder.masked_lm.state_dict().items():
+            for name, values in merged_state(encoder).items():
                 self._copy(name, values, state[name], ids=ids, size=size)
         subwords = len(unigram_vocabulary(full.tokenizer))
         counts = {"put back": len(ids), "unchanged": subwords - len(ids)}
