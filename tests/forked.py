@@ -35,7 +35,7 @@ IMPORTED = (
     "transliconet.cli.prepare",
     "transliconet.cli.probe",
     "transliconet.cli.report",
-    "transliconet.cli.sweep",
+    "transliconet.cli.multirun",
     "transliconet.cli.train",
     "transliconet.cli.vocab",
     "transliconet.romanizers.uroman",

@@ -36,15 +36,22 @@ def test_lines_where_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "work: 1,000 of 2,000 texts, 0 s left",
+        "work: 1,000 of 2,000 texts",
         "work: 1,500 of 2,000 texts, 0 s left",
     ]
 
 
-def test_the_estimate_counts_what_this_process_did() -> None:
-    shown = Progress("work", 100, "lines", done=50)
-    shown.done = 60
-    assert shown.line(seconds=30) == "work: 60 of 100 lines, 2 min left"
+def test_the_estimate_counts_what_this_process_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what an earlier one did, nor what is loaded before the first unit."""
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with Progress("work", 100, "lines", done=50) as shown:
+        now += 1000
+        shown.advance(2)
+        assert shown.line(now) == "work: 52 of 100 lines"
+        now += 30
+        shown.advance(8)
+        assert shown.line(now) == "work: 60 of 100 lines, 2 min left"
     assert Progress("scan", unit="lines").line(3) == "scan: 0 lines"
 
 

@@ -81,13 +81,14 @@ class Progress:
         self, what: str, total: int | None = None, unit: str = "texts", done: int = 0
     ) -> None:
         self.what, self.total, self.unit = what, total, unit
-        self.done = self._done_before = done
+        self.done = done
         self._bar: Any = None
+        self._rate_since: tuple[float, int] | None = None  # when the first units were done
         self._outer: Progress | None = None
 
     def __enter__(self) -> Self:
         self._outer = _outermost.get()
-        self._started = self._last_line = time.monotonic()
+        self._last_line = time.monotonic()
         if self._outer is None:
             _outermost.set(self)
             if is_shown() and sys.stderr.isatty():
@@ -103,6 +104,8 @@ class Progress:
     def advance(self, number: int = 1) -> None:
         """Count units as done."""
         self.done += number
+        if self._rate_since is None:  # what is loaded for the first unit is not counted
+            self._rate_since = (time.monotonic(), self.done)
         if self._outer is not None:
             self._outer.advance(number)
         elif self._bar is not None:
@@ -135,16 +138,18 @@ class Progress:
         if now - self._last_line < LINE_SECONDS:
             return
         self._last_line = now
-        print(self.line(now - self._started), file=sys.stderr, flush=True)
+        print(self.line(now), file=sys.stderr, flush=True)
 
-    def line(self, seconds: float) -> str:
-        """What is said about the progress after some seconds of work."""
+    def line(self, now: float) -> str:
+        """What is said about the progress at a time of ``time.monotonic()``."""
         if self.total is None:
             return f"{self.what}: {self.done:,} {self.unit}"
-        worked = max(self.done - self._done_before, 1)
-        left = seconds / worked * max(self.total - self.done, 0)
-        count = f"{self.done:,} of {self.total:,} {self.unit}"
-        return f"{self.what}: {count}, {duration(left)} left"
+        count = f"{self.what}: {self.done:,} of {self.total:,} {self.unit}"
+        since, done = self._rate_since or (now, self.done)
+        if self.done == done:
+            return count
+        left = (now - since) / (self.done - done) * max(self.total - self.done, 0)
+        return f"{count}, {duration(left)} left"
 
 
 def tracked(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_module
 
-from transliconet.cli.app import COMMANDS, named_results
+from transliconet.cli.app import COMMANDS
+from transliconet.cli.run import Workflow
+from transliconet.cli.words import with_named_words
 from transliconet.pairs import PairsFolder
 
 ROOT = Path(__file__).parents[2]
@@ -47,8 +49,10 @@ def test_commands(line: str) -> None:
         ]
     if "--help" in overrides:
         return
-    if command == "compare":
-        overrides = named_results(overrides)
+    overrides = with_named_words(command, overrides)
+    if command == "run":
+        Workflow.from_overrides(overrides).check()
+        return
     with initialize_config_module("transliconet.conf", version_base="1.3"):
         compose(command, overrides=overrides)
 

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 import transliconet as tn
 from tests.settings import CliHere, raises
-from transliconet.cli.app import named_results
+from transliconet.cli.words import named_results
 from transliconet.probe.record import Outcomes, RetrievalRecord, mean_reciprocal_rank
 from transliconet.probe.results import write_results
 from transliconet.report.compare import Comparison, compare

@@ -19,7 +19,7 @@ import pytest
 
 from tests.forked import ForkedCli
 from tests.settings import CliHere, raises
-from transliconet.cli.sweep import objectives
+from transliconet.cli.multirun import objectives
 from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
 from transliconet.report.sweep import (

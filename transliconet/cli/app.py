@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import signal
 import sys
 import time
@@ -23,6 +22,7 @@ from transliconet import __version__
 from transliconet.cli.early import check_before_loading, shows_progress
 from transliconet.cli.problems import SeveralErrors
 from transliconet.cli.suggest import explain
+from transliconet.cli.words import with_named_words
 from transliconet.errors import Interrupted, TransliconetError
 from transliconet.progress import progress_shown
 from transliconet.sweep.environment import stop_with_the_sweep
@@ -31,6 +31,7 @@ from transliconet.train import slurm
 
 HELP_FLAGS = ("-h", "--help")
 COMMANDS = {
+    "run": "text and an encoder → pairs, a trained encoder, its probe and a report, in one go",
     "prepare": "text in files, tables, datasets or CLDR → a pairs folder",
     "vocab": "an encoder → the same encoder with another vocabulary",
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
@@ -85,17 +86,13 @@ def run(command: str, overrides: list[str]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     _quieten()
     stop_with_the_sweep()
-    if command == "compare":
-        overrides = named_results(overrides)
+    overrides = with_named_words(command, overrides)
     if any(override in HELP_FLAGS for override in overrides):
         return _print_help(command, overrides)
     original = sys.argv
     sys.argv = [f"transliconet {command}", *overrides]
     try:
-        _hydra_main(command)()
-        if _ERRORS:
-            raise _ERRORS.pop()
-        return import_module("transliconet.cli.sweep").summarize() if command == "train" else 0
+        return _carry_out(command, overrides)
     except Interrupted as stopped:
         if int(os.environ.get("LOCAL_RANK", "0")):
             # where another process fails, Lightning kills the first one before it has finished
@@ -119,6 +116,23 @@ def run(command: str, overrides: list[str]) -> int:
         sys.argv = original
 
 
+def _carry_out(command: str, overrides: list[str]) -> int:
+    """Run a command; returns the exit status."""
+    if command == "run":
+        return int(import_module("transliconet.cli.run").run_stages(overrides))
+    _hydra_main(command)()
+    if _ERRORS:
+        raise _ERRORS.pop()
+    if command == "train":
+        return int(import_module("transliconet.cli.multirun").summarize())
+    return 0
+
+
+def start_as(command: str, overrides: Sequence[str]) -> None:
+    """Have further processes of a run, which Lightning starts, execute another command."""
+    _ORIGINAL_ARGV[1:] = [command, *overrides]
+
+
 def _print_help(command: str, overrides: list[str]) -> int:
     """Print the help of a command; returns the exit status."""
     from transliconet.cli.help import help_text
@@ -131,31 +145,10 @@ def _print_help(command: str, overrides: list[str]) -> int:
     return 0
 
 
-def named_results(arguments: Sequence[str]) -> list[str]:
-    """A command line whose words without ``=`` are results; commas join the runs of a side.
-
-    >>> named_results(["runs/a", "b0,b1", "metric=mrr"])
-    ["results=[['runs/a'],['b0','b1']]", 'metric=mrr']
-    """
-    words = [word for word in arguments if "=" not in word and not word.startswith(("-", "~"))]
-    if not words:
-        return list(arguments)
-    sides = []
-    for word in words:
-        quoted = [_quoted(path) for path in word.split(",") if path]
-        sides.append(f"[{','.join(quoted)}]")
-    others = [argument for argument in arguments if argument not in words]
-    return [f"results=[{','.join(sides)}]", *others]
-
-
-def _quoted(text: str) -> str:
-    """Text as a quoted string of Hydra's grammar."""
-    escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)
-    return f"'{escaped}'"
-
-
 USER_ERRORS = (TransliconetError, HydraException, OmegaConfBaseException)
 """What a change of the command line or its input can correct."""
+IDLE_MESSAGES = ("litlogger", "TPU available", "Loading `train_dataloader`")
+"""Parts of messages of Lightning's that are left out."""
 _ORIGINAL_ARGV = list(sys.argv)
 _ERRORS: list[Exception] = []
 """The error that ended the command, for :func:`run` to print."""
@@ -196,7 +189,7 @@ def _hydra_main(command: str) -> Callable[[], None]:
         sys.argv = list(_ORIGINAL_ARGV)
         in_sweep = HydraConfig.get().mode == RunMode.MULTIRUN
         if in_sweep and command == "train":
-            from transliconet.cli.sweep import run_as_job
+            from transliconet.cli.multirun import run_as_job
 
             return run_as_job(cfg)  # sweepers optimize the returned value
         try:
@@ -223,4 +216,10 @@ def _quieten() -> None:
     ignore_warnings()
     for chatty in ("huggingface_hub", "httpx", "httpx2", "alembic", "faiss.loader"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
-    logging.getLogger(LIGHTNING).addFilter(lambda r: "litlogger" not in r.getMessage())
+    logging.getLogger(LIGHTNING).addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a message of Lightning's tells a user something."""
+    message = record.getMessage()
+    return not any(idle in message for idle in IDLE_MESSAGES)

@@ -18,7 +18,7 @@ from transliconet.model.trainable import (
 )
 from transliconet.pairs import PairsFolder
 from transliconet.runs.spec import RunSpec
-from transliconet.train.callbacks import Progress, Throughput
+from transliconet.train.callbacks import FewSteps, Progress, Throughput
 from transliconet.train.checkpoint import CHECKPOINTS, AtomicCheckpointIO, RunCheckpoint
 from transliconet.train.early_stopping import EarlyStop, RequireMetrics, require_metrics
 from transliconet.train.health import StopOnNaN
@@ -150,7 +150,7 @@ def build_trainer(
     progress = [Progress()] if spec.trainer.progress_bar else []
     return spec.trainer.make(
         logger=False,
-        callbacks=[*own, Throughput(), *progress, *saving],
+        callbacks=[*own, FewSteps(), Throughput(), *progress, *saving],
         plugins=[] if spec.trainer.sharded else [AtomicCheckpointIO()],
         default_root_dir=str(folder),
         enable_checkpointing=spec.checkpoint is not None,

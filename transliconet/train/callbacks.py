@@ -1,5 +1,6 @@
 """Callbacks that measure or show the progress of a run."""
 
+import logging
 import math
 import sys
 import time
@@ -13,6 +14,11 @@ from torch import Tensor
 from transliconet import progress
 from transliconet.batch import ATTENTION_MASK, PAIR_INDEX
 from transliconet.objectives.encode import num_native_rows
+
+log = logging.getLogger(__name__)
+
+FEW_STEPS, ENOUGH_STEPS = 100, 300
+"""Optimizer steps below which an encoder hardly changes, and those that a short run should have."""
 
 
 class AfterStep(pl.Callback):
@@ -69,6 +75,22 @@ class Throughput(pl.Callback):
         pl_module.log("tokens_per_s", self._tokens / elapsed)
         self._pairs = self._tokens = 0
         self._since = time.monotonic()
+
+
+class FewSteps(pl.Callback):
+    """Says before training that a run has few optimizer steps, and how many epochs have more.
+
+    It says nothing where the run ends by a number of steps or by time, which somebody chose.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epochs, steps = trainer.max_epochs, trainer.estimated_stepping_batches
+        by_epochs = trainer.max_steps == -1 and epochs is not None and epochs > 0
+        if not by_epochs or steps >= FEW_STEPS:
+            return
+        assert epochs is not None
+        wanted = math.ceil(ENOUGH_STEPS * epochs / max(steps, 1))
+        log.warning("%d optimizer steps: expect little; trainer.max_epochs=%d", steps, wanted)
 
 
 class Progress(TQDMProgressBar):
