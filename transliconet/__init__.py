@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
+    from transliconet.probe.pairs_index import PairsIndex, SentenceMatch
     from transliconet.probe.results import mean_accuracies, read_results
     from transliconet.probe.retrieval import RetrievalProbe
     from transliconet.probe.sample import Sample
@@ -69,6 +70,8 @@ _HOMES = {
     "tiny_encoder": "model.tiny",
     "TransliterationContrast": "objectives.tcm",
     "PairsFolder": "pairs",
+    "PairsIndex": "probe.pairs_index",
+    "SentenceMatch": "probe.pairs_index",
     "mean_accuracies": "probe.results",
     "read_results": "probe.results",
     "RetrievalProbe": "probe.retrieval",
@@ -129,10 +132,12 @@ __all__ = [
     "LoraSettings",
     "Neighbours",
     "PairsFolder",
+    "PairsIndex",
     "RetrievalProbe",
     "Sample",
     "Search",
     "SentenceIndex",
+    "SentenceMatch",
     "Table",
     "TransMI",
     "TransferSettings",

@@ -15,7 +15,18 @@ from mkdocs.structure.files import File, Files
 
 from transliconet.cli.conf_files import CONF, ConfFile, groups_of, read
 
-COMMANDS = ("run", "prepare", "vocab", "train", "export", "probe", "transfer", "report", "compare")
+COMMANDS = (
+    "run",
+    "prepare",
+    "vocab",
+    "train",
+    "export",
+    "probe",
+    "search",
+    "transfer",
+    "report",
+    "compare",
+)
 HOMES = ("prepare", "train", "vocab", "probe", "transfer")
 """Where a group is described that several commands use: on the page of the first of these that
 does.

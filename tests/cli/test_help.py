@@ -1,11 +1,15 @@
 """``--help``: a command's own groups, and a comment for each of its keys."""
 
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.settings import CliHere
 from transliconet.cli.app import COMMANDS
+from transliconet.cli.completion import completion_script
 from transliconet.cli.conf_files import CONF, groups_of, options_of, read
 from transliconet.cli.help import key_comments
 
@@ -39,6 +43,30 @@ def test_help_lists_what_the_command_line_chooses(cli_here: CliHere) -> None:
     )
     assert not [line for line in lines if line.startswith("corpus")]
     assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("transliconet comp", ["compare"]),
+        ("transliconet train objective=anch", ["anchored"]),
+        ("transliconet train objective=", ["anchored", "contrast", "parts", "ppa", "translico"]),
+        ("transliconet train objective.tcm.temp", ["objective.tcm.temperature="]),
+        ("transliconet probe --h", ["--help"]),
+        ("transliconet report objective", []),
+    ],
+)
+def test_completion(typed: str, completed: list[str]) -> None:
+    """Words are broken as bash breaks them."""
+    words = re.findall(r"=|[^\s=]+", typed) + ([""] if typed.endswith(" ") else [])
+    script = completion_script(list(COMMANDS))
+    call = (
+        f"{script}\nCOMP_LINE={shlex.quote(typed)} COMP_POINT={len(typed)} "
+        f"COMP_CWORD={len(words) - 1} COMP_WORDS=({shlex.join(words)})\n"
+        '_transliconet; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", call], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == completed
 
 
 def test_help_of_an_option_that_is_not_there(cli_here: CliHere) -> None:

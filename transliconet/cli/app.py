@@ -37,6 +37,7 @@ COMMANDS = {
     "train": "a pairs folder and an encoder → a run folder, with export and probe",
     "export": "a checkpoint of a run → a plain Hugging Face folder",
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
+    "search": "a sentence, an encoder and a pairs folder → the nearest sentences across scripts",
     "transfer": "an encoder and a labelled task → accuracy in languages that it was not taught in",
     "report": "results files → tables and one HTML page",
     "compare": "two or more results → how much they differ, and whether it is more than noise",
@@ -48,7 +49,7 @@ usage: transliconet COMMAND [key=value …] [-m]
 {os.linesep.join(f"  {name:<9}{what}" for name, what in COMMANDS.items())}
 
 `transliconet COMMAND --help` shows a command's options. -m runs the command once for each of the
-comma-separated values of an option."""
+comma-separated values of an option. `transliconet --completion bash` prints a completion script."""
 
 
 def main() -> int:
@@ -59,6 +60,11 @@ def main() -> int:
         return 0
     if arguments[0] == "--version":
         print(__version__)
+        return 0
+    if arguments[0] == "--completion":
+        from transliconet.cli.completion import completion_script
+
+        print(completion_script(list(COMMANDS)))
         return 0
     command = arguments[0]
     if command not in COMMANDS:

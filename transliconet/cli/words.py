@@ -35,9 +35,20 @@ def named_files(arguments: Sequence[str]) -> list[str]:
     return [f"files=[{','.join(map(quoted, words))}]", *others]
 
 
+def named_query(arguments: Sequence[str]) -> list[str]:
+    """A command line whose words without ``=`` are a sentence.
+
+    >>> named_query(["Where is it?", "k=3"])
+    ["query='Where is it?'", 'k=3']
+    """
+    words, others = _split(arguments)
+    return [f"query={quoted(' '.join(words))}", *others] if words else list(arguments)
+
+
 WORDS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "compare": named_results,
     "run": named_files,
+    "search": named_query,
 }
 """Command → what names its words."""
 

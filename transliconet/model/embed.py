@@ -1,5 +1,6 @@
 """Sentence vectors from a hidden layer."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -239,3 +240,12 @@ def _batches(lengths: np.ndarray, wanted: np.ndarray, batch_tokens: int) -> Iter
             end += 1
         yield order[start:end]
         start = end
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """A hash of the weights that a state dict holds."""
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).numpy().view(np.uint8).data)
+    return digest.hexdigest()

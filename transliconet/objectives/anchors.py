@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from transliconet.batch import register_field
 from transliconet.model.adapters import state_without_adapters, without_adapters
-from transliconet.model.embed import embed_rows
+from transliconet.model.embed import embed_rows, state_digest
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import checksum
 from transliconet.progress import Progress
@@ -38,11 +38,7 @@ LAYOUT = 2
 
 def weights_digest(model: nn.Module) -> str:
     """A hash of every weight of ``model`` but those of adapters, without which anchors are made."""
-    digest = hashlib.sha256()
-    for name, value in sorted(state_without_adapters(model).items()):
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().view(-1).numpy().view(np.uint8).data)
-    return digest.hexdigest()
+    return state_digest(state_without_adapters(model))
 
 
 @dataclass(frozen=True)
