@@ -43,10 +43,10 @@ def bounds(encoder: Encoder) -> WordBoundaries:
 
 
 def test_a_tokenizer_that_does_not_mark_words_is_refused() -> None:
-    wordpiece = Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}, unk_token="[UNK]"))
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "a": 1, "b": 2}, unk_token="[UNK]"))
     with raises("TLN-CKPT-301"):
         WordBoundaries.from_tokenizer(
-            PreTrainedTokenizerFast(tokenizer_object=wordpiece, unk_token="[UNK]")
+            PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]")
         )
 
 

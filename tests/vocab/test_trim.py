@@ -17,8 +17,9 @@ from transliconet.probe.results import read_results
 from transliconet.romanizers.base import Identity
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.unicode_script import scripts_in
-from transliconet.vocab.apply import changed_share, extend, unigram_vocabulary
+from transliconet.vocab.apply import changed_share, extend
 from transliconet.vocab.base import VocabularyInputs
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.graft import Graft
 from transliconet.vocab.merge import NewSubword
 from transliconet.vocab.trim import Trim, most_frequent_by_script
@@ -70,9 +71,9 @@ def test_text_of_the_corpus_keeps_its_tokenization_and_its_vectors(
 
 def test_the_most_frequent_subwords_of_every_script_are_kept(full: Path) -> None:
     encoder = Encoder.from_pretrained(str(full))
-    vocabulary = unigram_vocabulary(encoder.tokenizer)
+    vocabulary = family_of(encoder.tokenizer).vocabulary()
     trimmed, counts = trim(encoder, ["Ελλάδα"], floor=5)
-    kept = [piece for piece, _ in unigram_vocabulary(trimmed.tokenizer)]
+    kept = [piece for piece, _ in family_of(trimmed.tokenizer).vocabulary()]
     assert counts["kept by min_per_script"] > 0
     for script in ("Thai", "Cyrl", "Hebr", "Latn"):
         scores = [(score, piece) for piece, score in vocabulary if script in scripts_in(piece)]
@@ -84,7 +85,7 @@ def test_a_trained_trimmed_model_is_grafted_back_byte_for_byte(full: Path, tmp_p
     before = Encoder.from_pretrained(str(full))
     table, bias = before.masked_lm.state_dict()[TABLE], before.masked_lm.lm_head.bias.detach()
     trimmed, _ = trim(Encoder.from_pretrained(str(full)), TEXTS)
-    pieces = [piece for piece, _ in unigram_vocabulary(trimmed.tokenizer)]
+    pieces = [piece for piece, _ in family_of(trimmed.tokenizer).vocabulary()]
     ids = before.tokenizer.convert_tokens_to_ids(pieces)
     moved = pieces.index("▁Киев") if "▁Киев" in pieces else 10
     with torch.no_grad():
@@ -116,7 +117,7 @@ def test_new_pieces_stay_the_last_ones(make_encoder: Callable[..., Encoder]) -> 
     )
     trimmed, _ = trim(extended, ["Moskvaq Киев"])
     first = trimmed.masked_lm.config.original_vocabulary
-    assert [p for p, _ in unigram_vocabulary(trimmed.tokenizer)][first:] == ["▁Moskvaq"]
+    assert [p for p, _ in family_of(trimmed.tokenizer).vocabulary()][first:] == ["▁Moskvaq"]
 
 
 def test_what_cannot_be_trimmed_or_grafted_is_told(
@@ -187,8 +188,8 @@ def test_training_with_a_trimmed_vocabulary_exports_the_full_one(
         Encoder.from_pretrained(str(folder))
         for folder in (encoder_folder, tmp_path / "run" / "export")
     )
-    assert [p for p, _ in unigram_vocabulary(start.tokenizer)] == [
-        p for p, _ in unigram_vocabulary(end.tokenizer)
+    assert [p for p, _ in family_of(start.tokenizer).vocabulary()] == [
+        p for p, _ in family_of(end.tokenizer).vocabulary()
     ]
     before, after = (e.masked_lm.get_input_embeddings().weight for e in (start, end))
     moved = (before != after).any(1)

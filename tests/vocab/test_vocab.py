@@ -23,10 +23,10 @@ from transliconet.vocab.apply import (
     changed_share,
     drop_subwords_used_in,
     extend,
-    unigram_vocabulary,
 )
 from transliconet.vocab.base import VocabularyInputs
 from transliconet.vocab.change import VocabularySpec, change_vocabulary, resolve_romanizers
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import MergePlan, NewSubword, merge_subwords
 from transliconet.vocab.provenance import SubwordProvenance, count_by_script, subword_provenance
 from transliconet.vocab.transmi import TransMI
@@ -140,7 +140,9 @@ def encoder() -> Encoder:
 @pytest.fixture
 def plan(encoder: Encoder) -> MergePlan:
     specials = set(encoder.tokenizer.all_special_ids)
-    plan = merge_subwords(unigram_vocabulary(encoder.tokenizer), transliterate, "average", specials)
+    plan = merge_subwords(
+        family_of(encoder.tokenizer).vocabulary(), transliterate, "average", specials
+    )
     assert any(len(p.text) > 2 for p in plan.new), "the vocabulary must give something to add"
     return plan
 
@@ -149,14 +151,14 @@ def test_original_rows_stay_and_new_rows_start_from_their_sources(
     encoder: Encoder, plan: MergePlan
 ) -> None:
     size = len(encoder.tokenizer)
-    pieces = unigram_vocabulary(encoder.tokenizer)
+    pieces = family_of(encoder.tokenizer).vocabulary()
     rows = encoder.masked_lm.get_input_embeddings().weight.detach().clone()
     bias = encoder.masked_lm.lm_head.bias.detach().clone()
     mask_id = encoder.tokenizer.mask_token_id
     extended = extend(encoder, plan.new)
     new_rows = extended.masked_lm.get_input_embeddings().weight
     assert len(extended.tokenizer) == size + len(plan.new) == len(new_rows)
-    assert unigram_vocabulary(extended.tokenizer)[:size] == pieces
+    assert family_of(extended.tokenizer).vocabulary()[:size] == pieces
     assert extended.tokenizer.mask_token_id == mask_id
     assert torch.equal(new_rows[:size], rows)
     assert torch.equal(extended.masked_lm.lm_head.bias[:size], bias)
@@ -220,7 +222,7 @@ def pieces_added(encoder: Encoder, **options: object) -> set[str]:
     inputs = VocabularyInputs([romanize_by_language], native=native, romanized=romanized)  # type: ignore[list-item]
     change = TransMI(**options)(encoder, inputs)  # type: ignore[arg-type]
     extended, counts = change.encoder, change.counts
-    added = [piece for piece, _ in unigram_vocabulary(extended.tokenizer)[size:]]
+    added = [piece for piece, _ in family_of(extended.tokenizer).vocabulary()[size:]]
     assert counts["added"] == len(added) == len(set(added))
     return set(added)
 
@@ -246,10 +248,13 @@ def test_subwords_are_romanized_as_the_languages_that_use_them(encoder: Encoder)
         added(languages=["fra_Latn"])
 
 
-def test_tokens_beyond_the_vocabulary_are_refused(encoder: Encoder) -> None:
-    encoder.tokenizer.add_tokens(["<ent>"])  # its id is the first that a new piece would take
-    with raises("TLN-CKPT-701"):
-        unigram_vocabulary(encoder.tokenizer)
+def test_added_tokens_keep_their_ids(encoder: Encoder, plan: MergePlan) -> None:
+    encoder.tokenizer.add_tokens(["<ent>"])  # its id is the first that a new subword would take
+    first = encoder.tokenizer.convert_tokens_to_ids("<ent>") + 1
+    extended = add_subwords(encoder.tokenizer, plan.new)
+    assert extended.convert_tokens_to_ids(["<ent>", plan.new[0].text]) == [first - 1, first]
+    text = "мир <ent> вода"
+    assert extended(text)["input_ids"] == encoder.tokenizer(text)["input_ids"]
 
 
 def test_transmi_without_a_romanizer_is_refused(encoder: Encoder) -> None:
@@ -310,21 +315,21 @@ def test_a_plan_is_what_is_added_and_leaves_the_encoder_alone(encoder: Encoder) 
     inputs = VocabularyInputs(
         [romanize_by_language], protected=["вода"], native={"rus_Cyrl": ["привет мир", "вода"]}
     )
-    before = unigram_vocabulary(encoder.tokenizer)
+    before = family_of(encoder.tokenizer).vocabulary()
     plan = TransMI().plan(encoder.tokenizer, inputs)
-    assert unigram_vocabulary(encoder.tokenizer) == before
+    assert family_of(encoder.tokenizer).vocabulary() == before
     fresh = tiny_encoder(NATIVE, vocab_size=60, hidden_size=16, layers=1, heads=2, positions=32)
-    assert unigram_vocabulary(fresh.tokenizer) == before
+    assert family_of(fresh.tokenizer).vocabulary() == before
     change = TransMI()(fresh, inputs)
     extended, counts = change.encoder, change.counts
-    assert unigram_vocabulary(extended.tokenizer)[len(before) :] == [
+    assert family_of(extended.tokenizer).vocabulary()[len(before) :] == [
         (p.text, p.score) for p in plan.new
     ]
     assert counts == {"added": len(plan.new), **plan.skipped}
 
 
 def test_provenance_names_the_sources_with_their_scores_and_scripts(encoder: Encoder) -> None:
-    vocabulary = unigram_vocabulary(encoder.tokenizer)
+    vocabulary = family_of(encoder.tokenizer).vocabulary()
     first, second, third = (
         next(i for i, (piece, _) in enumerate(vocabulary) if letter in piece)
         for letter in ("а", "в", "dog"[0])
@@ -360,7 +365,7 @@ def test_words_that_would_be_split_unlike_their_native_word_get_a_subword(encode
     original = encoder.tokenizer
     words = {("привет", "privet"): 3, ("мир", "mir"): 2, ("вода", "voda"): 1}
     plan = merge_subwords(
-        unigram_vocabulary(original), transliterate, "max", set(original.all_special_ids)
+        family_of(original).vocabulary(), transliterate, "max", set(original.all_special_ids)
     )
     extended = add_subwords(original, plan.new)
     pieces = {
@@ -381,7 +386,7 @@ def test_words_that_would_be_split_unlike_their_native_word_get_a_subword(encode
         original, extended, long, lambda p: [transliterate(p)], min_count=1
     )
     assert piece.score == min(
-        s for _, s in unigram_vocabulary(extended)
+        s for _, s in family_of(extended).vocabulary()
     )  # that of unknown characters follows it down
     assert add_subwords(extended, [piece]).tokenize("mir" * 20) == [piece.text]
     assert not whole_word_subwords(

@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.tokens.marks import WordMarks
 from transliconet.tokens.noise import Augment
 from transliconet.tokens.spelling import Writer
-from transliconet.tokens.words import WORD_START, WordBoundaries
+from transliconet.tokens.words import WordBoundaries
 
 
 class Augmenter:
@@ -33,6 +34,7 @@ class Augmenter:
         self.augment = augment
         self.tokenizer = tokenizer
         self.boundaries = boundaries
+        self.marks = WordMarks.from_tokenizer(tokenizer)
         self.max_length = max_length
         ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
         self.prompt_words = len(boundaries.split(np.array(ids, np.int64)))
@@ -64,20 +66,28 @@ class Augmenter:
             return [self._respelled(word, writer, rng) for word in words]
 
         words = self.augment.apply(native_words, romanized_words, respell, rng)
-        content = np.concatenate([*prompt, *words])[: self.max_length - 2]
-        first, last = romanized[:1], romanized[-1:]  # the special tokens
+        # the special tokens around the text, of which a tokenizer may have none
+        text_at = np.flatnonzero(self.boundaries.number(romanized) >= 0)
+        first, last = romanized[: text_at[0]], romanized[text_at[-1] + 1 :]
+        room = self.max_length - len(first) - len(last)
+        content = np.concatenate([*prompt, *words])[:room]
         return np.concatenate([first, content, last]).astype(romanized.dtype)
 
     def _text(self, ids: np.ndarray) -> str:
-        return "".join(self.tokenizer.convert_ids_to_tokens(ids.tolist()))
+        return self.marks.text(self.tokenizer.convert_ids_to_tokens(ids.tolist()))
 
     def _respelled(self, word: np.ndarray, writer: Writer, rng: np.random.Generator) -> np.ndarray:
         if self.tokenizer.unk_token_id in word:
             return word  # its spelling is not known
-        text = self._text(word).replace(WORD_START, "")
-        if not text:
+        written = self._text(word)
+        text = written.replace(" ", "")
+        if not text or "\N{REPLACEMENT CHARACTER}" in text:
             return word
-        return self._cached_ids(writer.spell(text, rng))
+        spelled = writer.spell(text, rng)
+        # a word at the beginning of a text may be tokenized without the mark of a word's start
+        return self._cached_ids(
+            self.marks.within_text(spelled) if written.startswith(" ") else spelled
+        )
 
     def _ids(self, text: str) -> np.ndarray:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]

@@ -5,6 +5,7 @@ both are whole.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -32,6 +33,8 @@ REMEDY = (
     "Give a folder with config.json, model.safetensors and tokenizer.json, "
     "or a hub name that is reachable"
 )
+SENTENCEPIECE = ".model"
+"""Ending of the tokenizer's file in checkpoints that ship no ``tokenizer.json``."""
 HEAD_MISSING = "masked_lm_head_missing"
 """Setting in ``config.json`` of an encoder whose checkpoint had no masked-LM head: what stands in
 its place is random.
@@ -183,6 +186,8 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     """
     with _loading(path, "its tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(path)
+        if str(tokenizer.init_kwargs.get("vocab_file")).endswith(SENTENCEPIECE):
+            tokenizer = _converted(path, tokenizer)
     # where its files are missing, transformers makes an empty tokenizer
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise CheckpointError(
@@ -192,6 +197,20 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
             code="TLN-CKPT-405",
         )
     return tokenizer
+
+
+def _converted(path: str, tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """A tokenizer that was made from a SentencePiece model, as an export of it will be read.
+
+    Some classes of transformers put special tokens around a text only when they read
+    ``tokenizer.json``.
+    """
+    with TemporaryDirectory() as folder:
+        load_config(path).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        converted = AutoTokenizer.from_pretrained(folder)
+    converted.name_or_path = path
+    return converted
 
 
 @contextmanager

@@ -8,11 +8,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.batch import register_field
-from transliconet.errors import CheckpointError
 from transliconet.tokens.fields import BatchField, BatchRows, MakeField, TrainingTokens
-
-WORD_START = "▁"
-"""What a subword of a Unigram tokenizer starts with where it begins a word."""
+from transliconet.tokens.marks import WordMarks
 
 WORDS = register_field(
     "words",
@@ -30,17 +27,22 @@ class WordBoundaries:
         starts_word: (V,) bool, True where the subword begins a word.
         special: (V,) bool, True at special tokens. The unknown token is not special here: it stands
             for text.
+        bare_first: whether the first word of a text has no mark.
     """
 
     starts_word: np.ndarray
     special: np.ndarray
+    bare_first: bool = False
 
     @classmethod
     def from_tokenizer(cls, tokenizer: PreTrainedTokenizerBase) -> Self:
         """Find the word beginnings in the vocabulary of a tokenizer.
 
+        Spaces part words. A WordPiece tokenizer does not show them: there, punctuation and Chinese
+        characters belong to the word before.
+
         Args:
-            tokenizer: with V subwords.
+            tokenizer: a fast one, with V ids.
 
         Returns:
             What splits its rows into words.
@@ -48,20 +50,18 @@ class WordBoundaries:
         Raises:
             CheckpointError: its subwords do not say where words begin.
         """
-        subwords = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        special = np.zeros(len(subwords), bool)
+        marks = WordMarks.from_tokenizer(tokenizer)
+        ids = tokenizer.get_vocab()
+        starts_word = np.zeros(max(ids.values()) + 1, bool)
+        for subword, id_ in ids.items():
+            starts_word[id_] = marks.begins_word(subword)
+        special = np.zeros(len(starts_word), bool)
         special[list(tokenizer.all_special_ids)] = True
-        special[tokenizer.unk_token_id] = False
-        starts_word = np.array([subword.startswith(WORD_START) for subword in subwords])
-        if not starts_word.any():  # every text would be one word
-            raise CheckpointError(
-                type(tokenizer).__name__,
-                f"no subword begins with {WORD_START!r}, as those of Unigram tokenizers do where a "
-                "word begins",
-                "Train such an encoder without word_alignment and without augment",
-                code="TLN-CKPT-301",
-            )
-        return cls(starts_word, special)
+        if tokenizer.unk_token_id is not None:
+            special[tokenizer.unk_token_id] = False
+            # a WordPiece tokenizer has one unknown token for a whole word
+            starts_word[tokenizer.unk_token_id] = bool(marks.continuation)
+        return cls(starts_word, special, marks.bare_first)
 
     def number(self, row: np.ndarray) -> np.ndarray:
         """Number the words of a row.
@@ -73,7 +73,10 @@ class WordBoundaries:
             (L,) int64: the word of each token, from 0; -1 at special tokens.
         """
         content = ~self.special[row]
-        numbers = np.cumsum(self.starts_word[row] & content) - 1
+        starts = self.starts_word[row] & content
+        if self.bare_first and content.any():
+            starts[np.argmax(content)] = True
+        numbers = np.cumsum(starts) - 1
         # a text whose first subword begins no word still has its first word there
         numbers = np.maximum(numbers, 0)
         return np.where(content, numbers, -1)

@@ -1,1 +1,1 @@
-"""Vocabulary extension and trimming of Unigram tokenizers, with their embedding rows."""
+"""Vocabulary extension, trimming and grafting of tokenizers, with their embedding rows."""

@@ -1,47 +1,17 @@
 """Applies a merge plan: new subwords for the tokenizer, new embedding rows for the model."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 
-from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.errors import CheckpointError
 from transliconet.model.encoder import Encoder
 from transliconet.model.vocabulary import add_rows
 from transliconet.progress import say
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import MergePlan, NewSubword
 
 TEXTS_PER_CALL = 4096
-
-
-def unigram_vocabulary(tokenizer: PreTrainedTokenizerBase) -> list[tuple[str, float]]:
-    """The vocabulary of a Unigram tokenizer: (subword, log probability), by id.
-
-    Raises:
-        CheckpointError: it is not a Unigram tokenizer, or new subwords would take the ids of tokens
-            beyond its vocabulary.
-    """
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    model = state["model"]
-    if model.get("type") != "Unigram":
-        raise CheckpointError(
-            tokenizer.name_or_path,
-            f"its tokenizer is {model.get('type')}, not Unigram",
-            "Use an XLM-R-like checkpoint",
-            code="TLN-CKPT-700",
-        )
-    size = len(model["vocab"])
-    beyond = [token["content"] for token in state["added_tokens"] if token["id"] >= size]
-    if beyond:
-        raise CheckpointError(
-            tokenizer.name_or_path,
-            f"its tokens {beyond[:5]} have ids beyond its Unigram vocabulary",
-            "Put them into the vocabulary of tokenizer.json",
-            code="TLN-CKPT-701",
-        )
-    return [(subword, score) for subword, score in model["vocab"]]
 
 
 def tokenize_ids(
@@ -70,40 +40,51 @@ def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> 
 def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
     """Add new subwords to an encoder. Original ids, scores and embedding rows do not change.
 
-    New ids follow the last subword of the tokenizer. A new embedding row, to which the output row
-    is tied, and its bias in the head are the mean of those of the sources. The given encoder is
-    changed: use the one that is returned.
+    New ids follow the last of the tokenizer. A new embedding row, to which the output row is tied,
+    and its bias in the head are the mean of those of the sources. The given encoder is changed: use
+    the one that is returned.
+
+    Args:
+        encoder: with a Unigram, WordPiece or BPE tokenizer.
+        new: subwords that the tokenizer cannot use are left out (:func:`complete_plan`).
+
+    Raises:
+        CheckpointError: its tokenizer cannot be extended.
     """
-    first = len(unigram_vocabulary(encoder.tokenizer))
-    tokenizer = add_subwords(encoder.tokenizer, new)
+    family = family_of(encoder.tokenizer)
+    completed = family.complete(new)
     masked_lm = encoder.masked_lm
-    add_rows(masked_lm, first, [subword.sources for subword in new])
-    masked_lm.config.original_vocabulary = getattr(masked_lm.config, "original_vocabulary", first)
-    return encoder.with_tokenizer(tokenizer)
+    add_rows(masked_lm, family.size, [subword.sources for subword in completed])
+    first = getattr(masked_lm.config, "original_vocabulary", family.size)
+    masked_lm.config.original_vocabulary = first
+    return encoder.with_tokenizer(family.extended(completed))
 
 
 def add_subwords(
-    tokenizer: PreTrainedTokenizerBase, new: Iterable[NewSubword]
+    tokenizer: PreTrainedTokenizerBase, new: Sequence[NewSubword]
 ) -> PreTrainedTokenizerBase:
-    """A copy of the tokenizer with subwords appended to its Unigram model."""
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
-    state["model"]["vocab"] += [[subword.text, subword.score] for subword in new]
-    return tokenizer_from_state(state, tokenizer)
+    """A copy of the tokenizer with those of the new subwords that it can use."""
+    family = family_of(tokenizer)
+    return family.extended(family.complete(new))
 
 
-def tokenizer_from_state(state: dict, settings: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """A tokenizer from the state of a fast one (``tokenizer.json``).
+def complete_plan(tokenizer: PreTrainedTokenizerBase, plan: MergePlan) -> MergePlan:
+    """A plan with all subwords that are added with those of the given one, and without those that
+    the tokenizer cannot use.
 
     Args:
-        state: of the ``tokenizers`` library.
-        settings: a tokenizer whose class, special tokens and maximum length it gets.
+        tokenizer: before the change.
+        plan: of subwords that are wanted.
     """
-    return type(settings)(
-        tokenizer_object=Tokenizer.from_str(json.dumps(state)),
-        model_max_length=settings.model_max_length,
-        name_or_path=settings.name_or_path,
-        **settings.special_tokens_map,
-    )
+    completed = family_of(tokenizer).complete(plan.new, plan.banned)
+    texts = {subword.text for subword in completed}
+    wanted = {subword.text for subword in plan.new}
+    numbers = {"steps": len(texts - wanted), "unreachable": len(wanted - texts)}
+    skipped = dict(plan.skipped)
+    for reason, number in numbers.items():
+        if number:
+            skipped[reason] = number
+    return MergePlan(completed, skipped, plan.banned)
 
 
 def drop_subwords_used_in(
@@ -113,28 +94,36 @@ def drop_subwords_used_in(
 
     Romanized subwords are Latin strings, so they can also change the tokenization of Latin-script
     text. Every new subword that the extended tokenizer uses on ``texts`` is dropped, and this is
-    repeated until it uses none. ``texts`` are then tokenized as by the original tokenizer.
+    repeated until it uses none on any of them. ``texts`` are then tokenized as by the original
+    tokenizer.
     """
-    first = len(unigram_vocabulary(tokenizer))
-    new, dropped = list(plan.new), 0
-    texts = list(dict.fromkeys(texts))
     if not texts:
         return plan
+    family = family_of(tokenizer)
+    new, banned = list(plan.new), set(plan.banned)
+    texts = list(dict.fromkeys(texts))
+    waiting = texts
     for number in count(1):  # each round drops subwords, or is the last
-        say(f"protect native text: tokenize {len(texts):,} texts, round {number}")
-        extended = add_subwords(tokenizer, new)
-        rows = extended(texts, add_special_tokens=False)["input_ids"]
+        if not waiting:
+            break
+        say(f"protect native text: tokenize {len(waiting):,} texts, round {number}")
+        completed = family.complete(new, banned)
+        rows = list(tokenize_ids(family.extended(completed), waiting))
         used: set[int] = set()
         for ids in rows:
-            used.update(id_ for id_ in ids if id_ >= first)
-        if not used:
-            break
-        # only texts that used a dropped subword are tokenized differently now
-        texts = [text for text, ids in zip(texts, rows, strict=True) if not used.isdisjoint(ids)]
-        new = [subword for id_, subword in enumerate(new, first) if id_ not in used]
-        dropped += len(used)
+            used.update(id_ for id_ in ids if id_ >= family.size)
+        if used:
+            banned |= {completed[id_ - family.size].text for id_ in used}
+            new = [subword for subword in new if subword.text not in banned]
+            # texts that used no dropped subword are looked at once more when these use none
+            texts_and_rows = zip(waiting, rows, strict=True)
+            waiting = [text for text, ids in texts_and_rows if not used.isdisjoint(ids)]
+        else:
+            # with other merges, a BPE tokenizer may now split the others in another way
+            waiting = [] if waiting is texts else texts
+    dropped = len(banned) - len(plan.banned)
     skipped = {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped}
-    return MergePlan(tuple(new), skipped)
+    return MergePlan(tuple(new), skipped, frozenset(banned))
 
 
 def changed_share(

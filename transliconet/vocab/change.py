@@ -11,9 +11,12 @@ from transliconet.romanizers.base import Identity, Romanizer
 from transliconet.romanizers.registry import romanizer, romanizer_of_manifest
 from transliconet.romanizers.uroman import Uroman
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs, VocabularyMethod
+from transliconet.vocab.reload import check_reload
 
 ALL_LANGUAGES = "all"
 ROMANIZERS_OF_PAIRS = "pairs"
+SOME_TEXTS = 1000
+"""Texts on which a changed tokenizer is compared with what is read after saving it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def change_vocabulary(
 
     Raises:
         ConfigError: an unknown romanizer, or a language to protect that no folder has.
+        CheckpointError: the tokenizer cannot be changed, or not be saved.
     """
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for folder in folders:
@@ -62,7 +66,11 @@ def change_vocabulary(
     romanizers = resolve_romanizers(spec.romanizer, folders)
     inputs = VocabularyInputs.from_pairs(folders, romanizers, languages, protected)
     with section("method"):
-        return spec.method(encoder, inputs)
+        change = spec.method(encoder, inputs)
+    texts_of_all = [*protected, *inputs.texts]
+    every = max(len(texts_of_all) // SOME_TEXTS, 1)
+    check_reload(change.encoder, texts_of_all[::every])
+    return change
 
 
 def resolve_romanizers(

@@ -9,7 +9,6 @@ from torch import Tensor
 from transliconet.errors import CheckpointError, Option
 from transliconet.model.adapters import merged_state
 from transliconet.model.encoder import Encoder
-from transliconet.vocab.apply import unigram_vocabulary
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 
 
@@ -40,14 +39,13 @@ class Graft:
         with torch.no_grad():
             for name, values in merged_state(encoder).items():
                 self._copy(name, values, state[name], ids=ids, size=size)
-        subwords = len(unigram_vocabulary(full.tokenizer))
-        counts = {"put back": len(ids), "unchanged": subwords - len(ids)}
+        counts = {"put back": len(ids), "unchanged": len(full.tokenizer) - len(ids)}
         return VocabularyChange(full, counts)
 
     def _full_ids(self, trained: Encoder, full: Encoder) -> list[int]:
         """The id in the full vocabulary of each subword of the trained one."""
-        number = {subword: i for i, (subword, _) in enumerate(unigram_vocabulary(full.tokenizer))}
-        subwords = [subword for subword, _ in unigram_vocabulary(trained.tokenizer)]
+        number = full.tokenizer.get_vocab()
+        subwords = trained.tokenizer.convert_ids_to_tokens(list(range(len(trained.tokenizer))))
         unknown = [subword for subword in subwords if subword not in number]
         if unknown:
             raise CheckpointError(

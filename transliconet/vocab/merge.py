@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from transliconet.errors import require_choice, require_range
 from transliconet.progress import tracked
-from transliconet.tokens.words import WORD_START
+from transliconet.tokens.marks import WORD_START
 
 MERGES = ("max", "min", "average")
 
@@ -16,14 +16,17 @@ class NewSubword:
     """A subword to add to a vocabulary.
 
     Args:
-        text: with its word-start mark.
-        score: log probability in the Unigram model.
+        text: in plain form, with the word-start mark ``▁`` in all families of tokenizers.
+        score: log probability in a Unigram model; others have no use for it.
         sources: ids of the subwords whose mean is its embedding row; a single one for max and min.
+        merges: pairs of subwords, as a BPE tokenizer writes them, that must be merged for it.
+            Nobody but :meth:`transliconet.vocab.families.bpe.BPE.complete` gives them.
     """
 
     text: str
     score: float
     sources: tuple[int, ...]
+    merges: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,15 @@ class MergePlan:
     Args:
         new: the subwords to add.
         skipped: reason → number of original subwords that gave no new one. ``whole_words`` is the
-            number of subwords that were added for whole words.
+            number of subwords that were added for whole words, ``steps`` of those that a BPE
+            tokenizer merges into longer ones, ``unreachable`` of new subwords that the tokenizer
+            could not use.
+        banned: texts of subwords that must not be added, for any purpose.
     """
 
     new: tuple[NewSubword, ...]
     skipped: dict[str, int]
+    banned: frozenset[str] = frozenset()
 
     def with_whole_words(self, subwords: Iterable[NewSubword]) -> "MergePlan":
         """The plan with further subwords, which are counted as ``whole_words``."""
@@ -67,7 +74,8 @@ def merge_subwords(
     their id, score and row.
 
     Args:
-        vocabulary: (subword, log probability) by id, as a Unigram model has them.
+        vocabulary: (subword in plain form, score) by id. A score is a log probability in a Unigram
+            model, minus the id in others.
         romanize: from text to Latin script: one romanization or several, each of which becomes a
             subword. Where it raises, the subword is skipped and counted.
         merge: ``max``, ``min`` or ``average``.

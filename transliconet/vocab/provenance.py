@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.unicode_script import scripts_in
-from transliconet.vocab.apply import unigram_vocabulary
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import MergePlan
 
 
@@ -17,8 +17,8 @@ class SubwordProvenance:
 
     Args:
         text: the romanized subword, with its word-start mark.
-        score: its log probability.
-        sources: (subword, log probability) of each source. With ``merge=average`` these are all
+        score: its log probability, in a Unigram model.
+        sources: (subword, score) of each source. With ``merge=average`` these are all
             subwords that romanize to it; with ``max`` or ``min``, the one that was chosen.
         scripts: ISO 15924 codes of the letters of all sources, in alphabetical order.
     """
@@ -38,7 +38,7 @@ def subword_provenance(
         original: the tokenizer before the change.
         plan: of :meth:`transliconet.vocab.transmi.TransMI.plan`.
     """
-    vocabulary = unigram_vocabulary(original)
+    vocabulary = family_of(original).vocabulary()
     provenance = []
     for new in plan.new:
         sources = tuple(vocabulary[id_] for id_ in new.sources)

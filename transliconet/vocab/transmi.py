@@ -8,16 +8,17 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.errors import ConfigError, Option, require_range
 from transliconet.model.encoder import Encoder
-from transliconet.tokens.words import WORD_START
+from transliconet.tokens.marks import WORD_START, WordMarks
 from transliconet.unicode_script import scripts_in
 from transliconet.vocab.apply import (
     add_subwords,
+    complete_plan,
     drop_subwords_used_in,
     extend,
-    unigram_vocabulary,
     used_token_ids,
 )
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import MergePlan, merge_subwords
 from transliconet.vocab.whole_words import count_words, whole_word_subwords
 
@@ -87,7 +88,7 @@ class TransMI:
             return [r(subword, code) for r in inputs.romanizers for code in with_codes]
 
         plan = merge_subwords(
-            unigram_vocabulary(original),
+            family_of(original).vocabulary(),
             romanize,
             self.merge,
             special_ids=set(original.all_special_ids),
@@ -96,16 +97,16 @@ class TransMI:
         )
         plan = drop_subwords_used_in(original, plan, inputs.protected)
         if self.min_word_count is None:
-            return plan
+            return complete_plan(original, plan)
         whole_words = whole_word_subwords(
             original,
-            add_subwords(original, plan.new),
+            add_subwords(original, complete_plan(original, plan).new),
             count_words(_text_pairs(inputs, tags)),
             romanize,
             min_count=self.min_word_count,
         )
-        plan = plan.with_whole_words(whole_words)
-        return drop_subwords_used_in(original, plan, inputs.protected)
+        plan = drop_subwords_used_in(original, plan.with_whole_words(whole_words), inputs.protected)
+        return complete_plan(original, plan)
 
     def _tags(self, inputs: VocabularyInputs) -> list[str]:
         tags = list(inputs.native) if self.languages is None else list(self.languages)
@@ -125,12 +126,13 @@ class TransMI:
     ) -> defaultdict[str, list[str]]:
         """Subword (without word-start mark) → codes of the languages whose native text uses it."""
         codes: defaultdict[str, list[str]] = defaultdict(list)
+        marks = WordMarks.from_tokenizer(tokenizer)
         if not self.language_codes and self.languages is None:
             return codes
         for tag in tags:
             ids = sorted(used_token_ids(tokenizer, inputs.native[tag]))
             for subword in tokenizer.convert_ids_to_tokens(ids):
-                codes[subword.removeprefix(WORD_START)].append(tag)
+                codes[marks.plain(subword).removeprefix(WORD_START)].append(tag)
         return codes
 
     def _source_filter(self, used: Collection[str]) -> Callable[[str], bool] | None:

@@ -1,20 +1,19 @@
 """Trimming: a smaller vocabulary for training, of the subwords that a corpus uses."""
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.vocabulary import keep_rows
-from transliconet.tokens.words import WORD_START
+from transliconet.tokens.marks import WORD_START
 from transliconet.unicode_script import scripts_in
-from transliconet.vocab.apply import tokenizer_from_state, unigram_vocabulary, used_token_ids
+from transliconet.vocab.apply import used_token_ids
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
+from transliconet.vocab.families.choose import family_of
 
 TOKEN_ID_SETTINGS = (
     *("bos_token_id", "pad_token_id", "eos_token_id", "mask_token_id"),
@@ -42,34 +41,20 @@ def keep_tokens(encoder: Encoder, kept: Collection[int]) -> Encoder:
     Text that uses only these subwords is tokenized as before. The given encoder is changed: use
     the one that is returned.
     """
-    order = sorted({*kept, *encoder.tokenizer.all_special_ids})
-    new_ids = {old: new for new, old in enumerate(order)}
-    state = _renumbered_state(encoder, order, new_ids)
-    tokenizer = tokenizer_from_state(state, encoder.tokenizer)
-    keep_rows(encoder.masked_lm, order)
+    family = family_of(encoder.tokenizer)
     config = encoder.masked_lm.config
+    of_config = {getattr(config, name, None) for name in TOKEN_ID_SETTINGS}
+    named = {id_ for id_ in family.ids.values() if id_ in of_config}
+    order = sorted(family.needed({*kept, *named}))
+    new_ids = {old: new for new, old in enumerate(order)}
+    tokenizer = family.reduced(order)
+    keep_rows(encoder.masked_lm, order)
     for name in TOKEN_ID_SETTINGS:
         if getattr(config, name, None) is not None:
             setattr(config, name, new_ids.get(getattr(config, name)))
     if hasattr(config, "original_vocabulary"):
         config.original_vocabulary = int(np.searchsorted(order, config.original_vocabulary))
     return encoder.with_tokenizer(tokenizer)
-
-
-def _renumbered_state(
-    encoder: Encoder, order: Sequence[int], new_ids: dict[int, int]
-) -> dict[str, Any]:
-    """The content of ``tokenizer.json``, reduced to the subwords of ``order``."""
-    vocabulary = unigram_vocabulary(encoder.tokenizer)
-    state = json.loads(encoder.tokenizer.backend_tokenizer.to_str())
-    state["model"]["vocab"] = [list(vocabulary[id_]) for id_ in order]
-    state["model"]["unk_id"] = new_ids[state["model"]["unk_id"]]
-    for token in state["added_tokens"]:
-        token["id"] = new_ids[token["id"]]
-    post_processor = state.get("post_processor") or {}
-    for token in post_processor.get("special_tokens", {}).values():
-        token["ids"] = [new_ids[id_] for id_ in token["ids"]]
-    return state
 
 
 @dataclass(frozen=True)
@@ -101,11 +86,11 @@ class Trim:
                 "Add pairs=FOLDER",
                 code="TLN-CONFIG-705",
             )
-        vocabulary = unigram_vocabulary(encoder.tokenizer)
+        vocabulary = family_of(encoder.tokenizer).vocabulary()
         used = used_token_ids(encoder.tokenizer, [*texts, *inputs.protected])
         frequent = most_frequent_by_script(vocabulary, self.min_per_script)
         trimmed = keep_tokens(encoder, used | frequent)
-        kept = len(unigram_vocabulary(trimmed.tokenizer))
+        kept = len(trimmed.tokenizer)
         counts = {
             "used": len(used),
             "kept by min_per_script": len(frequent - used),

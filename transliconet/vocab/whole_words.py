@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.tokens.words import WORD_START
-from transliconet.vocab.apply import unigram_vocabulary
+from transliconet.tokens.marks import WORD_START, is_letter
+from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import NewSubword
 
 SCORE_MARGIN = 0.1
@@ -57,10 +57,16 @@ def whole_word_subwords(
     Returns:
         Subwords whose sources are those of the most frequent native word, the first among equals.
     """
+    family = family_of(extended)
     native_counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (native, romanized), number in words.items():
+        if family.splits_punctuation:
+            native, romanized = _strip_punctuation(native), _strip_punctuation(romanized)
         native_counts[romanized][native] += number
-    known = extended.get_vocab()
+    native_counts.pop("", None)
+    vocabulary = family.vocabulary()
+    known = {subword: id_ for id_, (subword, _) in enumerate(vocabulary)}
+    marks = family.marks
     frequent = []
     for romanized, counts in native_counts.items():
         if counts.total() >= min_count and WORD_START + romanized not in known:
@@ -68,21 +74,33 @@ def whole_word_subwords(
     if not frequent:
         return []
     natives = [native_counts[romanized].most_common(1)[0][0] for romanized in frequent]
+    natives = [marks.within_text(word) for word in natives]
+    in_text = [marks.within_text(word) for word in frequent]
     native_ids = original(natives, add_special_tokens=False)["input_ids"]
-    romanized_ids = extended(frequent, add_special_tokens=False)["input_ids"]
-    scores = [score for _, score in unigram_vocabulary(extended)]
+    romanized_ids = extended(in_text, add_special_tokens=False)["input_ids"]
+    scores = [score for _, score in vocabulary]
     # the score of unknown characters is derived from the lowest score, which must not change
     lowest = min(scores)
     subwords: list[NewSubword] = []
     for word, own, other in zip(frequent, native_ids, romanized_ids, strict=True):
-        own_tokens = original.convert_ids_to_tokens(own)
-        other_tokens = extended.convert_ids_to_tokens(other)
+        own_tokens = [vocabulary[id_][0] for id_ in own]
+        other_tokens = [vocabulary[id_][0] for id_ in other]
         if _corresponds(own_tokens, other_tokens, romanize):
             continue
         sources = [id_ for id_ in own if id_ != known.get(WORD_START)] or list(own)
         score = max(sum(scores[id_] for id_ in other) + SCORE_MARGIN, lowest)
         subwords.append(NewSubword(WORD_START + word, score, tuple(sources)))
     return subwords
+
+
+def _strip_punctuation(word: str) -> str:
+    """A word without the punctuation around it.
+
+    >>> _strip_punctuation("(мир),"), _strip_punctuation("हिन्दी")
+    ('мир', 'हिन्दी')
+    """
+    places = [place for place, character in enumerate(word) if is_letter(character)]
+    return word[places[0] : places[-1] + 1] if places else ""
 
 
 def _corresponds(

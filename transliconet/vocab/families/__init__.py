@@ -1,0 +1,1 @@
+"""Families of tokenizers: how the vocabulary of each is read, extended and reduced."""

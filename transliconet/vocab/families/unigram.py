@@ -1,0 +1,37 @@
+"""Unigram: of all ways to split a word, the one with the highest sum of log probabilities."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from transliconet.vocab.families.base import State, TokenizerFamily
+from transliconet.vocab.merge import NewSubword
+
+
+class Unigram(TokenizerFamily):
+    """A tokenizer of SentencePiece's Unigram model, such as XLM-R's, mDeBERTa's and RemBERT's."""
+
+    kind = "Unigram"
+
+    def complete(
+        self, new: Sequence[NewSubword], banned: Collection[str] = ()
+    ) -> tuple[NewSubword, ...]:
+        return tuple(subword for subword in new if subword.text not in banned)
+
+    def _scores(self) -> Mapping[int, float]:
+        vocabulary = self.state()["model"]["vocab"]
+        return {id_: score for id_, (_, score) in enumerate(vocabulary)}
+
+    def _take_in(self, model: State, token: str, id_: int) -> None:
+        if id_ >= len(model["vocab"]):
+            # the score of unknown characters is derived from the lowest one, which must not change
+            lowest = min(score for _, score in model["vocab"])
+            model["vocab"].append([token, lowest])
+
+    def _add(self, model: State, new: Sequence[NewSubword]) -> None:
+        for subword in new:
+            model["vocab"].append([subword.text, subword.score])
+
+    def _keep(self, model: State, new_ids: Mapping[int, int]) -> None:
+        vocabulary = model["vocab"]
+        model["vocab"] = [vocabulary[id_] for id_ in new_ids]
+        if model["unk_id"] is not None:
+            model["unk_id"] = new_ids[model["unk_id"]]
