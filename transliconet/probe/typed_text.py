@@ -2,21 +2,19 @@
 translation.
 """
 
-import logging
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from transliconet.corpus.cleaning import Cleaning
-from transliconet.corpus.sources import base
 from transliconet.corpus.sources.base import Line, Reader, Skip
-from transliconet.corpus.sources.delimited import DelimitedFiles
-from transliconet.corpus.sources.files import has_suffix
-from transliconet.corpus.sources.jsonl import JsonLines
-from transliconet.corpus.sources.parquet import ParquetFiles
+from transliconet.corpus.sources.columns import (
+    READERS,
+    RowKeys,
+    column_reader,
+    join_columns,
+    table_reader,
+)
 from transliconet.errors import ConfigError, DataError, Option
 from transliconet.language_tag import LanguageTag
 from transliconet.probe.views import HUMAN, NATIVE
@@ -27,7 +25,6 @@ NOTHING_THERE = ("missing_field", "empty")
 """Reasons of readers and of cleaning for a text that is not there."""
 UNUSABLE_COLUMN = frozenset({"TLN-DATA-101", "TLN-DATA-115", "TLN-DATA-118"})
 """What readers raise where a column is missing or of another type."""
-READERS = (ParquetFiles, JsonLines, DelimitedFiles)
 UNKNOWN = "unknown"
 """Stands in for the tag of a row whose language cannot be read."""
 
@@ -135,7 +132,7 @@ class TypedFile:
 
     def _reader(self, column: str | int, lang: str | None) -> Reader:
         """A reader of one column; the rows of all have the same numbers."""
-        kind = next((kind for kind in READERS if has_suffix(self.path, kind.suffixes)), None)
+        kind = table_reader(self.path)
         if kind is None:
             suffixes = [suffix for kind in READERS for suffix in kind.suffixes]
             raise ConfigError(
@@ -144,9 +141,9 @@ class TypedFile:
                 f"Give a file that ends in one of: {', '.join(suffixes)}",
                 code="TLN-CONFIG-611",
             )
-        columns = self._columns_of(kind, column, lang)
+        keys = RowKeys(self.columns.lang, lang=lang, tags=self.tags)
         try:
-            return kind(str(self.path), lang=lang, tags=self.tags, **columns)
+            return column_reader(kind, str(self.path), column, keys)
         except DataError as error:
             if error.code not in UNUSABLE_COLUMN:
                 raise
@@ -158,29 +155,16 @@ class TypedFile:
                 code="TLN-DATA-611",
             ) from error
 
-    def _columns_of(self, kind: type, column: str | int, lang: str | None) -> dict[str, Any]:
-        """The keywords by which a kind of reader takes the columns of text and of language."""
-        if kind is DelimitedFiles:
-            return {"text_column": column, "lang_column": None if lang else self.columns.lang}
-        text_name, lang_name = str(column), str(self.columns.lang)
-        if kind is JsonLines:
-            return {"text_field": text_name, "lang_field": lang_name}
-        return {"text_column": text_name, "lang_column": lang_name, "id_column": None}
-
     def read(self, min_words: int = 1) -> TypedTexts:
         """All rows, those that cannot be used counted by language and reason.
 
         Args:
             min_words: rows with fewer words, as spaces separate what people typed, are left out.
         """
-        cells: defaultdict[int, dict[str, Line | Skip]] = defaultdict(dict)  # row → column → cell
-        with _each_warning_once():
-            for name, reader in self.readers.items():
-                for cell in reader:
-                    cells[cell.number][name] = cell
-        found = TypedTexts(rows=len(cells))
+        rows = list(join_columns(self.readers))
+        found = TypedTexts(rows=len(rows))
         seen: set[tuple[str, str, str]] = set()  # (column, tag, text)
-        for _, row in sorted(cells.items()):
+        for row in rows:
             tag, text, reason = self._text_of(row)
             if text is None or reason:
                 found.leave_out(tag, reason)
@@ -238,24 +222,6 @@ class TypedFile:
         for name, content in ((NATIVE, text.native), (HUMAN, text.human), (PIVOT, pivot)):
             seen.add((name, tag, content))
         found.texts.append(TypedText(text.lang, text.native, human=text.human, pivot=pivot))
-
-
-@contextmanager
-def _each_warning_once() -> Iterator[None]:
-    """Readers of several columns of a file say the same of its rows: tell it once."""
-    told: set[str] = set()
-
-    def is_new(record: logging.LogRecord) -> bool:
-        message = record.getMessage()
-        new = message not in told
-        told.add(message)
-        return new
-
-    base.log.addFilter(is_new)
-    try:
-        yield
-    finally:
-        base.log.removeFilter(is_new)
 
 
 CLEANING = Cleaning()
