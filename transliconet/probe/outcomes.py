@@ -49,7 +49,7 @@ def digest_of_sentences(ids: Iterable[str], queries: Iterable[str], answers: Ite
     return digest.hexdigest()[:16]
 
 
-def outcomes_path(results: Path) -> Path:
+def outcomes_path(results: Path, ending: str = ENDING) -> Path:
     """Where the outcomes of a results file are kept. Only a Parquet file is replaced there.
 
     >>> outcomes_path(Path("runs/first/results.json")).name
@@ -58,7 +58,7 @@ def outcomes_path(results: Path) -> Path:
     Raises:
         ConfigError: something else has the name of the file.
     """
-    path = results.with_name(f"{results.stem}{ENDING}")
+    path = results.with_name(f"{results.stem}{ending}")
     return output_file(path, "file of outcomes", PARQUET, overwrite=True)
 
 
@@ -96,6 +96,11 @@ def write_outcomes(results: Path, staged: Staged) -> dict[str, str]:
             scores = outcomes.scores.get(name, [None] * record.n)
             columns.append(pa.array(scores, pa.float64()))
         tables.append(pa.Table.from_arrays(columns, schema=schema))
+    return write_tables(path, tables)
+
+
+def write_tables(path: Path, tables: Sequence[pa.Table]) -> dict[str, str]:
+    """Write tables of one schema to a file. Returns its name and SHA-256, for the results file."""
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     with atomic_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
@@ -115,21 +120,46 @@ def read_outcomes(
     Returns:
         The records, and why their outcomes are missing; empty where they are there.
     """
-    if not isinstance(entry, Mapping) or not entry:
-        return records, "it keeps no outcome of each query"
-    name, digest = entry.get("file"), entry.get("sha256")
-    if not isinstance(name, str) or Path(name).name != name or not name.endswith(ENDING):
-        return records, "the file of its outcomes has no name"
-    path = results.parent / name
+    path, problem = checked_path(results, entry)
+    if path is None:
+        return records, problem
     try:
-        if not path.is_file():
-            return records, f"{name} is not beside it"
-        if _sha256(path) != digest:
-            return records, f"{name} is damaged, or of other results"
         return _with_outcomes(path, records), ""
     # pyarrow's errors are of many kinds; the user can write the results again
     except Exception as error:
-        return records, f"{name} cannot be read ({type(error).__name__}: {first_line(error)})"
+        return records, unreadable(path, error)
+
+
+def checked_path(results: Path, entry: object, ending: str = ENDING) -> tuple[Path | None, str]:
+    """The file of outcomes that a results file names, if it is as it was written.
+
+    Args:
+        results: the results file.
+        entry: what it says about its outcomes.
+        ending: of the file's name.
+
+    Returns:
+        The file, and an empty string; or None, and what is wrong.
+    """
+    if not isinstance(entry, Mapping) or not entry:
+        return None, "it keeps no outcome of each query"
+    name, digest = entry.get("file"), entry.get("sha256")
+    if not isinstance(name, str) or Path(name).name != name or not name.endswith(ending):
+        return None, "the file of its outcomes has no name"
+    path = results.parent / name
+    try:
+        if not path.is_file():
+            return None, f"{name} is not beside it"
+        if _sha256(path) != digest:
+            return None, f"{name} is damaged, or of other results"
+    except OSError as error:
+        return None, unreadable(path, error)
+    return path, ""
+
+
+def unreadable(path: Path, error: Exception) -> str:
+    """Says that a file of outcomes cannot be read."""
+    return f"{path.name} cannot be read ({type(error).__name__}: {first_line(error)})"
 
 
 def _with_outcomes(path: Path, records: Sequence[RetrievalRecord]) -> list[RetrievalRecord]:

@@ -27,11 +27,15 @@ class PairedScores:
         ids: (N,) number of each query's id, from 0; the same in every language.
         baseline: (R, N) scores of the R runs of the one side, in 0 … 1.
         other: (S, N) scores of the S runs of the other side.
+        wholes: of a metric that is a ratio of sums, such as F1: what the scores of the baseline and
+            of the other side are parts of, of the same shapes; the metric of a run is the sum of
+            its scores by the sum of its wholes. None: a metric is the mean of its scores.
     """
 
     ids: np.ndarray
     baseline: np.ndarray
     other: np.ndarray
+    wholes: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def runs(self) -> tuple[int, int]:
@@ -39,9 +43,24 @@ class PairedScores:
         return len(self.baseline), len(self.other)
 
     @property
+    def means(self) -> tuple[float, float]:
+        """The metric of each side, the mean over its runs."""
+        if self.wholes is None:
+            return float(self.baseline.mean()), float(self.other.mean())
+        sides = []
+        for parts, wholes in zip((self.baseline, self.other), self.wholes, strict=True):
+            sides.append(float(ratio(parts.sum(1), wholes.sum(1)).mean()))
+        return sides[0], sides[1]
+
+    @property
     def differences(self) -> np.ndarray:
         """(N,) other − baseline, means over the runs of a side."""
         return np.asarray(self.other.mean(0) - self.baseline.mean(0))
+
+
+def ratio(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """Parts by wholes; 0 where there is no whole, as an F1 without any entity."""
+    return np.divide(parts, wholes, out=np.zeros(np.shape(parts)), where=wholes > 0)
 
 
 def number_of_ids(scores: Sequence[PairedScores]) -> int:
@@ -83,12 +102,41 @@ def bootstrap_differences(
             columns, queries = _queries_of(patterns, of_language)  # (K',) each
             drawn = weights[:, columns]  # (size, K')
             total = drawn.sum(1)  # (size,)
+            rows = np.flatnonzero(total)
+            if of_language.wholes is not None:
+                shares = (of_baseline, of_other)
+                found = _ratio_differences(of_language, drawn, queries, shares)
+                draws[start + rows, place] = found[rows]
+                continue
             found = ((drawn @ of_language.other[:, queries].T) * of_other).sum(1)
             found -= ((drawn @ of_language.baseline[:, queries].T) * of_baseline).sum(1)
-            rows = np.flatnonzero(total)
             draws[start + rows, place] = found[rows] / total[rows]
         start += size
     return draws
+
+
+def _ratio_differences(
+    of_language: PairedScores,
+    drawn: np.ndarray,
+    queries: np.ndarray,
+    shares: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """(size,) other − baseline of a ratio of sums.
+
+    Args:
+        of_language: with wholes.
+        drawn: (size, K') how often each query is drawn.
+        queries: (K',) of them.
+        shares: (size, R) and (size, S), how often each run of a side is drawn.
+    """
+    assert of_language.wholes is not None
+    sides = []
+    for parts, wholes, share in zip(
+        (of_language.baseline, of_language.other), of_language.wholes, shares, strict=True
+    ):
+        of_runs = ratio(drawn @ parts[:, queries].T, drawn @ wholes[:, queries].T)  # (size, R)
+        sides.append((of_runs * share).sum(1))
+    return np.asarray(sides[1] - sides[0])
 
 
 def _patterns(scores: Sequence[PairedScores]) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +153,9 @@ def _patterns(scores: Sequence[PairedScores]) -> tuple[np.ndarray, np.ndarray]:
     codes = np.zeros(number, np.int64)
     for of_language in scores:
         present[of_language.ids] = True
-        both = np.concatenate([of_language.baseline, of_language.other])  # (R + S, N)
+        both = np.concatenate(
+            [of_language.baseline, of_language.other, *(of_language.wholes or ())]
+        )  # (R + S, N), or twice as many rows
         _, columns = np.unique(both, axis=1, return_inverse=True)
         own = np.zeros(number, np.int64)
         own[of_language.ids] = columns.reshape(-1) + 1  # 0: the language does not have this id

@@ -66,7 +66,7 @@ def paired_effect(scores: Sequence[PairedScores], samples: int = SAMPLES, seed: 
     p-value is of :func:`mcnemar` for one language and hits, of :func:`sign_flip_test` for several
     languages or reciprocal ranks, and of
     :func:`transliconet.probe.paired_bootstrap.bootstrap_p` where a side has several runs, whose
-    seeds count as well.
+    seeds count as well, and for ratios of sums.
 
     Args:
         scores: of each language.
@@ -77,8 +77,8 @@ def paired_effect(scores: Sequence[PairedScores], samples: int = SAMPLES, seed: 
     means = np.nanmean(draws, axis=1)  # (samples,)
     p = _p_value(scores, means, seed)
     return Effect(
-        baseline=float(np.mean([of_language.baseline.mean() for of_language in scores])),
-        other=float(np.mean([of_language.other.mean() for of_language in scores])),
+        baseline=float(np.mean([of_language.means[0] for of_language in scores])),
+        other=float(np.mean([of_language.means[1] for of_language in scores])),
         ci95=percentile_interval(means),
         p=p,
         p_adjusted=p,
@@ -103,7 +103,8 @@ def correct_effects(effects: Mapping[str, Effect], overall: str = "all") -> dict
 
 
 def _p_value(scores: Sequence[PairedScores], draws: np.ndarray, seed: int) -> float:
-    if any(of_language.runs != (1, 1) for of_language in scores):
+    ratios = any(of_language.wholes is not None for of_language in scores)
+    if ratios or any(of_language.runs != (1, 1) for of_language in scores):
         return bootstrap_p(draws)
     first = scores[0]
     both = np.concatenate([first.baseline, first.other])  # (2, N)
