@@ -27,6 +27,7 @@ COMPOSITIONS = [
     ("probe", ("probe=typed",)),
     ("probe", ("probe=documents",)),
     ("transfer", ("task=classification",)),
+    ("transfer", ("task=tagging", "head=finetune")),
     *(("prepare", (f"corpus={name}",)) for name in READERS),
     *(("vocab", (f"method={file.stem}",)) for file in sorted(CONF.glob("method/*.yaml"))),
 ]
@@ -94,7 +95,8 @@ def differing(section: DictConfig) -> Iterator[tuple[str, object, object]]:
             continue
         value = section[key]
         default = defaults[key]
-        if isinstance(value, DictConfig) and type(default) is get_object(value._target_):
+        built = isinstance(value, DictConfig) and "_target_" in value
+        if built and type(default) is get_object(value._target_):
             continue  # a section of its own
         if OmegaConf.is_config(value):
             value = instantiate(value, _convert_="all")

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
         save,
     )
     from transliconet.documents.probe import DocumentProbe
+    from transliconet.downstream.finetune import FineTuning
+    from transliconet.downstream.linear import LinearHead
     from transliconet.downstream.tables import LabelColumns, LabelledTables
+    from transliconet.downstream.tagged import TagColumns, TaggedSentences
     from transliconet.downstream.transfer import TransferSettings, transfer
+    from transliconet.downstream.tuning_module import TunedWeights
     from transliconet.model.lora import LoraSettings
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
@@ -65,6 +69,11 @@ _HOMES = {
     "DocumentProbe": "documents.probe",
     "LabelColumns": "downstream.tables",
     "LabelledTables": "downstream.tables",
+    "TaggedSentences": "downstream.tagged",
+    "TagColumns": "downstream.tagged",
+    "LinearHead": "downstream.linear",
+    "FineTuning": "downstream.finetune",
+    "TunedWeights": "downstream.tuning_module",
     "TransferSettings": "downstream.transfer",
     "transfer": "downstream.transfer",
     "tiny_encoder": "model.tiny",
@@ -124,11 +133,13 @@ __all__ = [
     "DocumentProbe",
     "EarlyStoppingSpec",
     "Embedding",
+    "FineTuning",
     "FitOptions",
     "Hit",
     "Job",
     "LabelColumns",
     "LabelledTables",
+    "LinearHead",
     "LoraSettings",
     "Neighbours",
     "PairsFolder",
@@ -139,9 +150,12 @@ __all__ = [
     "SentenceIndex",
     "SentenceMatch",
     "Table",
+    "TagColumns",
+    "TaggedSentences",
     "TransMI",
     "TransferSettings",
     "TransliterationContrast",
+    "TunedWeights",
     "TypedColumns",
     "TypedProbe",
     "VocabularyInputs",

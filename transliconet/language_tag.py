@@ -31,6 +31,7 @@ CHARSET = re.compile(r"\.(?:utf|iso|cp|koi8|euc|big5|gb|tis|windows)[\w-]*$", re
 """The end of a POSIX locale name, as in ``hi_IN.UTF-8``."""
 OF_A_PAIR = re.compile(r"(?:^|\.)([^.]+)-([^.]+)\.(\1|\2)(?:\.txt)?(?:\.(?:gz|bz2|xz|zst))?$")
 """The name of one side of aligned text ends in its language: ``TED.en-hi.en``."""
+OF_A_SPLIT = re.compile(r"(?<=.)_(?:train|dev|valid|validation|test)$")  # hin_Deva_train.tsv
 REMEDY = "Write ISO 639-3, an underscore and ISO 15924, e.g. hin_Deva or srp_Cyrl"
 
 
@@ -235,8 +236,8 @@ class LanguageNames:
     def tag_of_file(self, path: Path) -> LanguageTag:
         """The tag that a file or its folder is named after.
 
-        Such names are ``hin_Deva.txt``, ``hin_Deva.part2.csv``, ``hin_Deva/train.txt`` and, for one
-        side of aligned text, ``bible.hin_Deva-eng_Latn.hin_Deva``.
+        Such names are ``hin_Deva.txt``, ``hin_Deva.part2.csv``, ``hin_Deva_dev.tsv``,
+        ``hin_Deva/train.txt`` and, of aligned text, ``bible.hin_Deva-eng_Latn.hin_Deva``.
 
         Args:
             path: of the file.
@@ -247,15 +248,14 @@ class LanguageNames:
         Raises:
             DataError: neither name is a tag or mapped.
         """
-        stem = path.name.split(".")[0]
+        stem = OF_A_SPLIT.sub("", path.name.split(".")[0])
         if of_a_pair := OF_A_PAIR.search(path.name):
             stem = of_a_pair[3]  # not the first of the two: hi-en.en is English
-        names = [path.name, stem, *path.name.split(".")[1:], path.parent.name]
+        names = [path.name, stem, *path.name.split("."), path.parent.name]
         for name in names:
             if name in self.mapping:
                 return self.mapping[name]
-        # A full tag in the folder's name comes before a likely script of the file's: dev and new
-        # are languages too.
+        # a full tag in the folder comes before a likely script of the file: dev is a language, too
         for likely in (False, True) if self.likely else (False,):
             for name in (stem, path.parent.name):
                 for tag in _parsed(name, likely):

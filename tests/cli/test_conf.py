@@ -25,6 +25,7 @@ USED_BY = {
     "experiment": "train",
     "jobs": "train",
     "task": "transfer",
+    "head": "transfer",
 }
 GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
 

@@ -14,17 +14,20 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from tests.settings import CliHere, raises
+from transliconet.downstream import linear as linear_module
 from transliconet.downstream import record as record_module
 from transliconet.downstream import transfer as transfer_module
 from transliconet.downstream.cldr_kinds import CldrKinds
 from transliconet.downstream.evaluation import evaluation_sets
-from transliconet.downstream.head import LinearHead
+from transliconet.downstream.head import TrainingData
 from transliconet.downstream.labelled import DEV, TEST, TRAIN, LabelledSplits, LabelledText
+from transliconet.downstream.linear import LinearHead
 from transliconet.downstream.record import Scores, macro_f1
 from transliconet.downstream.tables import LabelColumns, LabelledTables
 from transliconet.downstream.transfer import TransferResult, TransferSettings, transfer
 from transliconet.language_tag import LanguageTag
 from transliconet.model.encoder import Encoder
+from transliconet.romanizers.uroman import Uroman
 
 WORDS = {"sport": "вальс", "food": "хлеб", "sea": "море"}
 
@@ -51,7 +54,7 @@ def table(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def known_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def known_encoder(monkeypatch: pytest.MonkeyPatch, uroman: Uroman) -> None:
     """An encoder that knows English and Russian words, but takes romanized text for food."""
 
     def embed(_: object, texts: Sequence[str], **__: object) -> np.ndarray:
@@ -61,7 +64,8 @@ def known_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
             vectors.append(known if any(known) else [False, True, False])
         return np.array(vectors, dtype=np.float32)
 
-    monkeypatch.setattr(transfer_module, "embed", embed)
+    monkeypatch.setattr(linear_module, "embed", embed)
+    monkeypatch.setattr(transfer_module, "romanizer_of", lambda _: uroman)  # is loaded already
 
 
 def by_view(result: TransferResult) -> dict[tuple[str, str], float]:
@@ -78,7 +82,7 @@ def test_a_known_answer_by_language_and_view(
         ("rus_Cyrl", "romanized"): 0.4,  # two of the five test texts are about food
         ("rus_Cyrl", "human"): 1.0,
     }
-    assert result.dev_accuracy == 1.0
+    assert result.heads[0]["dev_score"] == 1.0
     first = result.records[0]
     assert (first.task, first.n, first.chance) == ("words", 5, 0.4)
     assert first.train_languages == ("eng_Latn",)
@@ -104,7 +108,7 @@ def test_a_file_for_each_split_and_numbered_labels(
     )
     result = transfer(encoder, task)
     assert by_view(result)["rus_Cyrl", "native"] == 1.0
-    assert result.dev_accuracy is None
+    assert result.heads[0]["dev_score"] is None
     assert {text.label for text in task.read().texts[TRAIN]} == set(names)
 
 
@@ -142,7 +146,7 @@ def test_latin_text_of_a_language_in_another_script_is_its_human_view() -> None:
     tags = [LanguageTag.parse(tag) for tag in ("arb_Arab", "arb_Latn", "deu_Latn")]
     texts = [LabelledText(str(tag), tag, f"text {tag}", "a") for tag in tags]
     found = evaluation_sets(texts, lambda text, language: f"romanized {language}")
-    assert [(part.language, part.view, part.texts) for part in found] == [
+    assert [(part.language, part.view, [item.text for item in part.items]) for part in found] == [
         ("arb_Arab", "native", ["text arb_Arab"]),
         ("arb_Arab", "romanized", ["romanized arb_Arab"]),
         ("arb_Arab", "human", ["text arb_Latn"]),
@@ -150,15 +154,21 @@ def test_latin_text_of_a_language_in_another_script_is_its_human_view() -> None:
     ]
 
 
-def test_the_dev_split_selects_the_strength() -> None:
+def test_the_dev_split_selects_the_strength(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(0)
     labels = ["a", "b"] * 20
     signal = np.array([[1.0], [-1.0]] * 20)
     vectors = np.hstack([signal, rng.normal(size=(40, 60))]).astype(np.float32)
-    wrong_way = (vectors, labels[1:] + labels[:1])  # the classes of the neighbours
-    assert LinearHead.fit(vectors, labels, (vectors, labels)).dev_accuracy == 1.0
-    assert LinearHead.fit(vectors, labels, wrong_way).dev_accuracy == 0.0
-    assert LinearHead.fit(vectors, labels).predict(vectors) == labels
+    monkeypatch.setattr(linear_module, "embed", lambda *_, **__: vectors)
+    english = LanguageTag("eng", "Latn")
+    train = [LabelledText(str(i), english, "", label) for i, label in enumerate(labels)]
+    wrong_way = [*train[1:], train[0]]  # the classes of the neighbours
+    for dev, score in ((train, 1.0), (wrong_way, 0.0), ([], None)):
+        head = LinearHead().fit(encoder, TrainingData(train, dev, "accuracy"))
+        assert head.dev_score == score
+        assert head.predict(train) == [[label] for label in labels]
 
 
 @settings(max_examples=50, deadline=None)
@@ -167,7 +177,8 @@ def test_macro_f1_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
     predicted, labels = map(list, zip(*pairs, strict=True))
     expected = f1_score(labels, predicted, average="macro", zero_division=0)
     assert macro_f1(predicted, labels) == pytest.approx(expected)
-    scores = Scores.from_predictions(predicted, labels)
+    ids = [str(number) for number in range(len(labels))]
+    scores = Scores.from_predictions([[c] for c in predicted], [[c] for c in labels], ids)
     assert scores.ci95[0] <= scores.accuracy <= scores.ci95[1]
 
 

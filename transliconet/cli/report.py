@@ -16,6 +16,7 @@ from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
+from transliconet.report.transfer import load_transfer, transfer_markdown, transfer_rows
 from transliconet.report.typed import romanizer_of
 from transliconet.storage import atomic_write
 from transliconet.sweep.job import read_sweep
@@ -62,13 +63,15 @@ def report(
             code="TLN-CONFIG-952",
         )
     files = _output_files(out, formats)  # before anything is computed
-    columns = load_results(results, force)
-    markdown = _markdown(columns)
+    transfer, others = load_transfer(results)
+    columns = load_results(others, force) if others else []
+    parts = [transfer_markdown(transfer), _markdown(columns) if columns else ""]
+    markdown = "\n\n".join(filter(None, parts))
     make: dict[str, Callable[[], str]] = {
-        ".html": lambda: page(columns, title),
+        ".html": lambda: page(columns, title, transfer),
         ".md": lambda: _titled(title, markdown),
-        ".csv": lambda: csv_text(column_rows(columns)),
-        ".tex": lambda: report_latex(columns),
+        ".csv": lambda: csv_text([*column_rows(columns), *transfer_rows(transfer)]),
+        ".tex": lambda: report_latex(columns, transfer),
     }
     return _write(files, make), markdown
 

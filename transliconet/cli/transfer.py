@@ -1,24 +1,22 @@
-"""``transliconet transfer``: an encoder and a labelled task → accuracy by language and view."""
+"""``transliconet transfer``: an encoder and a labelled task → figures by language and view."""
 
 from omegaconf import DictConfig
-from tabulate import tabulate
 
 from transliconet.cli.build import build, recorded_settings
 from transliconet.cli.train import build_encoder
-from transliconet.downstream.record import TransferRecord
+from transliconet.downstream.outcomes import write_item_outcomes
 from transliconet.downstream.transfer import TransferResult, transfer
 from transliconet.errors import section
 from transliconet.output_file import output_file
 from transliconet.probe.results import BEGINNING, write_results
-
-HEADINGS = ["language", "view", "n", "accuracy", "95 % interval", "macro-F1", "chance"]
+from transliconet.report.transfer import transfer_markdown
 
 
 def run_transfer(cfg: DictConfig) -> TransferResult:
     """Run the task that ``cfg`` describes and write its records to ``cfg.out``."""
     out = output_file(cfg.out, "results file", BEGINNING, cfg.overwrite)
     task = build(cfg.task)
-    settings = build(cfg.transfer)
+    settings = build(cfg.transfer, head=build(cfg.head))
     encoder = build_encoder(cfg.encoder, None)
     with section("transfer"):
         result = transfer(encoder, task, settings)
@@ -27,36 +25,17 @@ def run_transfer(cfg: DictConfig) -> TransferResult:
         {},
         {"sources": result.sources},
         recorded_settings(cfg),
-        transfer=[record.as_dict() for record in result.records],
-        head={"strength": result.strength, "dev_accuracy": result.dev_accuracy},
-        left_out=result.left_out,
+        **result.as_content(),
+        transfer_outcomes=write_item_outcomes(out, [("", record) for record in result.records]),
     )
     return result
 
 
 def main(cfg: DictConfig) -> None:
     result = run_transfer(cfg)
-    rows = [_row(record) for record in result.records]
-    print(tabulate(rows, HEADINGS, "github", disable_numparse=True))
-    print(f"\naccuracy and macro-F1 in percent; trained on {', '.join(_trained_on(result))}")
+    print(transfer_markdown([record.as_dict() for record in result.records]))
+    print("\nfigures in percent")
     for tag, reasons in result.left_out.items():
         counts = ", ".join(f"{reason} {number}" for reason, number in reasons.items())
         print(f"left out of {tag}: {counts}")
     print(f"\nrecords: {cfg.out}")
-
-
-def _row(record: TransferRecord) -> list[str]:
-    low, high = record.ci95
-    return [
-        record.language,
-        record.view,
-        str(record.n),
-        f"{100 * record.accuracy:.1f}",
-        f"{100 * low:.1f}–{100 * high:.1f}",
-        f"{100 * record.macro_f1:.1f}",
-        f"{100 * record.chance:.1f}",
-    ]
-
-
-def _trained_on(result: TransferResult) -> tuple[str, ...]:
-    return result.records[0].train_languages if result.records else ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transliconet.corpus.sources.base import Line
 from transliconet.corpus.sources.cldr import KINDS, CldrNames
-from transliconet.downstream.labelled import DEV, SPLITS, TEST, TRAIN, LabelledSplits, LabelledText
+from transliconet.downstream.labelled import DEV, TEST, TRAIN, LabelledSplits, LabelledText
 from transliconet.pairs import id_fraction
 
 
@@ -26,36 +26,34 @@ class CldrKinds:
     languages: Sequence[str] | None = None
     kinds: Sequence[str] = KINDS
 
-    def read(self) -> LabelledSplits:
+    def read(self) -> LabelledSplits[LabelledText]:
         """Read all splits.
 
         Raises:
             ConfigError: an unknown kind, or a language that CLDR has no names in.
         """
         names = CldrNames(self.kinds, self.languages)
-        sources = [names, CldrNames(self.kinds, ["eng_Latn"])] if not self.languages else [names]
-        found = LabelledSplits({split: [] for split in SPLITS}, sources=names.sources())
+        sources = [names]
+        if not self.languages:
+            sources.append(CldrNames(self.kinds, ["eng_Latn"]))
+        found: LabelledSplits[LabelledText] = LabelledSplits.empty()
+        found.sources = names.sources()
         lines: list[Line] = []
         for source in sources:
             for line in source:
                 if isinstance(line, Line):
                     lines.append(line)
                 else:
-                    _count(found, line.lang, line.reason)
+                    found.leave_out(line.lang, line.reason)
         meanings = Counter((line.lang, line.text) for line in lines)
         for line in lines:
             if meanings[line.lang, line.text] > 1:
-                _count(found, str(line.lang), "ambiguous_name")
+                found.leave_out(str(line.lang), "ambiguous_name")
                 continue
             kind, _, _ = line.id.partition("/")
             text = LabelledText(line.id, line.lang, line.text, kind)
             found.texts[_split_of(line.id)].append(text)
         return found
-
-
-def _count(found: LabelledSplits, tag: str, reason: str) -> None:
-    reasons = found.left_out.setdefault(tag, {})
-    reasons[reason] = reasons.get(reason, 0) + 1
 
 
 def _split_of(id_: str) -> str:

@@ -1,77 +1,104 @@
-"""The linear head: a logistic regression on frozen sentence vectors."""
+"""What a head is: it is fitted to labelled items, and then gives labels to others."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import numpy as np
+from transliconet.downstream.entities import entity_f1
+from transliconet.downstream.labelled import ENTITY_F1, LabelledItem, TaggedSentence
+from transliconet.model.encoder import Encoder
 
-from transliconet.errors import ConfigError
-from transliconet.model.vectors import normalize
-
-STRENGTHS = (0.01, 0.1, 1.0, 10.0)
-"""Inverse strengths of the L2 penalty that the dev split chooses from, C in scikit-learn."""
+Items = Sequence[LabelledItem]
 
 
 @dataclass(frozen=True)
-class LinearHead:
-    """A multinomial logistic regression. Its inputs are vectors of length 1, standardized dimension
-    by dimension.
+class TrainingData:
+    """What a head is fitted to.
 
     Args:
-        pipeline: scikit-learn's standardization and regression, fitted.
-        strength: inverse strength of the L2 penalty.
-        dev_accuracy: accuracy on the dev split; None where there was none.
+        train: items that are trained on.
+        dev: items that select; empty where there are none.
+        metric: the figure that is best on ``dev``: ``accuracy`` or ``entity_f1``.
     """
 
-    pipeline: Any
-    strength: float
-    dev_accuracy: float | None = None
+    train: Items
+    dev: Items
+    metric: str
 
-    @classmethod
-    def fit(
-        cls,
-        vectors: np.ndarray,
-        labels: Sequence[str],
-        dev: tuple[np.ndarray, Sequence[str]] | None = None,
-    ) -> "LinearHead":
-        """Fit one head for each strength, and keep the best one on the dev split.
+    @property
+    def classes(self) -> list[str]:
+        """All labels of the training items, sorted."""
+        return sorted({label for item in self.train for label in item.labels})
 
-        Args:
-            vectors: (N, H).
-            labels: N classes.
-            dev: vectors (M, H) and M classes to select by; None takes strength 1.
+    @property
+    def usual(self) -> str:
+        """The most frequent label of the training items."""
+        counts = Counter(label for item in self.train for label in item.labels)
+        return max(sorted(counts), key=lambda label: counts[label])
 
-        Raises:
-            ConfigError: scikit-learn is not installed.
-        """
-        inputs = normalize(vectors)
-        if dev is None:
-            return cls(_fitted(inputs, labels, 1.0), 1.0)
-        dev_inputs, dev_labels = normalize(dev[0]), dev[1]
-        heads = []
-        for strength in STRENGTHS:
-            pipeline = _fitted(inputs, labels, strength)
-            heads.append(cls(pipeline, strength, float(pipeline.score(dev_inputs, dev_labels))))
-        # of equal ones, the first: the strongest penalty
-        return max(heads, key=lambda head: head.dev_accuracy or 0.0)
-
-    def predict(self, vectors: np.ndarray) -> list[str]:
-        """The classes of (N, H) vectors."""
-        return [str(label) for label in self.pipeline.predict(normalize(vectors))]
+    def dev_score(self, predicted: Sequence[Sequence[str]]) -> float:
+        """The selecting figure of predictions for ``dev``."""
+        labels = [item.labels for item in self.dev]
+        if self.metric == ENTITY_F1:
+            return entity_f1(predicted, labels)
+        right, total = 0, 0
+        for found, item in zip(predicted, labels, strict=True):
+            right += sum(one == other for one, other in zip(found, item, strict=True))
+            total += len(item)
+        return right / total
 
 
-def _fitted(inputs: np.ndarray, labels: Sequence[str], strength: float) -> Any:
-    try:
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
-    except ImportError as error:
-        raise ConfigError(
-            "head=linear",
-            "scikit-learn is not installed",
-            "Install it: pip install 'transliconet[transfer]'",
-            code="TLN-CONFIG-652",
-        ) from error
-    regression = LogisticRegression(C=strength, max_iter=2000)
-    return make_pipeline(StandardScaler(), regression).fit(inputs, labels)
+class FittedHead(Protocol):
+    """A head that can be used."""
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens; None: as the checkpoint says."""
+        ...
+
+    @property
+    def selected(self) -> dict[str, Any]:
+        """What was selected by the dev split, and its score there, for results files."""
+        ...
+
+    def predict(self, items: Items) -> list[list[str]]:
+        """The labels of each item."""
+        ...
+
+
+class Head(Protocol):
+    """How a head is trained: :class:`transliconet.downstream.linear.LinearHead` or
+    :class:`transliconet.downstream.finetune.FineTuning`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def seeds(self) -> Sequence[int]:
+        """One fit for each."""
+        ...
+
+    def layer_and_pooling(self, encoder: Encoder) -> tuple[int, str]:
+        """How vectors are made, for records."""
+        ...
+
+    def fit(self, encoder: Encoder, data: TrainingData, seed: int) -> FittedHead:
+        """Fit a head; the encoder is not changed."""
+        ...
+
+
+def are_sentences(items: Items) -> bool:
+    """Whether each word has a label, rather than each text."""
+    return bool(items) and isinstance(items[0], TaggedSentence)
+
+
+def by_item(labels: Sequence[str], items: Items) -> list[list[str]]:
+    """Labels of all words or texts, in order, as a list for each item."""
+    start = 0
+    lists = []
+    for item in items:
+        end = start + len(item.labels)
+        lists.append(list(labels[start:end]))
+        start = end
+    return lists

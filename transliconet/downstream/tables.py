@@ -1,39 +1,31 @@
 """Labelled texts from tables: Parquet, JSON lines, CSV, TSV."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from transliconet.corpus.cleaning import Cleaning
 from transliconet.corpus.sources.base import Line, Reader, Skip
+from transliconet.corpus.sources.columns import (
+    Cells,
+    RowKeys,
+    column_reader,
+    join_columns,
+    table_reader,
+)
 from transliconet.corpus.sources.delimited import DelimitedFiles
-from transliconet.corpus.sources.files import has_suffix
-from transliconet.corpus.sources.jsonl import JsonLines
 from transliconet.corpus.sources.parquet import ParquetFiles
-from transliconet.downstream.labelled import DEV, SPLITS, TEST, TRAIN, LabelledSplits, LabelledText
+from transliconet.downstream.labelled import LabelledSplits, LabelledText
+from transliconet.downstream.split_files import SplitPaths, paths_by_split, split_of
 from transliconet.errors import ConfigError, Option
 
-SPLIT_NAMES = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "dev": DEV,
-    "valid": DEV,
-    "validation": DEV,
-    "test": TEST,
-}
-"""What tables call their splits → the names used here."""
 CLEANING = Cleaning()
 """Mends texts and refuses some, as ``prepare`` does by default."""
-
-Row = dict[str, Line | Skip]
-"""``text``, ``label`` and perhaps ``split`` → the cell, as the readers of ``prepare`` give it."""
 
 
 @dataclass(frozen=True)
 class LabelColumns:
-    """The columns of a table of labelled texts.
+    """The columns of a table of labelled texts: names, or numbers from 1 without a header.
 
     Args:
         text, label: the text and its class.
@@ -43,11 +35,11 @@ class LabelColumns:
         split: ``train``, ``dev`` (or ``validation``) or ``test``; read where one table holds all.
     """
 
-    text: str = "text"
-    label: str = "label"
-    lang: str | None = "lang"
-    id: str | None = "id"
-    split: str = "split"
+    text: str | int = "text"
+    label: str | int = "label"
+    lang: str | int | None = "lang"
+    id: str | int | None = "id"
+    split: str | int = "split"
 
 
 @dataclass(frozen=True)
@@ -64,13 +56,13 @@ class LabelledTables:
         folder: where relative ``paths`` start; None: the working folder.
     """
 
-    paths: str | Sequence[str] | Mapping[str, str | Sequence[str]]
+    paths: SplitPaths
     columns: LabelColumns = field(default_factory=LabelColumns)
     tags: Mapping[str, str] | str | None = None
     labels: Sequence[str] | None = None
     folder: str | Path | None = None
 
-    def read(self) -> LabelledSplits:
+    def read(self) -> LabelledSplits[LabelledText]:
         """Read all splits.
 
         Raises:
@@ -78,50 +70,33 @@ class LabelledTables:
                 languages.
             DataError: a file or column is missing.
         """
-        found = LabelledSplits({split: [] for split in SPLITS})
-        left_out: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        if isinstance(self.paths, Mapping):
-            for name, paths in self.paths.items():
-                split = SPLIT_NAMES.get(str(name).lower())
-                if split is None:
-                    raise ConfigError(
-                        Option("paths", name),
-                        "not a split",
-                        f"Choose from: {', '.join(SPLITS)}",
-                        code="TLN-CONFIG-650",
-                    )
-                self._read_table(paths, split, found, left_out)
-        else:
-            self._read_table(self.paths, None, found, left_out)
-        found.left_out = {tag: dict(reasons) for tag, reasons in sorted(left_out.items())}
+        found: LabelledSplits[LabelledText] = LabelledSplits.empty()
+        for split, paths in paths_by_split(self.paths, self.folder):
+            self._read_table(paths, split, found)
         return found
 
     def _read_table(
-        self,
-        paths: str | Sequence[str],
-        split: str | None,
-        found: LabelledSplits,
-        left_out: defaultdict[str, Counter[str]],
+        self, paths: Sequence[str], split: str | None, found: LabelledSplits[LabelledText]
     ) -> None:
         """Read the rows of one table; ``split`` None takes it from the row."""
-        if self.folder is not None:
-            several = [paths] if isinstance(paths, str) else paths
-            paths = [str(Path(self.folder, path)) for path in several]
         columns = {"text": self.columns.text, "label": self.columns.label}
         if split is None:
             columns["split"] = self.columns.split
         readers = {name: self._reader(paths, column) for name, column in columns.items()}
         found.sources += readers["text"].sources()
-        for tag, row in _rows(readers):
+        for row in join_columns(readers):
             reason = _missing_cell(row, readers)
             if not reason:
                 cells = {name: cell.text for name, cell in row.items() if isinstance(cell, Line)}
-                into = split or SPLIT_NAMES.get(cells["split"].strip().lower(), "")
+                into = split or split_of(cells["split"])
                 reason = self._add(row["text"], into, cells["label"].strip(), found)
             if reason:
-                left_out[tag][reason] += 1
+                first = next(iter(row.values()))
+                found.leave_out(str(first.lang), reason)
 
-    def _add(self, line: Line | Skip, split: str, label: str, found: LabelledSplits) -> str:
+    def _add(
+        self, line: Line | Skip, split: str, label: str, found: LabelledSplits[LabelledText]
+    ) -> str:
         """Add a text to its split. Returns why it cannot be used; empty if it was added."""
         assert isinstance(line, Line), "rows with a missing cell are left out before"
         text, problem = CLEANING(line.text, line.lang)
@@ -137,41 +112,21 @@ class LabelledTables:
         found.texts[split].append(LabelledText(line.id, line.lang, text, label))
         return ""
 
-    def _reader(self, paths: str | Sequence[str], column: str) -> Reader:
+    def _reader(self, paths: Sequence[str], column: str | int) -> Reader:
         """A reader of one column."""
-        first = paths if isinstance(paths, str) else next(iter(paths))
-        lang, id_ = self.columns.lang, self.columns.id
-        keywords: dict[str, Any] = {"tags": self.tags}
-        if has_suffix(Path(first), ParquetFiles.suffixes):
-            if lang is None:
-                raise ConfigError(
-                    Option("columns.lang", None),
-                    "a Parquet table has its languages in a column",
-                    "Name the column",
-                    code="TLN-CONFIG-651",
-                )
-            return ParquetFiles(
-                paths, text_column=column, lang_column=lang, id_column=id_, **keywords
+        kind = table_reader(paths[0]) or DelimitedFiles
+        if kind is ParquetFiles and self.columns.lang is None:
+            raise ConfigError(
+                Option("columns.lang", None),
+                "a Parquet table has its languages in a column",
+                "Name the column",
+                code="TLN-CONFIG-651",
             )
-        if has_suffix(Path(first), JsonLines.suffixes):
-            return JsonLines(paths, text_field=column, lang_field=lang, id_field=id_, **keywords)
-        return DelimitedFiles(
-            paths, text_column=column, lang_column=lang, id_column=id_, **keywords
-        )
+        keys = RowKeys(self.columns.lang, self.columns.id, tags=self.tags)
+        return column_reader(kind, paths, column, keys)
 
 
-def _rows(readers: Mapping[str, Reader]) -> Iterator[tuple[str, Row]]:
-    """The rows of a table: the tag of each, and its cells. Every reader reads one column."""
-    rows: defaultdict[tuple[str, int], Row] = defaultdict(dict)  # (file, number) → cells
-    for name, reader in readers.items():
-        for cell in reader:
-            rows[cell.source, cell.number][name] = cell
-    for row in rows.values():
-        first = next(iter(row.values()))
-        yield str(first.lang), row
-
-
-def _missing_cell(row: Row, names: Mapping[str, Reader]) -> str:
+def _missing_cell(row: Cells, names: Mapping[str, Reader]) -> str:
     """Why a row cannot be used: the reason of its first cell that is no text, or empty."""
     for name in names:
         cell = row.get(name)

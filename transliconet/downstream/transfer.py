@@ -3,32 +3,39 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Protocol
+from statistics import fmean
+from typing import Any, Protocol
 
-import numpy as np
-
-from transliconet.downstream.evaluation import evaluation_sets
-from transliconet.downstream.head import LinearHead
-from transliconet.downstream.labelled import DEV, TEST, TRAIN, LabelledSplits, LabelledText
+from transliconet.downstream.evaluation import EvaluationSet, evaluation_sets
+from transliconet.downstream.head import FittedHead, Head, Items, TrainingData, are_sentences
+from transliconet.downstream.labelled import (
+    DEV,
+    ENTITY_F1,
+    TEST,
+    TRAIN,
+    LabelledItem,
+    LabelledSplits,
+)
+from transliconet.downstream.linear import LinearHead
 from transliconet.downstream.record import Scores, TransferRecord
-from transliconet.errors import ConfigError, Option
+from transliconet.downstream.shots import draw_shots
+from transliconet.errors import ConfigError, Option, require_range
 from transliconet.language_tag import LanguageTag
-from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
-from transliconet.probe.settings import Embedding
+from transliconet.probe.outcomes import digest_of_sentences
 from transliconet.romanizers.registry import romanizer as romanizer_of
+from transliconet.tokens.word_positions import NOWHERE, tokenize_words
 
 log = logging.getLogger(__name__)
 
 
 class Task(Protocol):
-    """Labelled texts: :class:`transliconet.downstream.tables.LabelledTables`, or a class of your
-    own.
+    """Labelled items: :class:`transliconet.downstream.tables.LabelledTables`,
+    :class:`transliconet.downstream.tagged.TaggedSentences`, or a class of your own.
     """
 
-    def read(self) -> LabelledSplits:
-        """Read the texts of all splits."""
+    def read(self) -> LabelledSplits[Any]:
+        """Read the items of all splits."""
         ...
 
 
@@ -41,14 +48,25 @@ class TransferSettings:
         train_languages: tags whose train split is trained on, and whose dev split selects.
         languages: tags to test; None takes all that the test split has.
         romanizer: of the romanized view: a name, ``best``, or by language.
-        embedding: how a text becomes a vector; one layer.
+        head: what is trained: :class:`transliconet.downstream.linear.LinearHead` or
+            :class:`transliconet.downstream.finetune.FineTuning`.
+        shots: examples of each class (of sentences with labels for words: sentences) from the train
+            split of the tested language, which are trained on, too; there is then a head for each
+            language. 0: zero-shot transfer.
+
+    Raises:
+        ConfigError: ``shots`` is negative.
     """
 
     name: str = "task"
     train_languages: Sequence[str] = ("eng_Latn",)
     languages: Sequence[str] | None = None
     romanizer: str | Mapping[str, str] = "uroman"
-    embedding: Embedding = field(default_factory=Embedding)
+    head: Head = field(default_factory=LinearHead)
+    shots: int = 0
+
+    def __post_init__(self) -> None:
+        require_range("shots", self.shots, least=0)
 
 
 @dataclass(frozen=True)
@@ -56,35 +74,53 @@ class TransferResult:
     """What a task has shown.
 
     Args:
-        records: one for each language and view.
-        strength: of the head that the dev split selected, C in scikit-learn.
-        dev_accuracy: of that head; None where there is no dev split.
+        records: one for each language, view and seed.
+        heads: what the dev split selected in each fit, with its seed and language (of heads with
+            shots).
         left_out: tag → reason → number of rows that could not be used.
         sources: what was read.
     """
 
     records: list[TransferRecord]
-    strength: float
-    dev_accuracy: float | None
+    heads: list[dict[str, Any]]
     left_out: dict[str, dict[str, int]]
     sources: list[dict[str, object]]
+
+    def as_content(self) -> dict[str, Any]:
+        """What results files hold of it, but for the outcome of each item."""
+        return {
+            "transfer": [record.as_dict() for record in self.records],
+            "heads": self.heads,
+            "left_out": self.left_out,
+        }
+
+    def mean(self, view: str) -> float | None:
+        """The mean over languages and seeds of the accuracy in a view, of entities their F1; None
+        where nothing has that view.
+        """
+        scores = []
+        for record in self.records:
+            if record.view == view:
+                f1 = record.entity_f1
+                scores.append(record.accuracy if f1 is None else f1)
+        return fmean(scores) if scores else None
 
 
 def transfer(
     encoder: Encoder, task: Task, settings: TransferSettings | None = None
 ) -> TransferResult:
-    """Train a linear head on frozen vectors of some languages, and test it in all of them.
+    """Train a head on some languages, and test it in all of them.
 
-    This is zero-shot cross-lingual transfer (Conneau et al., 2018, "XNLI") with a frozen encoder:
-    what a classifier that knows English makes of the same text in other languages and scripts.
+    This is zero-shot cross-lingual transfer (Conneau et al., 2018, "XNLI"): what a head that knows
+    English makes of the same task in other languages and scripts.
 
     Args:
         encoder: the model; it is not changed.
-        task: the labelled texts.
+        task: the labelled texts or sentences.
         settings: how it is trained and tested.
 
     Returns:
-        A record for each language and view.
+        A record for each language, view and seed.
 
     Raises:
         ConfigError: a language that the task does not have.
@@ -98,40 +134,77 @@ def transfer(
     settings = settings or TransferSettings()
     data = task.read().without_leaks()
     train_tags = _tags("train_languages", settings.train_languages)
-    train = _of_languages(data, TRAIN, train_tags)
-    dev = [text for text in data.texts[DEV] if text.lang in train_tags]
+    lesson = TrainingData(
+        train=_of_languages(data, TRAIN, train_tags),
+        dev=[item for item in data.texts[DEV] if item.lang in train_tags],
+        metric=data.metric,
+    )
     tested = data.texts[TEST]
     if settings.languages is not None:
         tested = _of_languages(data, TEST, _tags("languages", settings.languages))
-    vectors = partial(
-        _vectors,
-        encoder=encoder,
-        embedding=settings.embedding,
-    )
-    log.info("embedding %d texts to train on", len(train))
-    selection = (vectors(_contents(dev)), _labels(dev)) if dev else None
-    head = LinearHead.fit(vectors(_contents(train)), _labels(train), selection)
-    records = []
-    for part in evaluation_sets(tested, romanizer_of(settings.romanizer)):
-        log.info("%s, %s: %d texts", part.language, part.view, len(part.texts))
-        scores = Scores.from_predictions(head.predict(vectors(part.texts)), part.labels)
-        records.append(
-            TransferRecord(
-                task=settings.name,
-                language=part.language,
-                view=part.view,
-                train_languages=tuple(sorted(map(str, train_tags))),
-                head="linear",
-                **vars(scores),
+    parts = evaluation_sets(tested, romanizer_of(settings.romanizer))
+    if settings.shots:
+        wanted = {LanguageTag.parse(part.language) for part in parts}
+        _of_languages(data, TRAIN, wanted)  # refuse a language without examples before any fit
+    layer, pooling = settings.head.layer_and_pooling(encoder)
+    shared: dict[str, Any] = {
+        "task": settings.name,
+        "train_languages": tuple(sorted(map(str, train_tags))),
+        "head": settings.head.name,
+        "shots": settings.shots,
+        "layer": layer,
+        "pooling": "" if are_sentences(lesson.train) else pooling,
+    }
+    records, heads = [], []
+    for seed in settings.head.seeds:
+        known: dict[str, FittedHead] = {}  # language of the shots → head
+        for part in parts:
+            tag = LanguageTag.parse(part.language)
+            of_head, shots = "", []
+            if settings.shots and tag not in train_tags:
+                of_head = part.language
+                shots = draw_shots(data.texts[TRAIN], tag, settings.shots)
+            if of_head not in known:
+                log.info("%s: a head for %d items", settings.name, len(lesson.train) + len(shots))
+                enlarged = TrainingData([*lesson.train, *shots], lesson.dev, lesson.metric)
+                known[of_head] = settings.head.fit(encoder, enlarged, seed)
+                heads.append({"seed": seed, "language": of_head, **known[of_head].selected})
+            log.info("%s, %s: %d items", part.language, part.view, len(part.items))
+            scored = _score(known[of_head], part, encoder, kind=_kind(lesson))
+            records.append(
+                TransferRecord(
+                    language=part.language, view=part.view, seed=seed, **shared, **scored
+                )
             )
-        )
-    return TransferResult(
-        records,
-        strength=head.strength,
-        dev_accuracy=head.dev_accuracy,
-        left_out=data.left_out,
-        sources=data.sources,
-    )
+    return TransferResult(records, heads, data.left_out, data.sources)
+
+
+def _kind(data: TrainingData) -> str:
+    """What is scored: ``texts``, ``words`` or ``entities``."""
+    if not are_sentences(data.train):
+        return "texts"
+    return "entities" if data.metric == ENTITY_F1 else "words"
+
+
+def _score(head: FittedHead, part: EvaluationSet, encoder: Encoder, kind: str) -> dict[str, Any]:
+    """The scores of a head in a language and view, as arguments of a record."""
+    labels = [item.labels for item in part.items]
+    ids = [item.id for item in part.items]
+    scores = Scores.from_predictions(head.predict(part.items), labels, ids, kind=kind)
+    texts = [item.text for item in part.items]
+    contents = [" ".join(item) for item in labels]
+    more: dict[str, Any] = {"texts": digest_of_sentences(ids, texts, contents)}
+    if kind != "texts":
+        more["words_without_subword"] = _without_subword(encoder, part.items, head.max_length)
+    return {**vars(scores), **more}
+
+
+def _without_subword(encoder: Encoder, items: Items, max_length: int | None) -> int:
+    """Number of words that the encoder does not see."""
+    words = [item.words for item in items]  # type: ignore[attr-defined]
+    limit = encoder.length_limit(max_length)
+    tokens = tokenize_words(encoder.tokenizer, words, limit, encoder.prompt)
+    return sum(int((first == NOWHERE).sum()) for first in tokens.first)
 
 
 def _tags(option: str, written: Sequence[str]) -> set[LanguageTag]:
@@ -139,38 +212,20 @@ def _tags(option: str, written: Sequence[str]) -> set[LanguageTag]:
     return {LanguageTag.parse(tag, given) for tag in written}
 
 
-def _of_languages(data: LabelledSplits, split: str, tags: set[LanguageTag]) -> list[LabelledText]:
-    """The texts of a split in some languages.
+def _of_languages(
+    data: LabelledSplits[Any], split: str, tags: set[LanguageTag]
+) -> list[LabelledItem]:
+    """The items of a split in some languages.
 
     Raises:
-        ConfigError: the split has no text of one of them.
+        ConfigError: the split has none of one of them.
     """
-    present = {text.lang for text in data.texts[split]}
+    present = {item.lang for item in data.texts[split]}
     if absent := sorted(map(str, tags - present)):
         raise ConfigError(
             ", ".join(absent),
-            f"no text of the {split} split",
+            f"nothing in the {split} split",
             f"It has {', '.join(sorted(map(str, present))) or 'no text at all'}",
             code="TLN-CONFIG-653",
         )
-    return [text for text in data.texts[split] if text.lang in tags]
-
-
-def _contents(texts: Sequence[LabelledText]) -> list[str]:
-    return [text.text for text in texts]
-
-
-def _labels(texts: Sequence[LabelledText]) -> list[str]:
-    return [text.label for text in texts]
-
-
-def _vectors(texts: Sequence[str], encoder: Encoder, embedding: Embedding) -> np.ndarray:
-    """(N, H) vectors of N texts."""
-    return embed(
-        encoder,
-        texts,
-        layer=embedding.layer,  # type: ignore[arg-type]  # one layer, checked by the encoder
-        pooling=embedding.pooling,
-        max_length=embedding.max_length,
-        batch_tokens=embedding.batch_tokens,
-    )
+    return [item for item in data.texts[split] if item.lang in tags]

@@ -9,7 +9,6 @@ from typing import Any
 
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.probe.paired_bootstrap import SAMPLES
-from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.significance import Effect
 from transliconet.report.changes import interval_points, points
 from transliconet.report.effects import METRICS, TaskDifference
@@ -24,10 +23,11 @@ from transliconet.report.tables import (
     metric_name,
     percent,
 )
+from transliconet.report.transfer_runs import METRICS as OF_TRANSFER
 
 SAMPLES_OF_RUNS = 10_000
-"""Number of bootstrap samples where a side has several runs. It bounds their p-values from below,
-which are then multiplied by the number of languages.
+"""Number of bootstrap samples where a side has several runs, and of transfer. It bounds their
+p-values from below, which are then multiplied by the number of languages.
 """
 MOST_LINES = 3
 """Most differences between candidates that an error lists."""
@@ -193,7 +193,7 @@ def compare(
     baseline: Paths,
     other: Paths | None = None,
     *,
-    metric: str = "acc@1",
+    metric: str | None = None,
     by: str = "language",
     stage: str | None = None,
     samples: int | None = None,
@@ -205,7 +205,8 @@ def compare(
     Args:
         baseline: a run folder or results file, or several: runs of one recipe with several seeds.
         other: the same of the other side; None compares before and after training in ``baseline``.
-        metric: ``acc@1``, ``acc@5``, ``acc@10`` or ``mrr``.
+        metric: ``acc@1``, ``acc@5``, ``acc@10`` or ``mrr``; of transfer ``accuracy`` or
+            ``entity_f1``. None: Acc@1, or of transfer the F1 of entities or the accuracy.
         by: rows of the tables, ``language`` or ``script``.
         stage: ``before``, ``after`` or ``probe``; None takes the last one of each file.
         samples: of the bootstrap; None: 2,000, or 10,000 with several runs a side.
@@ -221,14 +222,16 @@ def compare(
 
         print(tn.compare("runs/untouched", ["runs/seed0", "runs/seed1", "runs/seed2"]))
     """
-    require_choice("metric", metric, METRICS)
+    if metric is not None:
+        require_choice("metric", metric, (*METRICS, *OF_TRANSFER))
     require_choice("by", by, GROUPINGS)
     if samples is not None:
         require_range("samples", samples, least=100)
     if other is None:
-        sides = Side.read(baseline, "before"), Side.read(baseline, "after")
+        sides = Side.read(baseline, "before", metric), Side.read(baseline, "after", metric)
     else:
-        sides = Side.read(baseline, stage), Side.read(other, stage)
+        sides = Side.read(baseline, stage, metric), Side.read(other, stage, metric)
+    metric = metric or sides[0].usual_metric
     matching = match_sides(*sides)
     both = f"{sides[0].name} and {sides[1].name}"
     if matching.other_candidates and not force:
@@ -243,7 +246,8 @@ def compare(
         )
     runs = len(sides[0].runs), len(sides[1].runs)
     if samples is None:
-        samples = SAMPLES if runs == (1, 1) else SAMPLES_OF_RUNS
+        by_bootstrap = runs != (1, 1) or metric in OF_TRANSFER
+        samples = SAMPLES_OF_RUNS if by_bootstrap else SAMPLES
     tasks = []
     not_compared = list(matching.not_compared)
     for shared in matching.tasks:
@@ -275,7 +279,7 @@ def compare(
 
 
 def _task_comparison(shared: SharedTask, difference: TaskDifference, by: str) -> TaskComparison:
-    records: list[RetrievalRecord] = [shared.other[language][0] for language in difference.scores]
+    records: list[Any] = [shared.other[language][0] for language in difference.scores]
     groups = {}
     for name, of_group in group_records(records, GROUPINGS[by]).items():
         groups[name] = list(map(language_of, of_group))

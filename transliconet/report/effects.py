@@ -13,19 +13,21 @@ from transliconet.errors import DataError, Option
 from transliconet.probe.paired_bootstrap import SAMPLES, PairedScores
 from transliconet.probe.record import QUERY_SCORES, RetrievalRecord, reciprocal_ranks
 from transliconet.probe.significance import Effect, correct_effects, paired_effect
+from transliconet.report.transfer_runs import ComparedTransfer
 
 METRICS = ("acc@1", "acc@5", "acc@10", "mrr", *QUERY_SCORES)
 """Metrics that are compared query by query; some are only of documents."""
 
-Runs = Sequence[Sequence[RetrievalRecord]]
+Record = RetrievalRecord | ComparedTransfer
+Runs = Sequence[Sequence[Record]]
 """The runs of a side → the records of one task and layer, one for each language."""
-ByLanguage = Mapping[str, Sequence[RetrievalRecord]]
+ByLanguage = Mapping[str, Sequence[Record]]
 """Language → its record in each run of a side."""
 
 
-def by_language(runs: Runs) -> dict[str, list[RetrievalRecord]]:
+def by_language(runs: Runs) -> dict[str, list[Record]]:
     """The languages that every run of a side has, with the record of each run."""
-    found: dict[str, dict[int, RetrievalRecord]] = {}  # language → run → record
+    found: dict[str, dict[int, Record]] = {}  # language → run → record
     for number, run in enumerate(runs):
         # of a damaged file that has a language twice, the last record counts
         for record in run:
@@ -37,7 +39,7 @@ def by_language(runs: Runs) -> dict[str, list[RetrievalRecord]]:
     return complete
 
 
-def other_candidates(records: Sequence[RetrievalRecord]) -> str:
+def other_candidates(records: Sequence[Record]) -> str:
     """How the queries and candidates of some records differ; empty where they are the same.
 
     Acc@1 depends on how many candidates there are, so that such records are not comparable.
@@ -109,7 +111,7 @@ class TaskDifference:
 
         Args:
             baseline, other: records with outcomes.
-            metric: one of :data:`METRICS`.
+            metric: one of :data:`METRICS`, or of :data:`transfer_runs.METRICS`.
             samples, seed: of the bootstrap.
 
         Returns:
@@ -144,8 +146,8 @@ class TaskDifference:
 
 
 def _pair(
-    baseline: Sequence[RetrievalRecord],
-    other: Sequence[RetrievalRecord],
+    baseline: Sequence[Record],
+    other: Sequence[Record],
     metric: str,
     numbers: dict[str, int],
 ) -> PairedScores:
@@ -154,19 +156,28 @@ def _pair(
     shared = _shared_ids(records)
     depth = min(record.depth for record in records)
     scores = np.empty((len(records), len(shared)))  # (R + S, N)
-    for row, record in zip(scores, records, strict=True):
-        row[:] = query_scores(record, metric, depth)[_positions(record, shared)]
+    wholes = np.ones((len(records), len(shared)))  # (R + S, N)
+    for number, record in enumerate(records):
+        positions = _positions(record, shared)
+        if isinstance(record, ComparedTransfer):
+            parts, whole = record.parts(metric)
+            scores[number], wholes[number] = parts[positions], whole[positions]
+        else:
+            scores[number] = query_scores(record, metric, depth)[positions]
     ids = np.array([numbers.setdefault(id_, len(numbers)) for id_ in shared], dtype=np.int64)
-    return PairedScores(ids, scores[: len(baseline)], scores[len(baseline) :])
+    runs = len(baseline)
+    # where every whole is 1, the metric is a mean
+    sides = None if (wholes == 1).all() else (wholes[:runs], wholes[runs:])
+    return PairedScores(ids, scores[:runs], scores[runs:], sides)
 
 
-def _shared_ids(records: Sequence[RetrievalRecord]) -> list[str]:
+def _shared_ids(records: Sequence[Record]) -> list[str]:
     found = [record.outcomes.ids for record in records if record.outcomes is not None]
     common = reduce(frozenset.intersection, map(frozenset, found))
     return [id_ for id_ in found[0] if id_ in common]
 
 
-def _positions(record: RetrievalRecord, ids: Sequence[str]) -> list[int]:
+def _positions(record: Record, ids: Sequence[str]) -> list[int]:
     """Where the queries of some ids are in a record."""
     places: dict[str, int] = {}
     if record.outcomes is not None:

@@ -1,17 +1,18 @@
 """Results as rows with a column for each value, for pandas and CSV."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transliconet.errors import ConfigError, DataError
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import read_results_file
 from transliconet.report.compare import Comparison
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.sides import RESULTS
 from transliconet.report.sweep import pareto_front
 from transliconet.report.tables import script_of
+from transliconet.report.transfer import load_transfer, transfer_rows
 from transliconet.sweep.job import JOB_FILE, Job, read_sweep
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def frame(results: Any) -> "DataFrame":
 
     - Records have a row for each task, language and layer. Scores and intervals are in 0 … 1, and
       each metric of paired vectors is a column.
-    - Transfer has a row for each language and view.
+    - Transfer has a row for each language, view and seed; a run with both has its rows last.
     - A comparison has a row for each row of its tables, with change, interval and p-values.
     - A sweep has a row for each job, with its settings and accuracies.
 
@@ -71,9 +72,11 @@ def rows_of(results: Any) -> Iterator[Row]:
         if all(isinstance(item, Job) for item in by_stage):
             return job_rows(by_stage)
         if all(isinstance(item, str | Path) for item in by_stage):
-            return column_rows(load_results(by_stage, force=True))
+            contents, others = load_transfer(by_stage)
+            found = column_rows(load_results(others, force=True)) if others else ()
+            return chain(found, transfer_rows(contents))
         if all(hasattr(item, "as_dict") for item in by_stage):
-            return (transfer_row(item.as_dict()) for item in by_stage)
+            return transfer_rows([item.as_dict() for item in by_stage])
     raise DataError(
         type(results).__name__,
         "neither results nor a path to them",
@@ -87,10 +90,8 @@ def _file_rows(path: Path) -> Iterator[Row]:
     file = path / RESULTS if path.is_dir() else path
     if not file.exists() and any(path.glob(f"*/{JOB_FILE}")):
         return job_rows(read_sweep(path))
-    transfer = read_results_file(file).content.get("transfer")
-    if isinstance(transfer, list) and transfer and isinstance(transfer[0], Mapping):
-        return map(transfer_row, transfer)
-    return column_rows(load_results([path]))
+    contents, others = load_transfer([path])
+    return chain(column_rows(load_results(others)) if others else (), transfer_rows(contents))
 
 
 def column_rows(columns: Iterable[ReportColumn]) -> Iterator[Row]:
@@ -136,21 +137,6 @@ def record_row(record: RetrievalRecord) -> Row:
         "chance_mrr": chance["mrr"],
         **record.metrics,
     }
-
-
-def transfer_row(content: Mapping[str, Any]) -> Row:
-    """The values of a record of transfer, as results files hold it, with columns for the ends of
-    its interval.
-    """
-    row: Row = {}
-    for name, value in content.items():
-        if name == "ci95":
-            row["accuracy_low"], row["accuracy_high"] = value
-        elif isinstance(value, list):
-            row[name] = ",".join(map(str, value))
-        else:
-            row[name] = value
-    return row
 
 
 def job_rows(jobs: Sequence[Job]) -> Iterator[Row]:

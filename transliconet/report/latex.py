@@ -19,14 +19,16 @@ from transliconet.report.tables import (
     select_task,
     task_layers,
 )
+from transliconet.report.transfer import Content, transfer_tables
 from transliconet.sweep.job import Job
 
 Groups = Mapping[str, Sequence[RetrievalRecord]]
 
 
-def report_latex(columns: Sequence[ReportColumn]) -> str:
+def report_latex(columns: Sequence[ReportColumn], transfer: Sequence[Content] = ()) -> str:
     """A table for each task and layer: Acc@1 with its interval, a row a language and a column for
     each of the report's. Two columns also have their difference.
+    Tables of ``transfer`` follow, if there are such records.
     """
     every = chain.from_iterable(column.records for column in columns)
     names = [column.name for column in columns]
@@ -48,6 +50,8 @@ def report_latex(columns: Sequence[ReportColumn]) -> str:
             headings += CHANGE_HEADINGS
             caption += " Within noise: p >= 0.05 in a paired test, Holm-corrected."
         tables.append(latex_table(caption, headings, _rows(groups, changes)))
+    for caption, headings, rows in transfer_tables(transfer):
+        tables.append(latex_table(f"{caption}. Figures in percent.", headings, rows))
     return latex_document(tables)
 
 

@@ -33,6 +33,7 @@ from transliconet.report.tables import (
     select_task,
     task_layers,
 )
+from transliconet.report.transfer import Content, transfer_tables
 from transliconet.report.typed import TYPED_HEADING, TypedTable, romanizer_of, typed_tables
 
 MAP_NOTE = (
@@ -41,11 +42,16 @@ MAP_NOTE = (
 )
 
 
-def page(columns: Sequence[ReportColumn], title: str) -> str:
-    """The HTML of a report."""
+def page(columns: Sequence[ReportColumn], title: str, transfer: Sequence[Content] = ()) -> str:
+    """The HTML of a report; with records of transfer, its tables come first."""
+    of_transfer = []
+    for caption, headings, rows in transfer_tables(transfer):
+        of_transfer.append(section(f"Transfer: {caption}", table(headings, rows)))
+    if not columns:
+        return document(title, of_transfer)
     folder = columns[0].folder
     differences = _differences(columns)
-    sections = [_summary(columns, differences)]
+    sections = [*of_transfer, _summary(columns, differences)]
     if side_by_side := _typed_tables(columns):
         sections.append(section(TYPED_HEADING, side_by_side))
     if documents := _document_tables(columns):

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from transliconet.errors import ConfigError, DataError, Option
 from transliconet.probe.record import RetrievalRecord
-from transliconet.probe.results import read_results_file
-from transliconet.report.effects import by_language, other_candidates
-from transliconet.report.tables import language_of
+from transliconet.probe.results import ResultsFile, read_results_file
+from transliconet.report.effects import Record, by_language, other_candidates
+from transliconet.report.transfer_runs import METRICS as OF_TRANSFER
+from transliconet.report.transfer_runs import has_transfer, transfer_runs, usual_metric
 
 RESULTS = "results.json"
 Paths = str | Path | Sequence[str | Path]
@@ -30,15 +31,17 @@ class Side:
     """
 
     name: str
-    runs: Sequence[Sequence[RetrievalRecord]]
+    runs: Sequence[Sequence[Record]]
 
     @classmethod
-    def read(cls, paths: Paths, stage: str | None = None) -> "Side":
+    def read(cls, paths: Paths, stage: str | None = None, metric: str | None = None) -> "Side":
         """Read one stage of one or several results.
 
         Args:
             paths: run folders or results files; several are runs with different seeds.
             stage: ``before``, ``after`` or ``probe``; None takes the last one of each file.
+            metric: what will be compared; None: retrieval, or transfer where a file has no other
+                records. Several seeds of a head are several runs.
 
         Raises:
             DataError: a file is no results file, or has no outcome of each query.
@@ -48,10 +51,18 @@ class Side:
         name = ", ".join(map(side_name, files))
         if stage is not None:
             name = f"{name}: {stage}"
-        runs = []
+        runs: list[Sequence[Record]] = []
         for file in files:
-            runs.append(_records(Path(file).expanduser(), stage))
+            runs += _runs(Path(file).expanduser(), stage, metric)
         return cls(name, runs)
+
+    @property
+    def usual_metric(self) -> str:
+        """What is compared if nobody says otherwise."""
+        records = list(chain(*self.runs))
+        if all(isinstance(record, RetrievalRecord) for record in records):
+            return "acc@1"
+        return usual_metric(records)
 
     @property
     def layers(self) -> set[int]:
@@ -71,14 +82,23 @@ def side_name(path: str | Path) -> str:
     return path.stem if path.suffix == ".json" else path.name
 
 
-def _records(path: Path, stage: str | None) -> Sequence[RetrievalRecord]:
-    results = read_results_file(path / RESULTS if path.is_dir() else path)
+def _runs(path: Path, stage: str | None, metric: str | None) -> Sequence[Sequence[Record]]:
+    """The records of a file, for each seed of a head."""
+    file = path / RESULTS if path.is_dir() else path
+    results = read_results_file(file)
+    wanted = metric in OF_TRANSFER or (metric is None and not results.records)
+    if wanted and has_transfer(results.content):
+        return transfer_runs(file, results.content, stage)
+    return [_records(path, results, stage)]
+
+
+def _records(path: Path, results: ResultsFile, stage: str | None) -> Sequence[Record]:
     stages = list(results.records)
     if not stages:
         raise DataError(
             path,
             "no records",
-            "Give results of a probe, or of train with one",
+            "Give results of a probe or of transfer, or of train with one",
             code="TLN-DATA-904",
         )
     if results.without_outcomes:
@@ -98,7 +118,7 @@ def _records(path: Path, stage: str | None) -> Sequence[RetrievalRecord]:
     return results.records[stage or stages[-1]]
 
 
-ByLanguage = dict[str, list[RetrievalRecord]]
+ByLanguage = dict[str, list[Record]]
 """Language → its record in each run of a side."""
 
 
@@ -168,7 +188,7 @@ def _tasks(sides: Iterable[Side], single: bool) -> list[tuple[str, int]]:
     return list(found)
 
 
-def _pick(side: Side, task: str, layer: int | None) -> list[list[RetrievalRecord]]:
+def _pick(side: Side, task: str, layer: int | None) -> list[list[Record]]:
     """The records of a task in each run of a side."""
     runs = []
     for run in side.runs:
@@ -181,14 +201,14 @@ def _pick(side: Side, task: str, layer: int | None) -> list[list[RetrievalRecord
 
 
 def _missing(
-    task: str, sides: Sequence[Side], picked: Sequence[Sequence[Sequence[RetrievalRecord]]]
+    task: str, sides: Sequence[Side], picked: Sequence[Sequence[Sequence[Record]]]
 ) -> list[str]:
     """A line for each reason why languages of a task are not compared."""
     counts = []  # of each side: language → how many of its runs have it
     for runs in picked:
         of_side: Counter[str] = Counter()
         for run in runs:
-            of_side.update(set(map(language_of, run)))
+            of_side.update({record.language for record in run})
         counts.append(of_side)
     languages = sorted({*counts[0], *counts[1]})
     reasons: defaultdict[str, list[str]] = defaultdict(list)
