@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hydra import compose, initialize_config_module
@@ -316,15 +317,24 @@ def test_text_as_people_type_it_is_a_view_of_its_own(parallel: PairsFolder) -> N
 
 @pytest.mark.parametrize("preset", ["sr_b", "sr_t"])
 def test_the_papers_presets_are_a_slow_loop(
-    preset: str, make_encoder: Callable[..., Encoder], parallel: PairsFolder
+    preset: str, make_encoder: Callable[..., Encoder], parallel: PairsFolder, tmp_path: Path
 ) -> None:
     """English looks for Georgian by cosine of hidden_states[8], mean over every token but padding,
-    ten nearest.
+    ten nearest. SR-T reads a table of translations.
     """
+    overrides = [f"probe={preset}", "pairs=x"]
+    if preset == "sr_t":
+        texts: dict[str, dict[str, str]] = {}
+        for row in parallel.table.to_pylist():
+            texts.setdefault(row["id"], {})[row["lang"]] = row["text"]
+        rows = [
+            {"lang": "kat_Geor", "text": by_lang["kat_Geor"], "eng": by_lang["eng_Latn"]}
+            for by_lang in texts.values()
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "tatoeba.parquet")
+        overrides.append(f"probe.path={tmp_path / 'tatoeba.parquet'}")
     with initialize_config_module("transliconet.conf", version_base="1.3"):
-        probe = instantiate(
-            compose("probe", overrides=[f"probe={preset}", "pairs=x"]).probe, _convert_="all"
-        )
+        probe = instantiate(compose("probe", overrides=overrides).probe, _convert_="all")
     encoder = make_encoder(layers=9)
     by_id: dict[str, dict[str, np.ndarray]] = {"eng_Latn": {}, "kat_Geor": {}}
     for row in parallel.table.to_pylist():

@@ -385,3 +385,25 @@ def test_a_run_probes_typed_text_before_within_and_after(
     assert data["rows"] == cldr_pairs.table.num_rows
     assert data["probe"]["rows"] == len(ROWS)
     assert (tmp_path / "run" / "before_after.png").is_file()
+
+
+def test_translations_without_typed_text_are_each_languages_own(tmp_path: Path) -> None:
+    """Two languages have the same English sentence; each finds its own translation."""
+    rows = [
+        {"lang": "ell_Grek", "text": native, "eng": english} for native, _, english in SENTENCES
+    ]
+    rows += [
+        {"lang": "rus_Cyrl", "text": "Сегодня идёт дождь", "eng": SENTENCES[6][2]},
+        {"lang": "rus_Cyrl", "text": "У меня нет хлеба", "eng": SENTENCES[3][2]},
+        {"lang": "rus_Cyrl", "text": "", "eng": SENTENCES[2][2]},
+    ]
+    file = write_jsonl(rows, tmp_path / "tatoeba.jsonl")
+    columns = tn.TypedColumns(native="text", romanized=None, pivot="eng")
+    probe = TypedProbe(path=file, columns=columns, candidates=tn.Candidates(min=2))
+    plan = probe.plan(None)
+    sizes = {(task.language, task.name): len(task.ids) for task in plan.tasks}
+    names = ["native→romanized", "romanized→native", "native→eng_Latn", "eng_Latn→native"]
+    names += ["romanized→eng_Latn", "eng_Latn→romanized"]
+    greek = {("ell_Grek", name): 8 for name in names}
+    assert sizes == greek | {("rus_Cyrl", name): 2 for name in names}
+    assert plan.passed_over.left_out == {"rus_Cyrl": {"no_text": 1}}

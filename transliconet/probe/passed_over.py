@@ -9,6 +9,7 @@ WITH_PIVOT = " of the tasks with the pivot"
 REASONS = {
     "no_human_text": ("", "no romanized text"),
     "only_human_text": ("", "neither native text nor translation"),
+    "no_text": ("", "no text"),
     "no_native_text": (WITH_NATIVE, "no native text"),
     "no_pivot_text": (WITH_PIVOT, "no translation"),
     "same_as_native": ("", "the romanized text is the native text"),

@@ -32,7 +32,8 @@ class TypedProbe(Probe):
 
     Within a language, native text is searched from each of these views and back, on the same
     sentences. With translations, each view is also searched for in the pivot, and back. A language
-    whose rows have no native text is searched from typed text to the pivot, and back.
+    whose rows have no native text is searched from typed text to the pivot, and back. Translations
+    alone, without typed text (``columns.romanized`` None), are probed, too: this is SR-T.
 
     Args:
         path: Parquet, JSON lines, CSV or TSV, told apart by the suffix; compressed or not.
@@ -158,6 +159,10 @@ class TypedProbe(Probe):
     @cached_property
     def _plan(self) -> TaskPlan:
         planner = TypedPlanner(
-            self.candidates, self._file.pivot, self.seed, romanize=self._romanize
+            self.candidates,
+            self._file.pivot,
+            self.seed,
+            romanize=self._romanize,
+            human=self.columns.romanized is not None,
         )
         return planner.plan(self._content)

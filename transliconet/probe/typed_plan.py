@@ -23,13 +23,20 @@ class TypedPlanner:
         pivot: tag of the translations.
         seed: of the choice among more than ``candidates.max`` sentences.
         romanize: makes the romanized view.
+        human: whether the file has text that people typed.
     """
 
     def __init__(
-        self, candidates: Candidates, pivot: LanguageTag, seed: int, romanize: Romanizer
+        self,
+        candidates: Candidates,
+        pivot: LanguageTag,
+        seed: int,
+        romanize: Romanizer,
+        human: bool = True,
     ) -> None:
+        self.human = human
         self.candidates, self.pivot, self.romanize = candidates, str(pivot), romanize
-        self.planner = TaskPlanner(candidates, [self.pivot], seed, human=True)
+        self.planner = TaskPlanner(candidates, [self.pivot], seed, human=human)
 
     def plan(self, texts: TypedTexts) -> TaskPlan:
         """The sentences and tasks, and what is left out of them."""
@@ -81,7 +88,7 @@ class TypedPlanner:
         if not translated:
             return
         views = None
-        if len(complete.keys() & translated) < self.candidates.min:
+        if self.human and len(complete.keys() & translated) < self.candidates.min:
             # too few have a native text; what people typed finds its translation without it
             complete, views = rows, [HUMAN]
         sentences: Mapping[str, Rows] = {tag: complete, self.pivot: translations}

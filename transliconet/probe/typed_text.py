@@ -35,13 +35,13 @@ class TypedColumns:
 
     Args:
         native: text in the language's own script.
-        romanized: what people typed for it.
+        romanized: what people typed for it; None where there is nothing, but translations.
         lang: tag of the row, e.g. ``hin_Deva``.
         pivot: translation; None where there is none.
     """
 
     native: str | int = "native"
-    romanized: str | int = "romanized"
+    romanized: str | int | None = "romanized"
     lang: str | int = "lang"
     pivot: str | int | None = None
 
@@ -123,10 +123,10 @@ class TypedFile:
                 "Give a Parquet, JSON lines, CSV or TSV file of typed text",
                 code="TLN-DATA-610",
             )
-        self.readers = {
-            HUMAN: self._reader(columns.romanized, lang),
-            NATIVE: self._reader(columns.native, lang),
-        }
+        self.readers: dict[str, Reader] = {}
+        if columns.romanized is not None:
+            self.readers[HUMAN] = self._reader(columns.romanized, lang)
+        self.readers[NATIVE] = self._reader(columns.native, lang)
         if columns.pivot is not None:
             self.readers[PIVOT] = self._reader(columns.pivot, str(self.pivot))
 
@@ -168,7 +168,7 @@ class TypedFile:
             tag, text, reason = self._text_of(row)
             if text is None or reason:
                 found.leave_out(tag, reason)
-            elif len(text.human.split()) < min_words:
+            elif len((text.human or text.native).split()) < min_words:
                 found.leave_out(tag, "too_few_words")
             else:
                 self._keep(text, seen, found)
@@ -202,7 +202,7 @@ class TypedFile:
         text = TypedText(
             lang, texts.get(NATIVE, ""), human=texts.get(HUMAN, ""), pivot=texts.get(PIVOT, "")
         )
-        return str(lang), text, _reason(text)
+        return str(lang), text, _reason(text, typed=HUMAN in self.readers)
 
     def _keep(self, text: TypedText, seen: set[tuple[str, str, str]], found: TypedTexts) -> None:
         """Add a text that no earlier row has; which of two equal ones is meant, nobody can tell."""
@@ -228,8 +228,10 @@ CLEANING = Cleaning()
 """Mends texts and refuses some, as ``prepare`` does by default."""
 
 
-def _reason(text: TypedText) -> str:
-    """Why a row cannot be used; empty if it can."""
+def _reason(text: TypedText, typed: bool) -> str:
+    """Why a row cannot be used; empty if it can. ``typed``: whether the file has typed text."""
+    if not typed:
+        return "" if text.native else "no_text"
     if not text.human:
         return "no_human_text"
     if not text.native and not text.pivot:
