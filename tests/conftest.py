@@ -28,6 +28,7 @@ torch.set_num_threads(1)  # the tests run in several processes already
 
 SLOW_FIXTURES = {"run_cli", "start_cli", "site"}
 SLOW_FILES = (
+    "benchmark/test_mteb.py",
     "cli/test_bad_input.py",
     "cli/test_spine.py",
     "cli/test_whole_commands.py",

@@ -16,7 +16,7 @@ FLOORS = (
     {"data", "model"},
     {"objectives", "probe", "vocab"},
     {"train", "sweep", "downstream", "documents"},
-    {"report"},
+    {"report", "benchmark"},
     {"runs"},
     {"api"},
     {"__init__"},

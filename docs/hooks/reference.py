@@ -24,6 +24,7 @@ COMMANDS = (
     "probe",
     "search",
     "transfer",
+    "mteb",
     "report",
     "compare",
 )

@@ -39,6 +39,7 @@ COMMANDS = {
     "probe": "an encoder and a pairs folder → retrieval accuracy within and across languages",
     "search": "a sentence, an encoder and a pairs folder → the nearest sentences across scripts",
     "transfer": "an encoder and a labelled task → accuracy in languages that it was not taught in",
+    "mteb": "an encoder and tasks of MTEB, or your own → their scores, native and romanized",
     "report": "results files → tables and one HTML page",
     "compare": "two or more results → how much they differ, and whether it is more than noise",
 }

@@ -12,7 +12,7 @@ from transliconet.cli.problems import Problems
 from transliconet.errors import ConfigError, Option
 from transliconet.progress import RANK
 
-HEAVY = ("train", "vocab", "export", "probe", "transfer", "search")
+HEAVY = ("train", "vocab", "export", "probe", "transfer", "mteb", "search")
 """Commands that import torch."""
 OPTIONAL = {"export": ("out",), "prepare": ("out",), "probe": ("pairs",)}
 """Command → keys that only some of its uses need."""

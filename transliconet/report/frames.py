@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from transliconet.errors import ConfigError, DataError
 from transliconet.probe.record import RetrievalRecord
+from transliconet.probe.results import read_results_file
 from transliconet.report.compare import Comparison
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.sides import RESULTS
@@ -27,6 +28,7 @@ def frame(results: Any) -> "DataFrame":
     - Records have a row for each task, language and layer. Scores and intervals are in 0 … 1, and
       each metric of paired vectors is a column.
     - Transfer has a row for each language, view and seed; a run with both has its rows last.
+    - MTEB has a row for each task, subset, split and view.
     - A comparison has a row for each row of its tables, with change, interval and p-values.
     - A sweep has a row for each job, with its settings and accuracies.
 
@@ -90,8 +92,15 @@ def _file_rows(path: Path) -> Iterator[Row]:
     file = path / RESULTS if path.is_dir() else path
     if not file.exists() and any(path.glob(f"*/{JOB_FILE}")):
         return job_rows(read_sweep(path))
+    scores = read_results_file(file).content.get("mteb")
+    if isinstance(scores, list) and scores and all(isinstance(entry, Mapping) for entry in scores):
+        return map(_mteb_row, scores)
     contents, others = load_transfer([path])
     return chain(column_rows(load_results(others)) if others else (), transfer_rows(contents))
+
+
+def _mteb_row(entry: Mapping[str, Any]) -> Row:
+    return {**entry, "languages": ",".join(map(str, entry.get("languages") or ()))}
 
 
 def column_rows(columns: Iterable[ReportColumn]) -> Iterator[Row]:

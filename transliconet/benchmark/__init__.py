@@ -1,0 +1,1 @@
+"""MTEB: an encoder on its tasks and on your own, native and romanized."""
