@@ -16,6 +16,7 @@ from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import BEGINNING, write_results
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.report.documents import side_by_side, without_documents
+from transliconet.report.ranking import ranking_markdown
 from transliconet.report.tables import GROUPINGS, probe_tables
 from transliconet.report.typed import romanizer_of
 
@@ -61,7 +62,7 @@ def main(cfg: DictConfig) -> None:
     columns = {"probe": result.records}
     tables = [side_by_side(columns, result.romanizer)]
     for records in without_documents(columns).values():
-        tables.append(probe_tables(records, GROUPINGS[cfg.by]))
+        tables += [probe_tables(records, GROUPINGS[cfg.by]), ranking_markdown(records)]
     print("\n\n".join(table for table in tables if table))
     for line in result.passed_over.lines():
         print(f"\nnot measured: {line}", end="")

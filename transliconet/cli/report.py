@@ -14,6 +14,7 @@ from transliconet.report.html import BEGINNING
 from transliconet.report.latex import report_latex, sweep_latex
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
+from transliconet.report.ranking import RANKING_HEADING, ranking_markdown
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
 from transliconet.report.transfer import load_transfer, transfer_markdown, transfer_rows
@@ -86,6 +87,9 @@ def _markdown(columns: Sequence[ReportColumn]) -> str:
         parts = [f"## {name}\n\n{probe_tables(rs)}" for name, rs in of_pairs.items()]
     if views := side_by_side(by_name, romanizer):
         parts.insert(0, views)
+    for name, records in of_pairs.items():
+        if ranking := ranking_markdown(records):
+            parts.append(f"## {RANKING_HEADING}: {name}\n\n{ranking}")
     left_out = dict.fromkeys(line for column in columns for line in column.passed_over.lines())
     if left_out:
         items = "\n".join(f"- {line}" for line in left_out)

@@ -57,13 +57,12 @@ def _table(
         for record in of_language:
             row.append(_cell(record, metric))
         rows.append(row)
-    complete = [language for language in languages if _has_all(cells, language, shown)]
-    if len(complete) > 1:
-        means = []
+    if len(languages) > 1:
+        mean_row = [ALL, f"{len(languages)} languages", ""]
         for view, name in shown:
-            of_column = [cells[language, view, name] for language in complete]
-            means.append(percent(fmean(_score(record, metric) for record in of_column)))
-        rows.append([ALL, f"{len(complete)} languages", "", *means])
+            of_column = [cells.get((language, view, name)) for language in languages]
+            mean_row.append(_mean(of_column, metric))
+        rows.append(mean_row)
     headings = ["", "queries", "documents"]
     for view, name in shown:
         view_name = romanizer if view == ROMANIZED else VIEW_NAMES.get(view, view)
@@ -74,11 +73,14 @@ def _table(
     return TypedTable(f"{title} ({how})", layer, headings, rows)
 
 
-def _has_all(
-    cells: Mapping[Cell, RetrievalRecord], language: str, shown: Sequence[tuple[str, str]]
-) -> bool:
-    """Whether a language has a score in every column."""
-    return all((language, view, name) in cells for view, name in shown)
+def _mean(records: Sequence[RetrievalRecord | None], metric: str) -> str:
+    """The mean of a column in which every language has a score; empty for other columns."""
+    scores = []
+    for record in records:
+        if record is None:
+            return ""
+        scores.append(_score(record, metric))
+    return percent(fmean(scores))
 
 
 def _score(record: RetrievalRecord, metric: str) -> float:

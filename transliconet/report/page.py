@@ -18,6 +18,7 @@ from transliconet.report.documents import DOCUMENTS_HEADING, document_tables
 from transliconet.report.effects import TaskDifference, stage_difference
 from transliconet.report.html import document, drawing, section, table
 from transliconet.report.load import ReportColumn
+from transliconet.report.ranking import RANKING_HEADING, RANKING_HEADINGS, ranking_tables
 from transliconet.report.tables import (
     ALL,
     group_records,
@@ -62,6 +63,8 @@ def page(columns: Sequence[ReportColumn], title: str, transfer: Sequence[Content
         sections.append(section(heading, _score_tables(columns, key, differences)))
     if layers := _mexa_tables(columns):
         sections.append(section("MEXA over layers", layers))
+    if ranking := _ranking_tables(columns):
+        sections.append(section(RANKING_HEADING, ranking))
     sections.append(section("Metrics of paired vectors", _metrics_table(columns)))
     by_column = {column.name: column.records for column in columns}
     curves = {
@@ -222,6 +225,16 @@ def _mexa_tables(columns: Sequence[ReportColumn]) -> str:
         rows = [[key, *values] for key, values in by_key.items()]
         tables.append(f"<h3>{escape(task)}</h3>{table(headings, rows)}")
     return "\n".join(tables)
+
+
+def _ranking_tables(columns: Sequence[ReportColumn]) -> str:
+    """Languages by their nearness to each pivot; nothing where no probe had pivots."""
+    parts = []
+    for column in columns:
+        for title, rows in ranking_tables(column.records).items():
+            heading = f"<h3>{escape(f'{column.name}: {title}')}</h3>"
+            parts.append(heading + table(RANKING_HEADINGS, rows))
+    return "\n".join(parts)
 
 
 def _metrics_table(columns: Sequence[ReportColumn]) -> str:
