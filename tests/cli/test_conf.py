@@ -26,6 +26,8 @@ USED_BY = {
     "jobs": "train",
     "task": "transfer",
     "head": "transfer",
+    "transfer": "train",
+    "lora": "train",
 }
 GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
 

@@ -29,6 +29,7 @@ from transliconet.runs.spec import (
     TrainerSpec,
     VocabularyStep,
 )
+from transliconet.runs.transfer import TransferSpec
 from transliconet.sweep.overrides import without_interpolation
 from transliconet.vocab.change import VocabularySpec
 
@@ -39,6 +40,7 @@ CHANGEABLE = (
     "checkpoint",
     "early_stopping",
     "probe",
+    "transfer",
     "probe_every_n_steps",
     "pairs",  # the data module compares its content
     "data.workers",
@@ -81,6 +83,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
     optimizer = problems.attempt(build, cfg.optim)
     data = problems.attempt(build, cfg.data)
     probe = problems.attempt(_probe, cfg)
+    transfer = problems.attempt(_transfer, cfg)
     checkpoint = problems.attempt(build, cfg.checkpoint)
     early_stopping = problems.attempt(build, cfg.early_stopping)
     lora = problems.attempt(build, cfg.lora)
@@ -109,6 +112,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
             progress_bar=cfg.trainer.enable_progress_bar,
         ),
         probe=ProbeSpec(probe, cfg.probe_every_n_steps),
+        transfer=transfer,
         checkpoint=checkpoint,
         early_stopping=early_stopping,
         output=RunOutput(
@@ -133,6 +137,13 @@ def _vocabulary(cfg: DictConfig) -> VocabularyStep | None:
 
 def _probe(cfg: DictConfig) -> Any:
     return build(cfg.probe) if "_target_" in cfg.probe else None
+
+
+def _transfer(cfg: DictConfig) -> TransferSpec | None:
+    if "task" not in cfg.transfer:
+        return None
+    settings = build(cfg.transfer.settings, head=build(cfg.transfer.head))
+    return TransferSpec(build(cfg.transfer.task), settings)
 
 
 def _loggers(cfg: DictConfig, folder: Path) -> list[Logger]:

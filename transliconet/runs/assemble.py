@@ -175,7 +175,10 @@ def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -
                 "Choose a probe",
                 code="TLN-CONFIG-855",
             )
-        while_training = ProbeWhileTraining(probe, spec.pairs, every_n_steps)
+        more = None
+        if spec.transfer is not None:
+            more = (spec.transfer.scores, spec.transfer.metrics)
+        while_training = ProbeWhileTraining(probe, spec.pairs, every_n_steps, more)
         with section("probe"):
             probed = while_training.metrics(encoder)
         callbacks.append(while_training)

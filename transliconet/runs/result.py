@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 
+from transliconet.downstream.outcomes import write_item_outcomes
+from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import DataError
 from transliconet.model.adapters import Adapter
 from transliconet.model.encoder import Encoder
@@ -17,12 +19,14 @@ from transliconet.report.card import model_card
 from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
+from transliconet.report.transfer import transfer_markdown
 from transliconet.report.typed import plotted_task, romanizer_of
 from transliconet.runs.adapter_folder import export_adapter
 from transliconet.runs.folder import RunPlan
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.runs.sentence_transformer import load_note
 from transliconet.runs.spec import RunSpec
+from transliconet.runs.transfer import results_content, staged_records
 from transliconet.train.checkpoint import BEST, RunCheckpoint
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,7 @@ class TrainResult:
         seconds: duration of the training, without the probes.
         steps: optimizer steps.
         records: retrieval records by stage, ``before`` and ``after`` training.
+        transfer: what the task has shown, by stage; empty without a task.
     """
 
     out: Path
@@ -51,6 +56,7 @@ class TrainResult:
     steps: int
     records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
     adapter: Path | None = None
+    transfer: Mapping[str, TransferResult] = field(default_factory=dict)
 
 
 def finished_result(plan: RunPlan) -> TrainResult | None:
@@ -96,6 +102,8 @@ def write_result(
     parts = [side_by_side(result.records, romanizer_of(data))]
     if of_pairs:
         parts.append(before_after_tables(of_pairs))
+    if result.transfer:
+        parts.append(transfer_markdown(results_content(result.transfer)["transfer"]))
     tables = "\n\n".join(part for part in parts if part)
     embedding = probe.embedding if probe is not None else Embedding()
     # a sentence encoder uses one layer: where several were probed, it is the last one
@@ -135,6 +143,10 @@ def write_result(
     more: dict[str, object] = {"training": training, "prompt": encoder.prompt}
     if probe is not None:
         more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
+    if result.transfer:
+        more.update(results_content(result.transfer))
+        staged = staged_records(result.transfer)
+        more["transfer_outcomes"] = write_item_outcomes(result.out / RESULTS, staged)
     write_results(result.out / RESULTS, result.records, data, settings, **more)
     if result.records:
         plot = result.out / "before_after.png"

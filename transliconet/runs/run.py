@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.strategies import FSDPStrategy
 
 from transliconet.data.datamodule import PairsDataModule
+from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import Option, StorageError, section
 from transliconet.model.adapters import Adapter, merge_adapters
 from transliconet.model.encoder import Encoder
@@ -155,6 +156,7 @@ def _execute(run: _Run) -> TrainResult:
     spec, plan, trainer = run.spec, run.plan, run.trainer
     trainer.loggers = spec.trainer.loggers(plan.path)
     records: dict[str, list[RetrievalRecord]] = {}
+    transfers: dict[str, TransferResult] = {}
     sample: Sample | None = None
     adapter: Adapter | None = None
     base = adapter_base(spec, run.module.encoder)
@@ -162,6 +164,8 @@ def _execute(run: _Run) -> TrainResult:
         if trainer.is_global_zero:
             save_architecture(run.module.encoder, plan.path, base)
             sample = _probe_before(run, records)
+            if spec.transfer is not None:
+                transfers["before"] = spec.transfer.run(run.finish(run.module.encoder))
         _train(run)
         encoder = _trained_encoder(run)
         if encoder is not None:
@@ -169,12 +173,15 @@ def _execute(run: _Run) -> TrainResult:
             merge_adapters(encoder)
             encoder = run.finish(encoder)
             _probe_after(run, encoder, records, sample)
+            if spec.transfer is not None:
+                transfers["after"] = spec.transfer.run(encoder)
     result = TrainResult(
         out=plan.path,
         export=plan.path / EXPORT,
         seconds=run.state.seconds,
         steps=trainer.global_step,
         records=records,
+        transfer=transfers,
     )
     if encoder is None:
         return result

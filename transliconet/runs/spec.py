@@ -18,6 +18,7 @@ from transliconet.model.lora import LoraSettings
 from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
+from transliconet.runs.transfer import TransferSpec
 from transliconet.train.module import MakeOptimizer, MakeScheduler
 from transliconet.vocab.change import VocabularySpec
 
@@ -187,6 +188,7 @@ class RunSpec:
     Args:
         pairs: the pairs folder to train on and to probe with.
         encoder, optimizer, trainer, probe, early_stopping, output, settings: see their classes.
+        transfer: a task that measures the encoder before and after training; None: none.
         vocabulary: how the vocabulary is changed before training; None leaves it as it is.
         checkpoint: which checkpoints are kept; None writes none.
         objectives: by name.
@@ -205,6 +207,7 @@ class RunSpec:
     data: DataSettings = field(default_factory=DataSettings)
     vocabulary: VocabularyStep | None = None
     probe: ProbeSpec = field(default_factory=ProbeSpec)
+    transfer: TransferSpec | None = None
     checkpoint: CheckpointSpec | None = field(default_factory=CheckpointSpec)
     early_stopping: EarlyStoppingSpec = field(default_factory=EarlyStoppingSpec)
     micro_batch: int | None = None

@@ -1,6 +1,7 @@
 """The retrieval probe at intervals during training."""
 
 import time
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytorch_lightning as pl
@@ -14,6 +15,8 @@ from transliconet.train.callbacks import AfterStep
 
 PROBE_PREFIX = "probe/"
 """What the name of each metric of :class:`ProbeWhileTraining` begins with."""
+MakeScores = Callable[[Encoder], dict[str, float]]
+"""Measures an encoder, which it does not change: name → score."""
 
 
 class ProbeWhileTraining(AfterStep):
@@ -26,13 +29,21 @@ class ProbeWhileTraining(AfterStep):
         probe: runs in the first process; the others wait.
         pairs: the pairs folder to probe with.
         every_n_steps: optimizer steps between two probes.
+        more: further scores of the encoder, and their names; they are logged as ``probe/NAME``.
     """
 
-    def __init__(self, probe: Probe, pairs: PairsFolder, every_n_steps: int) -> None:
+    def __init__(
+        self,
+        probe: Probe,
+        pairs: PairsFolder,
+        every_n_steps: int,
+        more: tuple[MakeScores, Sequence[str]] | None = None,
+    ) -> None:
         require_range("probe_every_n_steps", every_n_steps, least=1)
         with section("probe"):
             self.probe = probe.without_metrics()  # only accuracies are logged
         self.pairs, self.every_n_steps = pairs, every_n_steps
+        self.more = more
 
         self._seconds_before = 0.0
         self._started = time.monotonic()
@@ -63,6 +74,8 @@ class ProbeWhileTraining(AfterStep):
         if trainer.is_global_zero:
             encoder = cast(Encoder, pl_module.encoder)
             means = mean_accuracies(self.probe.run(encoder, self.pairs))
+            if self.more is not None:
+                means.update(self.more[0](encoder))
         self._seconds_probing += time.monotonic() - started
         means["train_seconds"] = self.train_seconds
         shared = trainer.strategy.broadcast(means)
@@ -79,4 +92,6 @@ class ProbeWhileTraining(AfterStep):
         names = []
         for layer in layers:
             names += [f"{PROBE_PREFIX}{task_name(task, layer, several)}" for task in tasks]
+        if self.more is not None:
+            names += [f"{PROBE_PREFIX}{name}" for name in self.more[1]]
         return names
