@@ -41,6 +41,7 @@ SLOW_FILES = (
     "objectives/test_distributed.py",
     "objectives/test_gradcache.py",
     "runs/test_adapter_folder.py",
+    "runs/test_checkpoint_settings.py",
     "runs/test_damaged.py",
     "runs/test_fit.py",
     "runs/test_folder.py",

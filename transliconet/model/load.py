@@ -24,7 +24,12 @@ from transformers import (
 from transliconet.errors import CheckpointError, ConfigError, Option, first_line
 from transliconet.model.load_adapter import CONFIG as ADAPTER_CONFIG
 from transliconet.model.load_adapter import adapter_folder
-from transliconet.model.sentence import SentenceSettings, read_sentence_settings, with_prompts
+from transliconet.model.sentence import (
+    SentenceSettings,
+    read_sentence_settings,
+    warn_of_dtype,
+    with_prompts,
+)
 from transliconet.model.shapes import known_shape
 
 LOADING_LIBRARIES = ("safetensors", "tokenizers", "builtins", "huggingface_hub")
@@ -128,6 +133,7 @@ def load_model(path: str, config: PreTrainedConfig, language: str | None) -> Pre
         masked_lm, report = model_class(config).from_pretrained(
             path, dtype=torch.float32, output_loading_info=True
         )
+    warn_of_dtype(path, config.dtype)
     prefix = f"{masked_lm.base_model_prefix}."
     if masked_lm.base_model is masked_lm:
         prefix = ""

@@ -48,6 +48,8 @@ AUTO = "auto"
 """Value of an option: as the checkpoint says."""
 UNLIMITED = 1_000_000
 """A tokenizer without a length limit has a greater number than this in its place."""
+HALF = ("bfloat16", "float16")
+"""Data types of weights that are loaded as float32."""
 KNOWN_MODULES = ("Transformer", "WordWeights", "Pooling", "Normalize")
 
 
@@ -196,6 +198,16 @@ def warn_of_differences(name: str, own: SentenceSettings, **used: Any) -> None:
         expected = own_values[option]
         if expected is not None and value is not None and value != expected:
             _warn(f"{option}={value!r} is used; {name} itself has {option}={expected!r}")
+
+
+def warn_of_dtype(name: str, dtype: object) -> None:
+    """Warn, once, where a checkpoint's weights have less than the float32 that is used."""
+    short = str(dtype).removeprefix("torch.")
+    if short in HALF:
+        _warn(
+            f"dtype='float32' is used; {name} itself has dtype={short!r}, in which "
+            "sentence-transformers gives slightly other vectors"
+        )
 
 
 def warn_of_what_is_not_computed(name: str, own: SentenceSettings) -> None:

@@ -10,12 +10,15 @@ import pytorch_lightning as pl
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.errors import ConfigError, Option, section
 from transliconet.model.encoder import Encoder
+from transliconet.model.pooling import POOLINGS
+from transliconet.model.sentence import warn_of_differences
 from transliconet.model.trainable import (
     checkpoint_layers,
     choose_trainable,
     compile_layers,
     set_dropout,
 )
+from transliconet.objectives.encode import StateRequests
 from transliconet.pairs import PairsFolder
 from transliconet.runs.spec import RunSpec
 from transliconet.train.callbacks import FewSteps, Progress, Throughput
@@ -110,6 +113,7 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
         layer_decay=optim.layer_decay,
         micro_batch=spec.micro_batch,
     )
+    _warn_of_differences(encoder, module.requests, spec.data.max_length)
     if spec.encoder.dropout is not None:  # before adapters, which have a dropout of their own
         set_dropout(encoder, spec.encoder.dropout)
     chosen = spec.encoder
@@ -129,6 +133,19 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
             seed=spec.seed,
         )
     return module, data
+
+
+def _warn_of_differences(encoder: Encoder, requests: StateRequests, max_length: int) -> None:
+    """Warn where training reads sentence vectors that are not those of the checkpoint, or rows that
+    are longer than it takes.
+    """
+    own = encoder.sentence
+    for request in sorted(requests):
+        if request.reduction in POOLINGS:
+            used = {"pooling": request.reduction, "layer": request.layer}
+            warn_of_differences(encoder.name, own, **used)
+    if own.max_length is not None and max_length > own.max_length:
+        warn_of_differences(encoder.name, own, max_length=max_length)
 
 
 def build_trainer(
