@@ -30,18 +30,22 @@ from transliconet.runs.hub import HubRepository
 _ROMANIZERS: dict[str, Romanizer] = {}
 
 
-def load(path: str | Path, prompt: str | None = None) -> Encoder:
+def load(path: str | Path, prompt: str | None = None, language: str | None = None) -> Encoder:
     """Load an encoder in evaluation mode, ready to embed.
 
     Args:
         path: a folder, such as an export, or a name on the Hugging Face hub.
         prompt: text that is put before every text, such as ``"query: "``, or the name of one of the
             checkpoint's prompts; None: the checkpoint's default.
+        language: of an encoder that has adapters for single languages (X-MOD), those that are used,
+            such as ``en_XX``.
 
     Raises:
-        CheckpointError: it does not exist, or is not a masked LM of XLM-R's architecture.
+        CheckpointError: it does not exist, lacks weights or a tokenizer, or its architecture is not
+            supported.
+        ConfigError: the encoder has no such adapters.
     """
-    return Encoder.from_pretrained(str(path), prompt=prompt)
+    return Encoder.from_pretrained(str(path), language, prompt)
 
 
 @overload

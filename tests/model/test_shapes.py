@@ -2,6 +2,7 @@
 export.
 """
 
+import json
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ import transformers
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+import transliconet as tn
 from tests.settings import raises
 from transliconet.batch import (
     ATTENTION_MASK,
@@ -26,9 +28,15 @@ from transliconet.batch import (
 )
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import merge_state, split_state, train_new_rows
-from transliconet.model.shapes import AFTER_PADDING, LAYER_CLASS, SHAPES, known_shape
+from transliconet.model.shapes import (
+    AFTER_PADDING,
+    LAYER_CLASS,
+    SHAPES,
+    final_norm,
+    known_shape,
+)
 from transliconet.model.tiny import TYPES, train_tokenizer
-from transliconet.model.trainable import checkpoint_layers, choose_trainable
+from transliconet.model.trainable import checkpoint_layers, choose_trainable, compile_layers
 from transliconet.model.vocabulary import add_rows, keep_rows
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.base import combine
@@ -38,6 +46,8 @@ from transliconet.objectives.tcm import TransliterationContrast
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.train.optim import LR_FACTOR, parameter_groups
+from transliconet.vocab.base import VocabularyInputs
+from transliconet.vocab.graft import Graft
 
 HEADS, LAYERS, HIDDEN, WINDOW = 2, 3, 16, 4
 LONG = 2 * WINDOW + 5  # tokens of the longest row: more than twice the local window
@@ -388,6 +398,66 @@ def test_x_mod_needs_a_language(tmp_path: Path) -> None:
     english, hindi = (states_of(encoder, rows)[LAYERS][rows.attention] for encoder in found)
     assert (english - hindi).abs().max() > 1e-3
     close(hindi, states_of(make_encoder("xmod"), rows)[LAYERS][rows.attention])
+
+
+def test_the_language_of_x_mod_stays_where_a_vocabulary_is_grafted(tmp_path: Path) -> None:
+    make_model("xmod", default_language=None).save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    encoder = tn.load(tmp_path, language="en_XX")
+    grafted = Graft(str(tmp_path))(encoder, VocabularyInputs()).encoder
+    assert grafted.masked_lm.config.default_language == "en_XX"
+    assert torch.equal(states_of(grafted, Rows())[LAYERS], states_of(encoder, Rows())[LAYERS])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_published_head_of_deberta_is_used(named: bool, tmp_path: Path) -> None:
+    """mDeBERTa's ``config.json`` does not say that its head is of the other form."""
+    model, rows = make_model("deberta-v2", legacy=False), Rows()
+    model.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    if not named:
+        content = json.loads((tmp_path / "config.json").read_text())
+        del content["legacy"]
+        (tmp_path / "config.json").write_text(json.dumps(content))
+    encoder = Encoder.from_pretrained(str(tmp_path))
+    assert encoder.has_head
+    states = states_of(encoder, rows)[LAYERS][rows.attention]
+    logits = encoder.vocabulary_logits(states).detach()
+    close(logits, theirs(model, rows).logits[rows.attention])
+    again = Encoder.from_pretrained(str(export_encoder(encoder, tmp_path / "export", "card")))
+    assert again.has_head
+    close(again.vocabulary_logits(states).detach(), logits)
+
+
+@pytest.mark.parametrize("model_type", NORMALIZED_AT_THE_END)
+def test_last_is_after_the_norm_and_so_is_the_export(model_type: str, tmp_path: Path) -> None:
+    """Hidden layer ``last`` is what sentence-transformers reads; the one before is not normalized."""
+    rows, encoder = Rows(), make_encoder(model_type)
+    norm = final_norm(encoder.masked_lm, encoder.shape)
+    assert norm is not None
+    seen: list[Tensor] = []
+    handle = norm.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    states = states_of(encoder, rows)[LAYERS]
+    handle.remove()
+    torch.testing.assert_close(states[rows.attention], seen[0][0])
+    out = export_encoder(encoder, tmp_path / "export", "card")
+    plain = transformers.AutoModel.from_pretrained(out).eval()
+    close(theirs(plain, rows).last_hidden_state[rows.attention], states[rows.attention])
+
+
+def test_layers_with_a_local_window_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traced and run, without the minutes that generating code takes."""
+    whole = torch.nn.Module.compile
+
+    def traced(self: torch.nn.Module, **options: Any) -> None:
+        whole(self, backend="eager", **options)
+
+    rows, encoder = Rows(), make_encoder("modernbert", num_hidden_layers=2)
+    with torch.no_grad():
+        expected = encoder.hidden_states(rows.ids, rows.attention, {2})[2]
+        monkeypatch.setattr(torch.nn.Module, "compile", traced)
+        compile_layers(encoder)
+        close(encoder.hidden_states(rows.ids, rows.attention, {2})[2], expected)
 
 
 def test_an_encoder_that_padding_changes_fails_the_self_check() -> None:

@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from transliconet.errors import CheckpointError, ConfigError, Option, first_line
+from transliconet.model.deberta_head import adopt_published_head, head_options
 from transliconet.model.load_adapter import CONFIG as ADAPTER_CONFIG
 from transliconet.model.load_adapter import adapter_folder
 from transliconet.model.sentence import (
@@ -131,8 +132,9 @@ def load_model(path: str, config: PreTrainedConfig, language: str | None) -> Pre
     """
     with _loading(path, "its weights"):
         masked_lm, report = model_class(config).from_pretrained(
-            path, dtype=torch.float32, output_loading_info=True
+            path, dtype=torch.float32, output_loading_info=True, **head_options(config)
         )
+        adopted = adopt_published_head(masked_lm, path, report["unexpected_keys"])
     warn_of_dtype(path, config.dtype)
     prefix = f"{masked_lm.base_model_prefix}."
     if masked_lm.base_model is masked_lm:
@@ -150,7 +152,7 @@ def load_model(path: str, config: PreTrainedConfig, language: str | None) -> Pre
         )
     of_head = [key for key in missing if prefix and not key.startswith(prefix)]
     # a bias of zeros is as good as none
-    if any(not key.endswith("bias") for key in of_head):
+    if not adopted and any(not key.endswith("bias") for key in of_head):
         setattr(masked_lm.config, HEAD_MISSING, True)
     _choose_adapters(masked_lm, language)
     return masked_lm.eval()

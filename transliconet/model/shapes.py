@@ -197,6 +197,12 @@ def parts_below_layers(masked_lm: PreTrainedModel, shape: Shape) -> Iterator[nn.
             yield module
 
 
+def chosen_language(config: PreTrainedConfig) -> str | None:
+    """The language whose adapters all text goes through (X-MOD); None where there are none."""
+    shape = known_shape(config)
+    return config.default_language if shape is not None and shape.adapters else None
+
+
 def longest_row(config: PreTrainedConfig, shape: Shape) -> int:
     """Length of the longest row in tokens."""
     longest = int(getattr(config, "max_position_embeddings", DEFAULT_LENGTH))

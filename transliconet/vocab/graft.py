@@ -9,6 +9,7 @@ from torch import Tensor
 from transliconet.errors import CheckpointError, Option
 from transliconet.model.adapters import merged_state
 from transliconet.model.encoder import Encoder
+from transliconet.model.shapes import chosen_language
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 
 
@@ -32,7 +33,8 @@ class Graft:
             CheckpointError: the two models differ in shape, or the trained one has subwords that
                 the full one lacks.
         """
-        full = Encoder.from_pretrained(self.full, prompt=encoder.prompt)
+        language = chosen_language(encoder.masked_lm.config)
+        full = Encoder.from_pretrained(self.full, language, encoder.prompt)
         ids = self._full_ids(encoder, full)
         size = len(encoder.masked_lm.get_input_embeddings().weight)
         state = full.masked_lm.state_dict()
