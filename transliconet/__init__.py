@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from transliconet.report.maps import plot_map, plot_maps
     from transliconet.report.plots import plot_before_after
     from transliconet.report.script_stats import plot_fertility, script_stats, shared_romanizations
-    from transliconet.report.sweep import pareto_front, plot_tradeoff, sweep_rows, tradeoff_tasks
+    from transliconet.report.sweep import sweep_rows
+    from transliconet.report.sweep_front import pareto_front, tradeoff_tasks
+    from transliconet.report.sweep_plots import plot_parallel, plot_tradeoff
+    from transliconet.report.sweep_ranking import Ranking
     from transliconet.report.table import Table
     from transliconet.romanizers.registry import romanizer
     from transliconet.runs.fit import FitOptions, fit
@@ -104,10 +107,12 @@ _HOMES = {
     "plot_fertility": "report.script_stats",
     "script_stats": "report.script_stats",
     "shared_romanizations": "report.script_stats",
-    "pareto_front": "report.sweep",
-    "plot_tradeoff": "report.sweep",
+    "Ranking": "report.sweep_ranking",
+    "pareto_front": "report.sweep_front",
+    "plot_parallel": "report.sweep_plots",
+    "plot_tradeoff": "report.sweep_plots",
     "sweep_rows": "report.sweep",
-    "tradeoff_tasks": "report.sweep",
+    "tradeoff_tasks": "report.sweep_front",
     "Table": "report.table",
     "romanizer": "romanizers.registry",
     "FitOptions": "runs.fit",
@@ -144,6 +149,7 @@ __all__ = [
     "Neighbours",
     "PairsFolder",
     "PairsIndex",
+    "Ranking",
     "RetrievalProbe",
     "Sample",
     "Search",
@@ -174,6 +180,7 @@ __all__ = [
     "plot_fertility",
     "plot_map",
     "plot_maps",
+    "plot_parallel",
     "plot_tradeoff",
     "prepare_cldr",
     "push",

@@ -25,6 +25,7 @@ COMMANDS = (
     "search",
     "transfer",
     "mteb",
+    "sweep",
     "report",
     "compare",
 )

@@ -21,7 +21,7 @@ def test_a_misspelt_command(run_cli: RunCli) -> None:
     done = run_cli("trian")
     assert done.status == 2
     assert done.error == (
-        "error: trian: not a command. Did you mean 'train'? The commands are run, prepare, vocab, train, export, probe, search, transfer, mteb, report, compare"
+        "error: trian: not a command. Did you mean 'train'? The commands are run, prepare, vocab, train, export, probe, search, transfer, mteb, sweep, report, compare"
     )
 
 

@@ -22,13 +22,9 @@ from tests.settings import CliHere, raises
 from transliconet.cli.multirun import objectives
 from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
-from transliconet.report.sweep import (
-    pareto_front,
-    plot_tradeoff,
-    sweep_markdown,
-    sweep_page,
-    tradeoff_tasks,
-)
+from transliconet.report.sweep import sweep_markdown, sweep_page
+from transliconet.report.sweep_front import pareto_front, tradeoff_tasks
+from transliconet.report.sweep_plots import plot_tradeoff
 from transliconet.storage import file_lock
 from transliconet.sweep import process
 from transliconet.sweep.job import (
@@ -417,13 +413,14 @@ def test_tables_name_what_varies_and_the_page_holds_everything() -> None:
     markdown = sweep_markdown(jobs)
     row = next(line for line in markdown.splitlines() if line.startswith("| 0 "))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells == ["0", "done", "best", "0e-4", "0", "90.0", "80.0", "50.0", "10"]
+    assert cells == ["0", "done", "front", "0e-4", "0", "90.0", "80.0", "50.0", "10"]
     assert "- job 2 failed: <broken>" in markdown
     html = sweep_page(jobs, "a sweep")
     assert "&lt;broken&gt;" in html
     assert "<broken>" not in html
     assert "experiment=recommended" in html
-    assert "<svg" in html
+    assert html.count("<svg") == 2
+    assert "(1 of 2 jobs)" in html
     assert "native→eng_Latn, Acc@1 (%)" in html
     assert sweep_page(jobs[2:], "nothing done").count("<svg") == 0
     plot_tradeoff([])

@@ -40,6 +40,7 @@ COMMANDS = {
     "search": "a sentence, an encoder and a pairs folder → the nearest sentences across scripts",
     "transfer": "an encoder and a labelled task → accuracy in languages that it was not taught in",
     "mteb": "an encoder and tasks of MTEB, or your own → their scores, native and romanized",
+    "sweep": "the folder of a sweep → the state of its jobs, also while they run",
     "report": "results files → tables and one HTML page",
     "compare": "two or more results → how much they differ, and whether it is more than noise",
 }

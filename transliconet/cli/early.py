@@ -46,8 +46,8 @@ def check_before_loading(command: str, cfg: DictConfig) -> None:
 
 def shows_progress(cfg: DictConfig) -> bool:
     """Whether a command shows how far it is."""
-    wanted = OmegaConf.select(cfg, "trainer.enable_progress_bar")
-    return bool(cfg.get("progress", True) if wanted is None else wanted)
+    others = cfg.get("progress", True)
+    return bool(OmegaConf.select(cfg, "trainer.enable_progress_bar", default=others))
 
 
 def is_sharded(cfg: DictConfig) -> bool:

@@ -67,7 +67,9 @@ def key_comments(command: str, choices: Mapping[str, str | None]) -> dict[str, s
         for path in _chain(group, chosen):
             conf = read(path)
             of_all = path.read_text(encoding="utf-8").startswith("# @package _global_")
-            known, prefix = (everywhere, "") if of_all else (comments, f"{group}.")
+            known, prefix = comments, f"{group}."
+            if of_all:
+                known, prefix = everywhere, ""
             for option in conf.options:
                 key = prefix + option.key
                 known[key] = known.get(key) or option.comment

@@ -24,7 +24,13 @@ from transliconet.cli.app import SweepRefused
 from transliconet.errors import ConfigError, Option, TransliconetError
 from transliconet.sweep.job import DONE, Job, find_jobs, read_sweep, varied
 from transliconet.sweep.overrides import settings_of
-from transliconet.sweep.plan import PLACE, check_same_sweep, find_or_make_job, job_overrides
+from transliconet.sweep.plan import (
+    PLACE,
+    SweepPlan,
+    check_same_sweep,
+    find_or_make_job,
+    job_overrides,
+)
 from transliconet.sweep.process import LOG, run_job
 
 
@@ -66,10 +72,13 @@ class CheckSweep(Callback):
         sweep = SweepProgress(Path(config.hydra.sweep.dir).absolute())
         _SWEEPS.append(sweep)
         signal.signal(signal.SIGTERM, _stop)
+        maximize = list(config.jobs.maximize)
         if not issubclass(get_class(config.hydra.sweeper._target_), BasicSweeper):
+            SweepPlan(maximize=maximize).write(sweep.folder)
             return  # a search chooses its jobs one by one
         try:
             self._check(sweep, list(config.hydra.overrides.task))
+            SweepPlan(sweep.total, maximize).write(sweep.folder)
         except (TransliconetError, HydraException, OmegaConfBaseException) as error:
             raise SweepRefused(error) from error
 
@@ -199,6 +208,11 @@ def summarize() -> int:
     unfinished = [job for job in jobs if job.state != DONE]
     done = len(jobs) - len(unfinished)
     print(f"\n{done} of {len(jobs)} jobs done; transliconet report sweep={folder} has the table")
+    tasks = SweepPlan.read(folder).maximize
+    if done and len(tasks) == 1:
+        from transliconet.report.sweep_ranking import Ranking
+
+        print("\n".join(Ranking.from_jobs(jobs, tasks[0]).lines()))
     for job in unfinished:
         print(f"job {job.name} {job.state}: {job.error}\n  {job.folder / LOG}")
     if unfinished:

@@ -16,11 +16,13 @@ from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
 from transliconet.report.ranking import RANKING_HEADING, ranking_markdown
 from transliconet.report.sweep import sweep_markdown, sweep_page
+from transliconet.report.sweep_ranking import Ranking
 from transliconet.report.tables import before_after_tables, language_of, probe_tables
 from transliconet.report.transfer import load_transfer, transfer_markdown, transfer_rows
 from transliconet.report.typed import romanizer_of
 from transliconet.storage import atomic_write
-from transliconet.sweep.job import read_sweep
+from transliconet.sweep.job import Job, read_sweep
+from transliconet.sweep.plan import SweepPlan
 
 MARKDOWN_BEGINNING = "<!-- a transliconet report -->"
 """What the Markdown begins with."""
@@ -98,23 +100,39 @@ def _markdown(columns: Sequence[ReportColumn]) -> str:
 
 
 def report_sweep(
-    folder: str, out: str, title: str, formats: Sequence[str] = ("html",)
+    folder: str, out: str, title: str, formats: Sequence[str] = ("html",), by: str | None = None
 ) -> tuple[Path, str]:
     """:func:`report` of the jobs of a sweep.
 
+    Args:
+        folder: of the sweep.
+        out, title, formats: see :func:`report`.
+        by: the task that orders the jobs; None takes the one that ``jobs.maximize`` names, if it
+            names one, or leaves them in the order of their numbers.
+
     Raises:
-        DataError: there are none in ``folder``.
+        ConfigError: no job has the task ``by``.
+        DataError: there are no jobs in ``folder``.
     """
     files = _output_files(out, formats, SWEEP_CSV_BEGINNING)
     jobs = read_sweep(folder)
-    markdown = sweep_markdown(jobs)
+    ranking = _ranking(Path(folder), jobs, by)
+    markdown = sweep_markdown(jobs, ranking)
     make: dict[str, Callable[[], str]] = {
-        ".html": lambda: sweep_page(jobs, title),
+        ".html": lambda: sweep_page(jobs, title, ranking),
         ".md": lambda: _titled(title, markdown),
-        ".csv": lambda: csv_text(job_rows(jobs)),
-        ".tex": lambda: sweep_latex(jobs),
+        ".csv": lambda: csv_text(job_rows(jobs if ranking is None else ranking.jobs)),
+        ".tex": lambda: sweep_latex(jobs, ranking),
     }
     return _write(files, make), markdown
+
+
+def _ranking(folder: Path, jobs: Sequence[Job], by: str | None) -> Ranking | None:
+    """The ranking by a task, or by the one that the sweep maximizes."""
+    maximized = SweepPlan.read(folder.expanduser()).maximize
+    if by is None and len(maximized) == 1 and any(maximized[0] in j.accuracies for j in jobs):
+        by = maximized[0]
+    return None if by is None else Ranking.from_jobs(jobs, by)
 
 
 def _output_files(out: str, formats: Sequence[str], csv_beginning: str = "") -> list[Path]:
@@ -158,7 +176,7 @@ def main(cfg: DictConfig) -> None:
             code="TLN-CONFIG-953",
         )
     if cfg.sweep is not None:
-        _, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title, formats)
+        _, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title, formats, by=cfg.by)
     else:
         _, markdown = report(results, cfg.out, cfg.title, cfg.force, formats=formats)
     suffixes = [suffix for name in formats for suffix, _ in FORMATS[name]]

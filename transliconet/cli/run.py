@@ -196,8 +196,10 @@ def _prepare(workflow: Workflow) -> int:
         )
     shutil.rmtree(workflow.run, ignore_errors=True)  # of other pairs
     _write_stages(workflow.out, {"prepare": given})
-    overwrite = ["overwrite=true"] if workflow.pairs.exists() else []
-    return _start(1, "prepare", [*workflow.prepare, f"out={_value(workflow.pairs)}", *overwrite])
+    place = [f"out={_value(workflow.pairs)}"]
+    if workflow.pairs.exists():
+        place.append("overwrite=true")
+    return _start(1, "prepare", [*workflow.prepare, *place])
 
 
 def _train(workflow: Workflow) -> int:
@@ -264,8 +266,8 @@ def _print_results(workflow: Workflow) -> None:
     if {"before", "after"} <= records.keys():
         before, after = mean_accuracies(records["before"]), mean_accuracies(records["after"])
         for task, accuracy in after.items():
-            then = f"{100 * before[task]:.1f} → " if task in before else ""
-            print(f"{task}: {then}{100 * accuracy:.1f} % found first, mean over languages")
+            change = f"{100 * before[task]:.1f} → {100 * accuracy:.1f}"
+            print(f"{task}: {change} % found first, mean over languages")
     print(f"report: {workflow.report.with_suffix('.html')}\nencoder: {workflow.run / 'export'}")
 
 

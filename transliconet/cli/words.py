@@ -1,10 +1,14 @@
 """Words of a command line that are no ``key=value``, and folders in the place of an option."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from transliconet.sweep.overrides import quoted
+
+TASK = re.compile(r"(?<![\w'\"/@.→-])([\w/@.-]+→[\w@.-]+)(?![\w'\"])")
+"""A task such as ``native→eng_Latn`` that is not in quotes, which Hydra's grammar asks for."""
 
 
 def named_results(arguments: Sequence[str]) -> list[str]:
@@ -42,31 +46,52 @@ def named_query(arguments: Sequence[str]) -> list[str]:
     ["query='Where is it?'", 'k=3']
     """
     words, others = _split(arguments)
-    return [f"query={quoted(' '.join(words))}", *others] if words else list(arguments)
+    if not words:
+        return others
+    return [f"query={quoted(' '.join(words))}", *others]
+
+
+def named_sweep(arguments: Sequence[str]) -> list[str]:
+    """A command line whose words without ``=`` are what to do, and the folder of a sweep.
+
+    >>> named_sweep(["status", "runs/sweep"])
+    ["action='status'", "folder='runs/sweep'"]
+    """
+    words, others = _split(arguments)
+    named = []
+    for key, word in zip(("action", "folder"), words, strict=False):
+        named.append(f"{key}={quoted(word)}")
+    return [*named, *others]
 
 
 WORDS: dict[str, Callable[[Sequence[str]], list[str]]] = {
     "compare": named_results,
     "run": named_files,
     "search": named_query,
+    "sweep": named_sweep,
 }
 """Command → what names its words."""
 
 
 def with_named_words(command: str, arguments: Sequence[str]) -> list[str]:
-    """A command line for Hydra: words have a key, and ``encoder=FOLDER`` is written in full.
+    """A command line for Hydra: words have a key, ``encoder=FOLDER`` is written in full, and tasks
+    are in quotes.
 
     >>> with_named_words("probe", ["encoder=runs/first/export"])
     ['encoder=local', "encoder.path='runs/first/export'"]
+    >>> with_named_words("report", ["by=native→eng_Latn", "title='a→b'"])
+    ["by='native→eng_Latn'", "title='a→b'"]
     """
-    named = WORDS[command](arguments) if command in WORDS else list(arguments)
+    named = list(arguments)
+    if command in WORDS:
+        named = WORDS[command](arguments)
     overrides = []
     for override in named:
         key, _, value = override.partition("=")
         if key == "encoder" and _is_folder(value):
             overrides += ["encoder=local", f"encoder.path={quoted(value)}"]
         else:
-            overrides.append(override)
+            overrides.append(TASK.sub(r"'\1'", override))
     return overrides
 
 

@@ -114,7 +114,9 @@ class PairsIndex:
         require_range("k", k, least=1)
         vectors = embed(self.encoder, [mend(text)], self.layer, self.pooling, normalize=True)
         number = self.pairs.table.num_rows
-        wanted = 2 * number if one_per_script or view != BOTH else min(2 * k, 2 * number)
+        wanted = 2 * number
+        if view == BOTH and not one_per_script:
+            wanted = min(2 * k, wanted)  # each sentence may be found twice
         _, nearest = self.index.search(vectors, wanted)  # (1, wanted)
         matches: list[SentenceMatch] = []
         seen: set[int] = set()
@@ -137,13 +139,14 @@ class PairsIndex:
     def _match(self, row: int, query: np.ndarray) -> SentenceMatch:
         sentence = self.pairs.table.slice(row, 1).to_pylist()[0]
         number = self.pairs.table.num_rows
-        cosines = [float(self.index.reconstruct(row + n * number) @ query) for n in (0, 1)]
+        native = self.index.reconstruct(row)  # (H,)
+        romanized = self.index.reconstruct(row + number)  # (H,)
         return SentenceMatch(
             sentence["lang"],
             sentence["text"],
             sentence["romanized"],
-            native_cosine=cosines[0],
-            romanized_cosine=cosines[1],
+            native_cosine=float(native @ query),
+            romanized_cosine=float(romanized @ query),
         )
 
     def _make(self, new: Path) -> None:

@@ -11,7 +11,7 @@ from transliconet.probe.results import read_results_file
 from transliconet.report.compare import Comparison
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.sides import RESULTS
-from transliconet.report.sweep import pareto_front
+from transliconet.report.sweep_front import pareto_front
 from transliconet.report.tables import script_of
 from transliconet.report.transfer import load_transfer, transfer_rows
 from transliconet.sweep.job import JOB_FILE, Job, read_sweep

@@ -10,6 +10,7 @@ from transliconet.report.effects import stage_difference
 from transliconet.report.formats import latex_document, latex_table
 from transliconet.report.load import ReportColumn
 from transliconet.report.sweep import sweep_rows
+from transliconet.report.sweep_ranking import Ranking
 from transliconet.report.tables import (
     ALL,
     group_records,
@@ -79,8 +80,8 @@ def _accuracy(records: Sequence[RetrievalRecord]) -> str:
     return f"{mean} [{low}, {high}]"
 
 
-def sweep_latex(jobs: Sequence[Job]) -> str:
+def sweep_latex(jobs: Sequence[Job], ranking: Ranking | None = None) -> str:
     """The table of a sweep."""
-    headings, rows = sweep_rows(jobs)
+    headings, rows = sweep_rows(jobs, ranking)
     caption = "Jobs of a sweep: Acc@1 in percent, mean over languages."
     return latex_document([latex_table(caption, headings, rows)])

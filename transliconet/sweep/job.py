@@ -132,6 +132,14 @@ def find_jobs(folder: Path) -> list[Job]:
     return sorted(jobs, key=lambda job: (len(job.name), job.name))  # 10 after 9
 
 
+def measured_tasks(jobs: Sequence[Job]) -> list[str]:
+    """The tasks that a job has an accuracy of, in their order."""
+    tasks: dict[str, None] = {}
+    for job in jobs:
+        tasks.update(dict.fromkeys(job.accuracies))
+    return list(tasks)
+
+
 def varied(jobs: Sequence[Job]) -> list[str]:
     """The keys whose values differ between jobs."""
     keys = [key for job in jobs for key in job.settings]

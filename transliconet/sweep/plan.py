@@ -1,13 +1,15 @@
 """The folders of a sweep's jobs. A job is recognized by its settings, not by its number."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from transliconet.errors import ConfigError, Option
 from transliconet.outputs import is_kind, mark
-from transliconet.storage import file_lock
+from transliconet.storage import atomic_write, file_lock
 from transliconet.sweep.job import Job, find_jobs
 from transliconet.sweep.overrides import settings_of
 
@@ -15,8 +17,38 @@ PLACE = ("out=", "resume=", "overwrite=", "jobs.", "jobs=", "hydra.", "hydra/")
 """Beginnings of overrides that say where and how jobs are run. They are not settings of a job."""
 FOLDERS_LOCK = ".folders.lock"
 """File of a sweep's folder; the lock is held while a job's folder is chosen."""
+PLAN_FILE = "sweep.json"
 RUN_KIND = "run"
 """Kind in the marker file of a run folder (:func:`transliconet.outputs.mark`)."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What a sweep's command asked for, kept as ``sweep.json`` in its folder.
+
+    Args:
+        total: number of jobs of the last command; 0 if the sweeper chooses them one by one.
+        maximize: tasks whose accuracy is maximized, the first of which orders the jobs.
+    """
+
+    total: int = 0
+    maximize: Sequence[str] = ()
+
+    def write(self, sweep: Path) -> None:
+        """Write the file, atomically."""
+        sweep.mkdir(parents=True, exist_ok=True)
+        content = {"total": self.total, "maximize": list(self.maximize)}
+        atomic_write(sweep / PLAN_FILE, json.dumps(content, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def read(cls, sweep: Path) -> "SweepPlan":
+        """The plan of a sweep; an empty one where there is none that can be read."""
+        try:
+            content = json.loads((sweep / PLAN_FILE).read_text(encoding="utf-8"))
+            plan = cls(int(content["total"]), [str(task) for task in content["maximize"]])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return cls()
+        return plan
 
 
 def job_overrides(overrides: Sequence[str]) -> list[str]:
