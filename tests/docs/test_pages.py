@@ -21,6 +21,8 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 CHANGELOG = ROOT / "CHANGELOG.md"
 NAME = re.compile(r"[a-z][a-z0-9_]+")
 OPTION = re.compile(r"(?<![\w/.+])([a-z_]+(?:\.[a-z_0-9]+)+)(?=[=\s`,;:)\]'\"|]|$)", re.M)
+INNER = re.compile(r"^  - /(\w+)@(\w+):", re.M)
+"""How ``defaults:`` puts a group into a section: ``/task@task: classification``."""
 FILE = re.compile(r".*\.(md|npz|py|yaml|json)")
 
 
@@ -40,7 +42,12 @@ def option_keys() -> set[str]:
         text = file.read_text(encoding="utf-8")
         everywhere = file.parent == CONF or text.startswith("# @package _global_")
         prefix = "" if everywhere else file.parent.name
-        keys.update(keys_in(yaml.safe_load(text) or {}, prefix))
+        content = yaml.safe_load(text) or {}
+        keys.update(keys_in(content, prefix))
+        for inner, name in INNER.findall(text):  # a group inside a section of its own
+            for other in CONF.glob(f"{inner}/*.yaml"):
+                nested = yaml.safe_load(other.read_text(encoding="utf-8"))
+                keys.update(keys_in({name: nested}, prefix))
     return keys
 
 
