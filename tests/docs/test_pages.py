@@ -23,7 +23,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]+")
 OPTION = re.compile(r"(?<![\w/.+])([a-z_]+(?:\.[a-z_0-9]+)+)(?=[=\s`,;:)\]'\"|]|$)", re.M)
 INNER = re.compile(r"^  - /(\w+)@(\w+):", re.M)
 """How ``defaults:`` puts a group into a section: ``/task@task: classification``."""
-FILE = re.compile(r".*\.(md|npz|py|yaml|json)")
+FILE = re.compile(r".*\.(md|npz|py|yaml|jsonl?)")
 
 
 def keys_in(node: object, prefix: str = "") -> Iterator[str]:
