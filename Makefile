@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format docs clean
+.PHONY: help demo test test-fast lint format docs dist clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
@@ -33,6 +33,11 @@ format: $(VENV)/.installed-dev  ## format the code and mend what ruff can mend
 
 docs: $(VENV)/.installed-dev  ## build the documentation site in site/
 	$(BIN)/python -m mkdocs build
+
+dist: $(VENV)/.installed-dev  ## build the wheel and the sdist in dist/, and run each in an empty environment (minutes)
+	rm -rf dist
+	$(BIN)/python -m build -q
+	$(BIN)/python bench/dist.py dist/*.whl dist/*.tar.gz
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

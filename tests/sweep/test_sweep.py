@@ -546,5 +546,5 @@ def test_a_plugin_that_is_not_installed_is_named(
         pytest.skip("it is installed")
     done = cli_here("train", "pairs=x", "jobs=ray")
     assert done.error == (
-        "error: hydra/launcher=ray: Hydra's plugin for it is not installed. pip install 'transliconet[sweep-ray]'"
+        "error: hydra/launcher=ray: Hydra's plugin for it is not installed. pip install -e '.[sweep-ray]' in a checkout"
     )

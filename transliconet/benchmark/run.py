@@ -113,7 +113,7 @@ def run_mteb(
         raise ConfigError(
             "transliconet mteb",
             "the package mteb is not installed",
-            "pip install 'transliconet[mteb]'",
+            "pip install -e '.[mteb]' in a checkout",
             code="TLN-CONFIG-681",
         )
     import mteb

@@ -40,7 +40,7 @@ def explain(error: BaseException, command: str, overrides: list[str]) -> str:
     ):
         group, choice, options = match[1], match[2], match[3].split()
         if choice in PLUGINS:
-            remedy = f"pip install 'transliconet[{PLUGINS[choice]}]'"
+            remedy = f"pip install -e '.[{PLUGINS[choice]}]' in a checkout"
             return f"{group}={choice}: Hydra's plugin for it is not installed. {remedy}"
         hint = _did_you_mean(choice, options)
         return f"{group}={choice}: not an option. {hint}The options are {', '.join(options)}"

@@ -81,7 +81,7 @@ def _datasketch() -> Any:
         raise ConfigError(
             "near_duplicates",
             "the package datasketch is not installed",
-            "pip install 'transliconet[dedup]'",
+            "pip install -e '.[dedup]' in a checkout",
             code="TLN-CONFIG-101",
         ) from error
     return datasketch

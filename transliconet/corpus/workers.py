@@ -109,7 +109,7 @@ def run_ray(job: ChunkJob, chunks: Sequence[int], processes: int) -> Iterator[in
         raise ConfigError(
             Option("engine", "ray"),
             "Ray is not installed",
-            "pip install 'transliconet[ray]'",
+            "pip install -e '.[ray]' in a checkout",
             code="TLN-CONFIG-104",
         ) from error
     if not ray.is_initialized():

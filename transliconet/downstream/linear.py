@@ -109,7 +109,7 @@ class LinearHead:
             raise ConfigError(
                 "head=linear",
                 "scikit-learn is not installed",
-                "Install it: pip install 'transliconet[transfer]', or use head=finetune",
+                "Install it: pip install -e '.[transfer]' in a checkout, or use head=finetune",
                 code="TLN-CONFIG-652",
             ) from error
         regression = LogisticRegression(C=strength, max_iter=self.max_iter)

@@ -74,7 +74,7 @@ def _peft() -> Any:
         raise ConfigError(
             "trainable=lora",
             "peft is not installed",
-            "Install it: pip install 'transliconet[lora]'",
+            "Install it: pip install -e '.[lora]' in a checkout",
             code="TLN-CONFIG-410",
         ) from error
     return peft

@@ -26,7 +26,7 @@ def require_kernel(kernel: str) -> None:
         raise ConfigError(
             Option("kernel", kernel),
             "Liger Kernel is not installed",
-            f"pip install 'transliconet[gpu]'; {remedy}",
+            f"pip install -e '.[gpu]' in a checkout; {remedy}",
             code="TLN-CONFIG-502",
         )
     if kernel == "liger" and not torch.cuda.is_available():

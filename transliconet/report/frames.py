@@ -53,7 +53,7 @@ def frame(results: Any) -> "DataFrame":
         raise ConfigError(
             "tn.frame",
             "the package pandas is not installed",
-            "pip install 'transliconet[frames]'",
+            "pip install -e '.[frames]' in a checkout",
             code="TLN-CONFIG-909",
         ) from error
     return DataFrame(list(rows_of(results)))

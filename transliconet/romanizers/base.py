@@ -73,7 +73,7 @@ def required_package(module: str, romanizer: str, remedy: str = "") -> None:
         raise ConfigError(
             Option("romanizer", romanizer),
             f"the package {module} is not installed",
-            remedy or "pip install 'transliconet[romanizers]'",
+            remedy or "pip install -e '.[romanizers]' in a checkout",
             code="TLN-CONFIG-243",
         )
 

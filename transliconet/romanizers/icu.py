@@ -21,7 +21,7 @@ class Icu:
             raise ConfigError(
                 Option("romanizer", "icu"),
                 "PyICU is not installed",
-                "pip install 'transliconet[icu]' (needs ICU's headers)",
+                "pip install -e '.[icu]' in a checkout (needs ICU's headers)",
                 code="TLN-CONFIG-240",
             ) from error
         self.version = f"ICU {icu.ICU_VERSION}"

@@ -179,7 +179,7 @@ def _require(package: str) -> None:
         raise ConfigError(
             package,
             "the package is not installed",
-            f"pip install 'transliconet[{package}]'",
+            f"pip install -e '.[{package}]' in a checkout",
             code="TLN-CONFIG-801",
         )
 

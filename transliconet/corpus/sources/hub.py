@@ -197,7 +197,7 @@ class HubDataset:
             raise ConfigError(
                 "corpus=hub",
                 "the package datasets is not installed",
-                "pip install 'transliconet[hub]'",
+                "pip install -e '.[hub]' in a checkout",
                 code="TLN-CONFIG-103",
             ) from error
         try:
