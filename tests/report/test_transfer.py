@@ -15,6 +15,7 @@ from transliconet.downstream.record import Scores, TransferRecord
 from transliconet.probe.paired_bootstrap import PairedScores, bootstrap_differences
 from transliconet.probe.results import read_results_file, write_results
 from transliconet.report.compare import compare
+from transliconet.sweep.process import run_accuracies
 
 N = 60
 
@@ -133,6 +134,15 @@ def test_a_ratio_of_sums_against_resampling_by_hand() -> None:
     assert np.percentile(draws, [5, 50, 95]) == pytest.approx(
         np.percentile(expected, [5, 50, 95]), abs=0.05
     )
+
+
+def test_jobs_of_a_sweep_are_told_apart_by_transfer(tmp_path: Path) -> None:
+    after = [record(20), record(40, "ell_Grek"), record(30, view="native")]
+    write(
+        tmp_path / "results.json", record(0), *after, stages=("before", "after", "after", "after")
+    )
+    found = run_accuracies(tmp_path)
+    assert found == {"transfer/romanized": 0.5, "transfer/native": 0.5}
 
 
 def test_reports_and_frames(tmp_path: Path, cli_here: CliHere) -> None:

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from statistics import fmean
+from typing import IO, Any
 
 from transliconet.errors import DataError
-from transliconet.probe.results import mean_accuracies, read_results
+from transliconet.probe.results import mean_accuracies, read_results_file
 from transliconet.storage import file_lock
 from transliconet.sweep.environment import LIFELINE, job_environment
 from transliconet.sweep.job import DONE, FAILED, LOCK_FILE, RUNNING, STOPPED, Job
@@ -50,7 +52,7 @@ def run_job(job: Job, gpus: Sequence[int | str] | None = None) -> Job:
         lock = held.enter_context(file_lock(job.folder / LOCK_FILE, keep=True))
         job = Job.read(job.folder) or job
         if job.state == RUNNING:
-            accuracies = _accuracies(job.folder)
+            accuracies = run_accuracies(job.folder)
             if accuracies is not None:  # its process outlived the one that ran the sweep
                 job = replace(job, state=DONE, accuracies=accuracies)
                 job.write()
@@ -133,19 +135,36 @@ def _run(job: Job, environment: Mapping[str, str], inherited: Sequence[int]) -> 
     os.close(writing)
     job = replace(job, seconds=round(time.monotonic() - started, 1))
     if status == 0:
-        return replace(job, state=DONE, accuracies=_accuracies(job.folder) or {})
+        return replace(job, state=DONE, accuracies=run_accuracies(job.folder) or {})
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
     stopped = any(status in (128 + number, -number) for number in numbers)
     state = STOPPED if stopped else FAILED
     return replace(job, state=state, error=_last_error(job.folder / LOG, status))
 
 
-def _accuracies(folder: Path) -> dict[str, float] | None:
+def run_accuracies(folder: Path) -> dict[str, float] | None:
     """Accuracies after training, from a run's results file; None if there is no complete one."""
     try:
-        return mean_accuracies(read_results(folder / "results.json").get("after", []))
+        results = read_results_file(folder / "results.json")
     except DataError:
         return None
+    entries = results.content.get("transfer")
+    return {
+        **mean_accuracies(results.records.get("after", [])),
+        **_mean_transfer(entries if isinstance(entries, list) else []),
+    }
+
+
+def _mean_transfer(entries: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """``transfer/VIEW`` → accuracy after training, of entities their F1, the mean over languages
+    and seeds.
+    """
+    by_view: defaultdict[str, list[float]] = defaultdict(list)
+    for entry in entries:
+        if entry.get("stage") == "after":
+            f1 = entry.get("entity_f1")
+            by_view[f"transfer/{entry['view']}"].append(entry["accuracy"] if f1 is None else f1)
+    return {name: fmean(values) for name, values in by_view.items()}
 
 
 def _last_error(log: Path, status: int) -> str:
