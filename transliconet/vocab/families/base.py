@@ -42,7 +42,7 @@ class TokenizerFamily:
         """Subword, as the tokenizer writes it → id."""
         return dict(self.tokenizer.get_vocab())
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The id that the first new subword gets."""
         return max(self.ids.values()) + 1
