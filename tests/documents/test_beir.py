@@ -58,7 +58,9 @@ def test_what_is_read(tmp_path: Path) -> None:
         Query("q2", "καιρός"),
     ]
     assert collection.relevant == {"q1": {"d1": 2.0}, "q2": {"3": 1.0}}
-    assert collection.left_out == {}
+    assert collection.left_out == {"no_typed_query": 1}
+    with raises("TLN-DATA-645", "human"):
+        only(tmp_path / "ell_Grek", human="tipped")
 
 
 def test_trec_judgments_and_compressed_files(tmp_path: Path) -> None:
@@ -73,7 +75,15 @@ def test_trec_judgments_and_compressed_files(tmp_path: Path) -> None:
 def test_everything_left_out_is_counted(tmp_path: Path) -> None:
     documents = [*DOCUMENTS, DOCUMENTS[0], {"_id": "d4", "text": " "}, "{broken", {"_id": "d5"}]
     queries = [*QUERIES, QUERIES[0], {"_id": "q3", "text": "λάδι"}, {"_id": "q4", "text": ""}]
-    judgments = [*JUDGMENTS, "q1\td1\t1", "q3\tgone\t1", "q9\td1\t1", "q1\td2", "q3\td2\tyes"]
+    judgments = [
+        *JUDGMENTS,
+        "q1\td1\t1",
+        "q3\tgone\t1",
+        "q9\td1\t1",
+        "q1\td2",
+        "q3\td2\tyes",
+        "q3\td2\tinf",
+    ]
     collection = only(write(tmp_path / "ell_Grek", documents, queries, judgments))
     assert set(collection.relevant) == {"q1", "q2"}
     assert collection.left_out == {
@@ -84,7 +94,7 @@ def test_everything_left_out_is_counted(tmp_path: Path) -> None:
         "duplicate_query_id": 1,
         "empty": 1,
         "duplicate_judgment": 1,
-        "unreadable_judgment": 2,
+        "unreadable_judgment": 3,
         "unknown_document": 1,
         "no_relevant_document": 1,
         "unknown_query": 1,

@@ -11,6 +11,7 @@ or a folder of such folders, each with the tag of its language as name: ``hin_De
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 from transliconet.corpus.cleaning import Cleaning
@@ -152,6 +153,16 @@ class BeirFolder:
             else:
                 assert isinstance(line, Line)
                 found[line.id] = Query(line.id, text, typed.get(line.number, ""))
+        if self.human is not None:
+            if found and not typed:
+                raise DataError(
+                    Option("human", self.human),
+                    f"no query of {file} has this field",
+                    "Name the field of queries.jsonl with what people typed",
+                    code="TLN-DATA-645",
+                )
+            without = [query for query in found.values() if not query.human]
+            add(counts, "no_typed_query", len(without))
         return list(found.values())
 
 
@@ -228,10 +239,9 @@ def _cleaned(line: Line | Skip) -> tuple[str, str]:
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        return isfinite(float(cell))
     except ValueError:
         return False
-    return True
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -23,6 +23,7 @@ REASONS = {
     "wrong_language_tag": ("", "the language is no tag; tags={NAME: TAG} maps it"),
     "empty": ("", "nothing in it"),
     "no_relevant_document": ("", "a query without a relevant document"),
+    "no_typed_query": (" of the human view", "nobody typed the query"),
     "duplicate_query_id": ("", "an earlier query has the id"),
     "duplicate_document_id": ("", "an earlier document has the id"),
     "document_empty": ("", "a document with nothing in it"),

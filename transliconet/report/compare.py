@@ -205,7 +205,8 @@ def compare(
     Args:
         baseline: a run folder or results file, or several: runs of one recipe with several seeds.
         other: the same of the other side; None compares before and after training in ``baseline``.
-        metric: ``acc@1``, ``acc@5``, ``acc@10`` or ``mrr``; of transfer ``accuracy`` or
+        metric: ``acc@1``, ``acc@5``, ``acc@10`` or ``mrr``; of documents also ``ndcg@10`` and
+            ``recall@100``; of transfer ``accuracy`` or
             ``entity_f1``. None: Acc@1, or of transfer the F1 of entities or the accuracy.
         by: rows of the tables, ``language`` or ``script``.
         stage: ``before``, ``after`` or ``probe``; None takes the last one of each file.
