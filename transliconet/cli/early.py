@@ -61,12 +61,11 @@ def _pairs(cfg: DictConfig) -> str:
         return ""
     from transliconet.pairs import PairsFolder, read_manifest
 
-    folder = Path(cfg.pairs).expanduser()
+    folder = Path(str(cfg.pairs)).expanduser()
     if not folder.is_dir():
         PairsFolder.open(cfg.pairs)  # which says so
     manifest = read_manifest(folder)  # its files are checked when they are read
-    languages = [tag for tag, counts in manifest["languages"].items() if counts.get("kept")]
-    return f"{manifest['rows']} pairs in {len(languages)} languages; "
+    return f"{manifest['rows']} pairs in {len(manifest['languages'])} languages; "
 
 
 def _refuse_what_cannot_run(cfg: DictConfig) -> None:
