@@ -113,7 +113,8 @@ class FineTuning:
         of_words = are_sentences(data.train)
         chosen = self.hyperparameters(of_words)
         with isolate_rng():
-            pl.seed_everything(seed, verbose=False)
+            # not by seed_everything: it keeps the seed for processes of a run around this one
+            torch.manual_seed(seed)
             module = TuningModule(
                 copy.deepcopy(encoder),
                 data.classes,
