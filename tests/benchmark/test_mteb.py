@@ -14,6 +14,7 @@ pytest.importorskip("mteb")
 from tests.settings import CliHere, raises
 from transliconet.benchmark.encoder import MtebEncoder, language_of
 from transliconet.benchmark.run import MtebSettings, run_mteb
+from transliconet.downstream.labelled import LabelledSplits
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.probe.settings import Embedding
@@ -54,7 +55,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_local_task_as_a_command(cli_here: CliHere, encoder_folder: Path, tmp_path: Path) -> None:
     options = [f"encoder.path={encoder_folder}", "mteb.romanizer=greek-typed", "name=kinds"]
-    options += ["task.languages=[ell_Grek]", "task.kinds=[territories,currencies]"]
+    options += [
+        "task.languages=[ell_Grek,kat_Geor]",
+        "mteb.languages=[ell]",
+        "task.kinds=[territories,currencies]",
+    ]
     done = cli_here("mteb", *options, "out=found/results.json")
     assert done.status == 0, done.err
     results = json.loads(Path("found/results.json").read_text())
@@ -120,5 +125,8 @@ def test_mistakes(encoder: Encoder, tmp_path: Path) -> None:
         MtebSettings(views=[])
     with raises("TLN-CONFIG-001", "views"):
         MtebSettings(views=["human"])
+    nothing = LabelledSplits({"train": [], "dev": [], "test": []})
+    with raises("TLN-DATA-680"):
+        run_mteb(encoder, MtebSettings(), tmp_path, ("empty", nothing))
     with raises("TLN-DATA-681"):  # of the hub, which cannot be reached
         run_mteb(encoder, MtebSettings(tasks=["STS12"]), tmp_path)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +19,7 @@ LEAST_OF_A_LABEL = 2
 
 
 def local_classification(
-    name: str, data: LabelledSplits
+    name: str, data: LabelledSplits, languages: Sequence[str] | None = None
 ) -> tuple[AbsTaskClassification, dict[str, dict[str, int]]]:
     """A classification task of MTEB, with one subset for each language.
 
@@ -29,17 +29,24 @@ def local_classification(
     Args:
         name: of the task.
         data: its texts.
+        languages: as MTEB writes them, ``hin`` or ``hin-Deva``, or tags; None takes all.
 
     Returns:
         The task, and tag → reason → number of texts that it does not have: those of languages
         without texts to train on, and of languages that MTEB does not know.
 
     Raises:
-        DataError: no language has both splits.
+        DataError: none of the languages has both splits.
     """
+    wanted = None
+    if languages is not None:
+        wanted = {language.replace("_", "-") for language in languages}
     by_tag: dict[str, dict[str, list[LabelledText]]] = {}
     for split in (TRAIN, TEST):
         for text in data.texts[split]:
+            names = {text.lang.language, _code(str(text.lang))}
+            if wanted is not None and not wanted & names:
+                continue
             by_tag.setdefault(str(text.lang), defaultdict(list))[split].append(text)
     left_out = {tag: dict(reasons) for tag, reasons in data.left_out.items()}
     kept = {}
@@ -53,8 +60,8 @@ def local_classification(
     if not kept:
         raise DataError(
             name,
-            "no language has texts to train on and to test",
-            "Give a task with a train and a test split of each language",
+            "no language that is asked for has texts to train on and to test",
+            "Give a task with a train and a test split of each language, or other languages",
             code="TLN-DATA-680",
         )
     return _task(name, kept, data), left_out

@@ -25,7 +25,7 @@ class MtebSettings:
     Args:
         tasks: names of MTEB's tasks, which are downloaded where they are not cached, or paths of
             classes of your own (``my_module.MyTask``); empty: the local task alone.
-        languages: of MTEB's tasks, as it writes them: ``hin``, ``hin-Deva``; None takes all.
+        languages: as MTEB writes them, ``hin`` or ``hin-Deva``; None takes all.
         views: ``native``, ``romanized`` or both.
         romanizer: of the romanized view: a name, ``best``, or by language.
         document_prompt: put before documents, or the name of one of the checkpoint's prompts; None:
@@ -126,7 +126,7 @@ def run_mteb(
     tasks = [_task(name, settings.languages) for name in settings.tasks]
     left_out: dict[str, dict[str, int]] = {}
     if local is not None:
-        task, left_out = local_classification(*local)
+        task, left_out = local_classification(*local, languages=settings.languages)
         tasks.append(task)
     romanize = romanizer_of(settings.romanizer)
     scores: list[MtebScore] = []
