@@ -15,6 +15,7 @@ from tests.settings import raises
 from transliconet.model.lora import LoraSettings
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.pairs import PairsFolder
+from transliconet.runs.adapter_folder import require_hub_base
 from transliconet.runs.hf_folder import export_run_adapter
 from transliconet.runs.result import TrainResult
 from transliconet.vocab.apply import extend
@@ -146,6 +147,8 @@ def test_prompts_and_damage_of_an_adapter_folder(
     )
     assert done.adapter is not None
     assert tn.load(done.adapter).prompt == "ka "
+    with raises("TLN-CONFIG-873"):
+        require_hub_base(done.adapter)
     config = done.adapter / "adapter_config.json"
     content = json.loads(config.read_text())
     for wrong, code in (

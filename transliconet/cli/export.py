@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 import transformers
 from omegaconf import DictConfig, OmegaConf
 
+from transliconet.runs.adapter_folder import require_hub_base
 from transliconet.runs.hf_folder import export_run, export_run_adapter
 from transliconet.runs.hub import HubRepository
 
@@ -29,6 +30,8 @@ def export(cfg: DictConfig) -> list[str]:
         exported = _exported_to(cfg, out)
         if not OmegaConf.is_missing(cfg, "out"):
             messages.append(exported)
+        if cfg.adapter:
+            require_hub_base(out)
         messages.append(f"uploaded: {repository.upload(out)}")
     return messages
 

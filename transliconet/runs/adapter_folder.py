@@ -2,10 +2,11 @@
 languages.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
-from transliconet.errors import CheckpointError, Option
+from transliconet.errors import CheckpointError, ConfigError, Option
 from transliconet.model.adapters import Adapter
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import first_new_row
@@ -47,6 +48,23 @@ def require_base(base: str | None, run: str | Path) -> str:
             code="TLN-CKPT-856",
         )
     return base
+
+
+def require_hub_base(folder: Path) -> None:
+    """Refuse to publish adapters that nobody else can use, and the path in their configuration.
+
+    Raises:
+        ConfigError: they belong to an encoder in a folder.
+    """
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    base = config["base_model_name_or_path"]
+    if not is_hub_name(base):
+        raise ConfigError(
+            Option("adapter", True),
+            f"its base is a folder, {base}",
+            "Upload the merged export, or train from a name of the Hub",
+            code="TLN-CONFIG-873",
+        )
 
 
 def export_adapter(
