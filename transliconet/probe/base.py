@@ -38,8 +38,8 @@ from transliconet.probe.record import (
     reciprocal_ranks,
 )
 from transliconet.probe.sample import Sample
-from transliconet.probe.search import MAXSIM, SearchResult, search
-from transliconet.probe.settings import Candidates, Embedding, Search
+from transliconet.probe.search import SearchResult, search
+from transliconet.probe.settings import MAXSIM, Candidates, Embedding, Search
 from transliconet.probe.tasks import Task, TaskPlan, identical_shares
 from transliconet.probe.views import HUMAN, Side, text_in_view
 from transliconet.probe.weights import require_usable_weights

@@ -12,9 +12,6 @@ from transliconet.model.vectors import TIE, normalize
 from transliconet.probe.alignment import csls_scores, margin_scores, ranks_of
 from transliconet.probe.maxsim import maxsim_ranks
 
-MAXSIM = "maxsim"
-RETRIEVAL_SCORES = ("cosine", "margin", "csls", MAXSIM)
-INDEXES = ("flat", "hnsw", "ivf")
 RECALL_QUERIES = 1000
 """Number of queries that are also searched exactly, to estimate an approximate index's recall."""
 RECALL_DEPTH = 10

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from transliconet.errors import require_choice, require_range
 from transliconet.pairs import MIN_CANDIDATES
 from transliconet.probe.record import ACCURACY_DEPTHS
-from transliconet.probe.search import INDEXES, RETRIEVAL_SCORES
 from transliconet.probe.views import NATIVE, ROMANIZED
 from transliconet.tokens.noise import Augment
 
 UNCHANGED = ("skip", "keep", "both")
+MAXSIM = "maxsim"
+RETRIEVAL_SCORES = ("cosine", "margin", "csls", MAXSIM)
+INDEXES = ("flat", "hnsw", "ivf")
 
 
 @dataclass(frozen=True)
