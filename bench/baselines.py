@@ -137,6 +137,7 @@ def measured(options: argparse.Namespace, encoder: str, out: Path) -> dict[str, 
         script = str(Path(__file__).with_name("other_text.py"))
         command = [sys.executable, script, "--encoder", encoder, "--data", str(options.data)]
         command += ["--sentences", str(options.sentences), "--out", str(file)]
+        command += ["--typed-column", options.typed_column]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return json.loads(file.read_text("utf-8"))
 
@@ -160,6 +161,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--typed-column", default="romanized")
     parser.add_argument("--sentences", type=int, default=300)
     parser.add_argument("--overrides", nargs="*", default=[], help="of the recommended recipe")
     for name in ("--arm", "--worker-out"):

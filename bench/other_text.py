@@ -5,7 +5,7 @@ for another task.
 
 DATA holds three Parquet files:
 
-- ``human_romanized.parquet``: source, lang, native, romanised, eng;
+- ``human_romanized.parquet``: source, lang, native, romanized (or ``--typed-column``), eng;
 - ``sib200.parquet``: id, lang, split, label, text; the same ids in every language;
 - ``tatoeba.parquet``: lang, text, eng.
 
@@ -54,7 +54,7 @@ def accuracy(queries: np.ndarray, candidates: np.ndarray) -> float:
     return 100 * float((nearest == np.arange(len(queries))).mean())
 
 
-def typed_rows(encode: Encoder, file: Path, sentences: int) -> dict[str, float]:
+def typed_rows(encode: Encoder, file: Path, typed: str, sentences: int) -> dict[str, float]:
     """Typed text → its native text, by source; and → English where there is some."""
     rows = {}
     for source, table in pd.read_parquet(file).groupby("source"):
@@ -63,13 +63,13 @@ def typed_rows(encode: Encoder, file: Path, sentences: int) -> dict[str, float]:
         native = native.sample(min(sentences, len(native)), random_state=0)
         if len(native):
             rows[f"typed → native: {source}"] = accuracy(
-                encode(native["romanised"]), encode(native["native"])
+                encode(native[typed]), encode(native["native"])
             )
         english = table.dropna(subset=["eng"]).drop_duplicates("eng")
         english = english.sample(min(sentences, len(english)), random_state=0)
         if len(english):
             rows[f"typed → English: {source}"] = accuracy(
-                encode(english["romanised"]), encode(english["eng"])
+                encode(english[typed]), encode(english["eng"])
             )
     rows["typed → native, mean"] = fmean(
         value for name, value in rows.items() if name.startswith("typed → native")
@@ -115,11 +115,11 @@ def everyday_rows(encode: Encoder, file: Path, sentences: int) -> dict[str, floa
     return {name: fmean(values) for name, values in figures.items()}
 
 
-def measure_other_text(path: str, data: Path, sentences: int) -> dict[str, float]:
+def measure_other_text(path: str, data: Path, typed: str, sentences: int) -> dict[str, float]:
     """All rows of one encoder, in percent."""
     encode = Encoder(path)
     return {
-        **typed_rows(encode, data / "human_romanized.parquet", sentences),
+        **typed_rows(encode, data / "human_romanized.parquet", typed, sentences),
         **topic_rows(encode, data / "sib200.parquet", sentences),
         **everyday_rows(encode, data / "tatoeba.parquet", sentences),
     }
@@ -129,10 +129,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--encoder", required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--typed-column", default="romanized")
     parser.add_argument("--sentences", type=int, default=300)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    rows = measure_other_text(options.encoder, options.data, options.sentences)
+    rows = measure_other_text(
+        options.encoder, options.data, options.typed_column, options.sentences
+    )
     options.out.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for name, value in rows.items():
         print(f"{value:6.1f}  {name}")
