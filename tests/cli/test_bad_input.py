@@ -380,7 +380,7 @@ def test_other_romanizers(name: str, package: str, cli_here: CliHere, tmp_path: 
     (tmp_path / "rus_Cyrl.txt").write_text("да\n")
     done = prepare(cli_here, "corpus.paths=[rus_Cyrl.txt]", f"corpus.romanizer={name}")
     if package and importlib.util.find_spec(package) is None:
-        refused(done, "corpus.romanizer=icu", "PyICU is not installed", "transliconet[icu]")
+        refused(done, "corpus.romanizer=icu", "PyICU is not installed", ".[icu]")
     else:
         expected = {"icu": "da", "none": "да"}[name]
         assert PairsFolder.open(tmp_path / "pairs").table["romanized"].to_pylist() == [expected]

@@ -160,7 +160,7 @@ def test_numbers_that_cannot_be_waited_for() -> None:
         ),
         (
             ["checkpoint.monitor=probe/romanized→native"],
-            "checkpoint.monitor=probe/romanized→native: Hydra cannot read it. Put the value in quotes: 'KEY=\"VALUE\"'",
+            "checkpoint.monitor=probe/romanized→native: no checkpoint is kept by it. Add save_top_k=1",
         ),
         (
             ["checkpoint.monitor='probe/romanized→native'"],

@@ -76,12 +76,15 @@ def adapter_folder(path: str) -> AdapterFolder | None:
     """
     if Path(path).is_dir() and not (Path(path) / CONFIG).is_file():
         return None
-    file = cached_file(
-        path,
-        CONFIG,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-    )
+    try:
+        file = cached_file(
+            path,
+            CONFIG,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+    except OSError:
+        return None  # no such name, or no access to the hub: loading the encoder says so
     if file is None:
         return None
     try:

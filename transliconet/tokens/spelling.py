@@ -78,7 +78,7 @@ class Writer:
         if self.rules.has_article:
             article, typed = self._article(typed, rng)
         typed = self.rules.conventions.apply(typed, 1.0, rng)
-        if self.rules.inserted_vowels:
+        if typed and self.rules.inserted_vowels:
             typed = self._insert_vowels(typed, rng)
         typed = self.rules.habits.apply(typed, self.strength, rng)
         typed = article + self._slip(typed, rng)
@@ -96,7 +96,7 @@ class Writer:
         noun = word[match.end() :]
         written = "".join(choose(PARTICLES[letter].split(" "), rng) for letter in particles)
         if article == "ll":  # li + al
-            return choose(["lil", "lil ", "lel", "li al ", "lil-"], rng), noun
+            return choose(["lil", "lil ", "lel", "lel ", "lil-"], rng), noun
         sun = next((letters for letters in SUN_LETTERS if noun.startswith(letters)), "")
         vowel = "" if written[-1:] in VOWELS and written else choose("aaaeei", rng)
         consonant = sun[:1] if sun and rng.random() < 0.4 else "l"
