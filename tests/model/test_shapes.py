@@ -2,6 +2,7 @@
 export.
 """
 
+import io
 import json
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -345,6 +346,40 @@ def test_new_rows_that_are_trained_are_in_checkpoints_of_an_ordinary_model(model
 
 
 @each_type
+def test_training_goes_on_from_a_saved_state(model_type: str) -> None:
+    """Three steps, and two, a saved state and the third in a new process's place, are equal."""
+
+    def fresh() -> tuple[Encoder, torch.optim.Optimizer]:
+        encoder = make_encoder(model_type)
+        encoder.masked_lm.config.original_vocabulary = 30
+        train_new_rows(encoder, body=True)
+        return encoder, torch.optim.AdamW(parameter_groups(encoder, 0.1), lr=1e-2)
+
+    def step(encoder: Encoder, optimizer: torch.optim.Optimizer) -> None:
+        states = encoder.hidden_states(rows.ids, rows.attention, {LAYERS})[LAYERS]
+        states[rows.attention].pow(2).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    rows = Rows()
+    first, optimizer = fresh()
+    for _ in range(2):
+        step(first, optimizer)
+    saved = io.BytesIO()
+    torch.save([first.masked_lm.state_dict(), optimizer.state_dict()], saved)
+    step(first, optimizer)
+    saved.seek(0)
+    weights, moments = torch.load(saved, weights_only=True)
+    second, optimizer = fresh()
+    second.masked_lm.load_state_dict(weights)
+    optimizer.load_state_dict(moments)
+    step(second, optimizer)
+    expected = first.masked_lm.state_dict()
+    for name, value in second.masked_lm.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+@each_type
 def test_lowest_layers_are_frozen_and_learn_less(model_type: str) -> None:
     encoder = make_encoder(model_type)
     assert len(encoder.blocks) == LAYERS
@@ -445,19 +480,23 @@ def test_last_is_after_the_norm_and_so_is_the_export(model_type: str, tmp_path: 
     close(theirs(plain, rows).last_hidden_state[rows.attention], states[rows.attention])
 
 
-def test_layers_with_a_local_window_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("model_type", PACKED)
+def test_compiled_layers_give_the_same_states(
+    model_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Traced and run, without the minutes that generating code takes."""
     whole = torch.nn.Module.compile
 
     def traced(self: torch.nn.Module, **options: Any) -> None:
         whole(self, backend="eager", **options)
 
-    rows, encoder = Rows(), make_encoder("modernbert", num_hidden_layers=2)
+    torch.compiler.reset()
+    rows, encoder = Rows(), make_encoder(model_type)
     with torch.no_grad():
-        expected = encoder.hidden_states(rows.ids, rows.attention, {2})[2]
+        expected = states_of(encoder, rows)[LAYERS]
         monkeypatch.setattr(torch.nn.Module, "compile", traced)
         compile_layers(encoder)
-        close(encoder.hidden_states(rows.ids, rows.attention, {2})[2], expected)
+        close(states_of(encoder, rows)[LAYERS], expected)
 
 
 def test_an_encoder_that_padding_changes_fails_the_self_check() -> None:

@@ -1,6 +1,6 @@
 """W processes take the step that one takes with their batches put behind one another."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from tests.batches import RandomAnchors, small_data
 from tests.forked import start_server
+from tests.model.test_shapes import make_model
 from transliconet.batch import ATTENTION_MASK, PAIR_INDEX, SEED, has_rows
 from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
 from transliconet.model.lora import LoraSettings
+from transliconet.model.shapes import SHAPES
 from transliconet.objectives.anchored import AnchoredContrast
 from transliconet.objectives.anchors import NEGATIVES
 from transliconet.objectives.base import Objective, combine
@@ -35,19 +37,29 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "other_view": TransliterationContrast(layer="last", same_view_negatives=False),
     "mlm": MaskedLanguageModel(),
-    "mlm_modernbert": MaskedLanguageModel(),
     "tlm": TransliterationLanguageModel(),
     "words": WordAlignment(),
     "anchor": AnchoredContrast(pull=1.0, replay=1.0, replay_share=1.0, exclude_nearest=0.05),
     "anchor_lora": AnchoredContrast(),
     "anchor_soft": AnchoredContrast(soft_targets=True, temperature=0.5),
 }
-ENCODERS = {"mlm_modernbert": "modernbert"}
-"""Objective → folder of its encoder, where that is another one."""
+TYPES = [name for shape in SHAPES for name in shape.model_types if name != "xlm-roberta"]
+BY_TYPE = {f"mlm {model_type}": MaskedLanguageModel() for model_type in TYPES}
+"""The objective of an encoder of another type than the others'."""
 ADAPTED = ("anchor_lora",)
 """Objectives whose encoder trains adapters."""
 SIZES = {2: (17, 7), 3: (11, 8, 5)}
 """Pairs of each process: as uneven as last batches are."""
+
+
+def steps_of(processes: int) -> list[str]:
+    """The names of what is compared; every type of encoder with two processes."""
+    return [*OBJECTIVES, *(BY_TYPE if processes == 2 else ())]
+
+
+def parts_of(name: str) -> tuple[int | None, ...]:
+    """Sizes of the parts that a batch is computed in."""
+    return (None,) if name in BY_TYPE else (None, 5)
 
 
 class Step(nn.Module):
@@ -64,12 +76,13 @@ class Step(nn.Module):
 
 
 def make_step(name: str, folder: Path, micro_batch: int | None) -> Step:
-    encoder = Encoder.from_pretrained(str(folder / ENCODERS.get(name, "encoder")))
+    own = name.partition(" ")[2] or "encoder"
+    encoder = Encoder.from_pretrained(str(folder / own))
     if name in ADAPTED:
         pytest.importorskip("peft")
         torch.manual_seed(0)
         train_adapters(encoder, LoraSettings(rank=2))
-    return Step(encoder, OBJECTIVES[name], micro_batch)
+    return Step(encoder, {**OBJECTIVES, **BY_TYPE}[name], micro_batch)
 
 
 def part(batch: Mapping[str, Tensor], start: int, end: int) -> dict[str, Tensor]:
@@ -98,8 +111,8 @@ def work(rank: int, sizes: tuple[int, ...], folder: Path) -> None:
     batch = torch.load(folder / "batch.pt", weights_only=True)
     start = sum(sizes[:rank])
     found: dict[str, object] = {}
-    for name in OBJECTIVES:
-        for micro_batch in (None, 5):
+    for name in steps_of(len(sizes)):
+        for micro_batch in parts_of(name):
             step = make_step(name, folder, micro_batch)
             ddp = DistributedDataParallel(step, find_unused_parameters=True)
             synchronized: list[int] = []
@@ -138,7 +151,6 @@ def material(
     cldr_pairs: PairsFolder,
     encoder: Encoder,
     encoder_folder: Path,
-    make_encoder: Callable[..., Encoder],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """A folder with an encoder and a batch of 24 pairs in which two texts stand twice, once across
@@ -158,9 +170,12 @@ def material(
     folder = tmp_path_factory.mktemp("gather")
     torch.save(batch, folder / "batch.pt")
     (folder / "encoder").symlink_to(encoder_folder)
-    other = make_encoder(type="modernbert")
-    other.masked_lm.save_pretrained(folder / "modernbert")
-    other.tokenizer.save_pretrained(folder / "modernbert")
+    for model_type in TYPES:
+        model = make_model(
+            model_type, vocab_size=len(encoder.tokenizer), max_position_embeddings=130
+        )
+        model.save_pretrained(folder / model_type)
+        encoder.tokenizer.save_pretrained(folder / model_type)
     return folder
 
 
@@ -176,13 +191,13 @@ def ranks(material: Path, request: pytest.FixtureRequest) -> list[dict]:
 
 def test_processes_together_take_the_step_of_one(material: Path, ranks: list[dict]) -> None:
     batch = torch.load(material / "batch.pt", weights_only=True)
-    for name in OBJECTIVES:
+    for name in steps_of(len(ranks)):
         step = make_step(name, material, None)
         loss = step(batch)
         loss.backward()
         expected = gradients(step)
         assert max(float(g.abs().max()) for g in expected.values()) > 1e-3
-        for micro_batch in (None, 5):
+        for micro_batch in parts_of(name):
             for rank in ranks:
                 together, got, synchronized = rank[f"{name}/{micro_batch}"]
                 assert together == pytest.approx(loss.item(), abs=1e-5), name
