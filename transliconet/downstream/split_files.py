@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from transliconet.corpus.sources.hub_tables import PREFIX, hub_tables
 from transliconet.downstream.labelled import DEV, SPLITS, TEST, TRAIN
 from transliconet.errors import ConfigError, Option
 
@@ -19,7 +20,8 @@ SPLIT_NAMES = {
 """What data sets call their splits → the names used here."""
 
 SplitPaths = str | Sequence[str] | Mapping[str, str | Sequence[str]]
-"""Files, folders or patterns that hold every split; or split → its files."""
+"""Files, folders or patterns that hold every split; or split → its files. ``hub:NAME`` is a dataset
+of the Hugging Face hub."""
 
 
 def split_of(name: str) -> str:
@@ -38,22 +40,25 @@ def split_of_file(path: Path) -> str:
 
 
 def paths_by_split(
-    paths: SplitPaths, folder: str | Path | None
+    paths: SplitPaths, folder: str | Path | None, tags: Mapping[str, str] | str | None = None
 ) -> Iterator[tuple[str | None, list[str]]]:
     """Each split with its files.
 
     Args:
         paths: as the user gives them.
         folder: where relative ones start; None: the working folder.
+        tags: which names of a dataset's configurations are languages, see
+            :func:`transliconet.corpus.sources.hub_tables.hub_tables`.
 
     Returns:
         Split and paths; None for files that hold every split.
 
     Raises:
-        ConfigError: ``paths`` names an unknown split.
+        ConfigError: ``paths`` names an unknown split, or a dataset of the hub as one split.
+        DataError: a dataset of the hub cannot be read.
     """
     if not isinstance(paths, Mapping):
-        yield None, _in_folder(paths, folder)
+        yield None, _in_folder(paths, folder, tags)
         return
     for name, of_split in paths.items():
         split = split_of(str(name))
@@ -64,11 +69,23 @@ def paths_by_split(
                 f"Choose from: {', '.join(SPLITS)}",
                 code="TLN-CONFIG-650",
             )
-        yield split, _in_folder(of_split, folder)
+        named = [of_split] if isinstance(of_split, str) else of_split
+        if any(path.startswith(PREFIX) for path in named):
+            raise ConfigError(
+                Option(f"paths.{name}", of_split),
+                "a dataset of the hub has splits of its own",
+                "Give it without a split: paths=hub:NAME",
+                code="TLN-CONFIG-657",
+            )
+        yield split, _in_folder(of_split, folder, tags)
 
 
-def _in_folder(paths: str | Sequence[str], folder: str | Path | None) -> list[str]:
+def _in_folder(
+    paths: str | Sequence[str],
+    folder: str | Path | None,
+    tags: Mapping[str, str] | str | None,
+) -> list[str]:
     several = [paths] if isinstance(paths, str) else list(paths)
     if folder is None:
-        return several
+        return [hub_tables(path, tags) for path in several]
     return [str(Path(folder, path)) for path in several]

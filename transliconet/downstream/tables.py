@@ -71,7 +71,7 @@ class LabelledTables:
             DataError: a file or column is missing.
         """
         found: LabelledSplits[LabelledText] = LabelledSplits.empty()
-        for split, paths in paths_by_split(self.paths, self.folder):
+        for split, paths in paths_by_split(self.paths, self.folder, self.tags):
             self._read_table(paths, split, found)
         return found
 

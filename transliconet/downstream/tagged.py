@@ -107,7 +107,7 @@ class TaggedSentences:
         """
         found: LabelledSplits[TaggedSentence] = LabelledSplits.empty(KINDS[self.kind])
         names = LanguageNames(self.tags)
-        for split, paths in paths_by_split(self.paths, self.folder):
+        for split, paths in paths_by_split(self.paths, self.folder, self.tags):
             files = find_files(paths, (*PARQUET, *JSON_LINES, *COLUMN_FILES))
             found.sources += describe(files)
             for file, label in relative_names(files).items():

@@ -3,7 +3,7 @@
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from transliconet.corpus.sources.base import (
@@ -190,39 +190,56 @@ class HubDataset:
         return rows.select_columns(used)
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
-        """Call the package ``datasets``, and turn what it raises into errors of ours."""
-        try:
-            import datasets
-        except ImportError as error:
-            raise ConfigError(
-                "corpus=hub",
-                "the package datasets is not installed",
-                "pip install -e '.[hub]' in a checkout",
-                code="TLN-CONFIG-103",
-            ) from error
-        try:
-            return question(datasets)
-        except DataError:
-            raise
-        except UnicodeDecodeError as error:
-            columns = [self.text_column, self.lang_column, self.id_column]
-            named = ", ".join(repr(column) for column in columns if column)
-            raise DataError(
-                Option("name", self.name),
-                f"a value of type string, of a column that is read ({named}), is not UTF-8 "
-                f"({first_line(error)})",
-                "Mend the dataset, or read its files with corpus=parquet, which skips such rows",
-                code="TLN-DATA-137",
-            ) from error
-        # third-party code on a network and arbitrary files: it raises errors of many kinds
-        except Exception as error:
-            raise DataError(
-                Option("name", self.name),
-                f"cannot be read ({first_line(error)})",
-                "Check the name, configuration and split, and that the hub is reachable; a local "
-                "folder works too",
-                code="TLN-DATA-110",
-            ) from error
+        columns = [self.text_column, self.lang_column, self.id_column]
+        return ask_datasets(self.name, question, filter(None, columns))
+
+
+def ask_datasets(name: str, question: Callable[[Any], Any], columns: Iterable[str] = ()) -> Any:
+    """Call the package ``datasets``, and turn what it raises into errors of ours.
+
+    Args:
+        name: of the dataset, for the errors.
+        question: is given the package.
+        columns: that are read, for the errors.
+
+    Returns:
+        What ``question`` returns.
+
+    Raises:
+        ConfigError: the package is not installed.
+        DataError: the dataset cannot be read.
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        raise ConfigError(
+            "corpus=hub",
+            "the package datasets is not installed",
+            "pip install -e '.[hub]' in a checkout",
+            code="TLN-CONFIG-103",
+        ) from error
+    try:
+        return question(datasets)
+    except DataError:
+        raise
+    except UnicodeDecodeError as error:
+        named = ", ".join(repr(column) for column in columns)
+        raise DataError(
+            Option("name", name),
+            f"a value of type string, of a column that is read ({named}), is not UTF-8 "
+            f"({first_line(error)})",
+            "Mend the dataset, or read its files with corpus=parquet, which skips such rows",
+            code="TLN-DATA-137",
+        ) from error
+    # third-party code on a network and arbitrary files: it raises errors of many kinds
+    except Exception as error:
+        raise DataError(
+            Option("name", name),
+            f"cannot be read ({first_line(error)})",
+            "Check the name, configuration and split, and that the hub is reachable; a local "
+            "folder works too",
+            code="TLN-DATA-110",
+        ) from error
 
 
 def _unusable(source: str, number: int, lang: str, column: str, value: object) -> Skip:
