@@ -32,7 +32,7 @@ SIB_LANGUAGES = (
     *("arb_Arab", "hin_Deva", "rus_Cyrl", "ell_Grek", "tha_Thai"),
     *("kat_Geor", "amh_Ethi", "heb_Hebr", "tam_Taml", "kor_Hang"),
 )
-TATOEBA_LANGUAGES = ("hin_Deva", "ell_Grek", "kat_Geor", "heb_Hebr", "arb_Arab", "tam_Taml")
+TATOEBA_LANGUAGES = ("hin_Deva", "ell_Grek", "kat_Geor", "heb_Hebr", "ara_Arab", "tam_Taml")
 MIN_WORDS = 4
 """Shorter typed texts are left out: a greeting has no one answer."""
 
