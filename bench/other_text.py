@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 import transliconet as tn
 
 SIB_LANGUAGES = (
-    *("arb_Arab", "hin_Deva", "rus_Cyrl", "ell_Grek", "tha_Thai"),
+    *("arb_Arab", "hin_Deva", "rus_Cyrl", "ell_Grek", "khm_Khmr"),
     *("kat_Geor", "amh_Ethi", "heb_Hebr", "tam_Taml", "kor_Hang"),
 )
 TATOEBA_LANGUAGES = ("hin_Deva", "ell_Grek", "kat_Geor", "heb_Hebr", "ara_Arab", "tam_Taml")
