@@ -21,15 +21,10 @@ from transliconet.pairs import PairsFolder
 from transliconet.probe.base import EmbedTexts, Probe
 from transliconet.probe.outcomes import digest_of_sentences
 from transliconet.probe.record import (
-    ACCURACY_DEPTHS,
     NDCG,
     RECALL,
-    Outcomes,
     RetrievalRecord,
-    accuracy,
-    bootstrap_ci95,
-    mean_reciprocal_rank,
-    reciprocal_ranks,
+    rank_scores,
 )
 from transliconet.probe.results import pairs_data
 from transliconet.probe.settings import Candidates, Search
@@ -241,7 +236,9 @@ class DocumentProbe(Probe):
             answers = [f"{digest} {sorted(collection.relevant[id_].items())}" for id_ in task.ids]
             records.append(
                 how(
-                    **self._scores(scores, metrics),
+                    **rank_scores(scores.ranks, self.search.depth, self.seed),
+                    metrics=metrics,
+                    outcomes=scores.outcomes,
                     language=task.language,
                     task=task.name,
                     source=task.source.lang,
@@ -273,18 +270,3 @@ class DocumentProbe(Probe):
         if native is not None:
             metrics.update(scores.relative_to(native))
         return metrics
-
-    def _scores(self, scores: QueryScores, metrics: dict[str, float]) -> dict[str, Any]:
-        """The fields of a record that follow from the ranks."""
-        ranks, depth = scores.ranks, self.search.depth
-        outcomes = Outcomes(scores.ids, ranks, {NDCG: scores.ndcg, RECALL: scores.recall})
-        return {
-            "n": len(ranks),
-            "acc": {k: accuracy(ranks, k) for k in ACCURACY_DEPTHS},
-            "mrr": mean_reciprocal_rank(ranks, depth),
-            "ci95": bootstrap_ci95(ranks <= 1, self.seed),
-            "depth": depth,
-            "metrics": metrics,
-            "mrr_ci95": bootstrap_ci95(reciprocal_ranks(ranks, depth), self.seed),
-            "outcomes": outcomes,
-        }

@@ -7,7 +7,7 @@ import numpy as np
 
 from transliconet.documents.metrics import first_ranks, ndcg, ranked_grades, recall
 from transliconet.documents.search import Best
-from transliconet.probe.record import NDCG, RECALL, reciprocal_ranks
+from transliconet.probe.record import NDCG, RECALL, Outcomes, mean_reciprocal_rank
 
 NDCG_DEPTH, RECALL_DEPTH = 10, 100
 OF_NATIVE = "_of_native"
@@ -74,13 +74,17 @@ class QueryScores:
             depth=depth,
         )
 
+    @property
+    def outcomes(self) -> Outcomes:
+        """What a record keeps of each query."""
+        return Outcomes(self.ids, self.ranks, {NDCG: self.ndcg, RECALL: self.recall})
+
     def means(self) -> dict[str, float]:
         """The mean nDCG@10, recall@100 and MRR."""
-        reciprocal = reciprocal_ranks(self.ranks, self.depth)  # (Q,)
         return {
             NDCG: float(self.ndcg.mean()),
             RECALL: float(self.recall.mean()),
-            "mrr": float(reciprocal.mean()),
+            "mrr": mean_reciprocal_rank(self.ranks, self.depth),
         }
 
     def of_queries(self, ids: Sequence[str]) -> "QueryScores":

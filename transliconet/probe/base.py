@@ -28,15 +28,7 @@ from transliconet.probe.metrics import (
 )
 from transliconet.probe.outcomes import digest_of_sentences
 from transliconet.probe.passed_over import PassedOver
-from transliconet.probe.record import (
-    ACCURACY_DEPTHS,
-    Outcomes,
-    RetrievalRecord,
-    accuracy,
-    bootstrap_ci95,
-    mean_reciprocal_rank,
-    reciprocal_ranks,
-)
+from transliconet.probe.record import Outcomes, RetrievalRecord, rank_scores
 from transliconet.probe.sample import Sample
 from transliconet.probe.search import SearchResult, search
 from transliconet.probe.settings import MAXSIM, Candidates, Embedding, Search
@@ -269,7 +261,7 @@ class Probe(ABC):
         metrics: dict[str, float],
         sentences: str,
     ) -> RetrievalRecord:
-        ranks, depth = result.ranks, self.search.depth
+        ranks = result.ranks
         if result.recall is not None:
             metrics["recall"] = result.recall
         return RetrievalRecord(
@@ -282,15 +274,10 @@ class Probe(ABC):
             layer=layer,
             pooling=self.embedding.pooling,
             similarity=self.search.similarity,
-            n=len(ranks),
-            acc={k: accuracy(ranks, k) for k in ACCURACY_DEPTHS},
-            mrr=mean_reciprocal_rank(ranks, depth),
-            ci95=bootstrap_ci95(ranks <= 1, self.seed),
-            depth=depth,
             metrics=metrics,
-            mrr_ci95=bootstrap_ci95(reciprocal_ranks(ranks, depth), self.seed),
             sentences=sentences,
             outcomes=Outcomes(task.ids, ranks),
+            **rank_scores(ranks, self.search.depth, self.seed),
         )
 
 

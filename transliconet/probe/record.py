@@ -187,6 +187,24 @@ def _interval(value: object, name: str) -> tuple[float, float]:
     return _share(value[0], name), _share(value[1], name)
 
 
+def rank_scores(ranks: np.ndarray, depth: int, seed: int) -> dict[str, Any]:
+    """The fields of a :class:`RetrievalRecord` that follow from the ranks.
+
+    Args:
+        ranks: (N,) from 1; beyond ``depth``, ``depth + 1``.
+        depth: deeper ranks count 0 in the MRR.
+        seed: of the bootstrap.
+    """
+    return {
+        "n": len(ranks),
+        "acc": {k: accuracy(ranks, k) for k in ACCURACY_DEPTHS},
+        "mrr": mean_reciprocal_rank(ranks, depth),
+        "ci95": bootstrap_ci95(ranks <= 1, seed),
+        "depth": depth,
+        "mrr_ci95": bootstrap_ci95(reciprocal_ranks(ranks, depth), seed),
+    }
+
+
 def accuracy(ranks: np.ndarray, k: int) -> float:
     """Acc@k: share of ranks ≤ k."""
     return float((ranks <= k).mean())
