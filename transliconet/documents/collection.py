@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Protocol
 
 import numpy as np
 
 from transliconet.pairs import id_fraction
+from transliconet.probe.outcomes import digest_of_rows
 
 LeftOut = dict[str, int]
 """Reason → number of rows."""
@@ -122,12 +122,7 @@ class Collection:
 
     def digest(self) -> str:
         """A digest of the documents, whatever their order."""
-        digest = sha256()
-        for id_, text in sorted(self.documents.items()):
-            for part in (id_, text):
-                raw = part.encode(errors="surrogatepass")
-                digest.update(len(raw).to_bytes(8, "big") + raw)
-        return digest.hexdigest()
+        return digest_of_rows(self.documents.items())
 
 
 class CollectionSource(Protocol):

@@ -41,12 +41,17 @@ def digest_of_sentences(ids: Iterable[str], queries: Iterable[str], answers: Ite
         ids: (N,).
         queries, answers: (N,) texts.
     """
+    return digest_of_rows(zip(ids, queries, answers, strict=True))[:16]
+
+
+def digest_of_rows(rows: Iterable[tuple[str, ...]]) -> str:
+    """The SHA-256 of rows of texts, whatever the order of the rows."""
     digest = hashlib.sha256()
-    for row in sorted(zip(ids, queries, answers, strict=True)):
+    for row in sorted(rows):
         for text in row:
             raw = text.encode(errors="surrogatepass")
             digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def outcomes_path(results: Path, ending: str = ENDING) -> Path:
