@@ -220,8 +220,7 @@ class Probe(ABC):
             answer_rows = [positions[task.target][id_] for id_ in task.ids]
             queries = vectors[task.source][query_rows]  # (N, D)
             answers = vectors[task.target][answer_rows]  # (N, D)
-            pooled = _pooled(queries), _pooled(answers)  # (N, D) each
-            metrics = self._paired_metrics(task, *pooled, identical=identical)
+            metrics = self._paired_metrics(task, queries, answers, identical=identical)
             settings = self.search
             with section("search"):
                 result = search(
@@ -239,12 +238,15 @@ class Probe(ABC):
     def _paired_metrics(
         self,
         task: Task,
-        queries: np.ndarray,
-        answers: np.ndarray,
+        query_vectors: np.ndarray | TokenVectors,
+        answer_vectors: np.ndarray | TokenVectors,
         *,
         identical: Mapping[str, float],
     ) -> dict[str, float]:
         metrics: dict[str, float] = {}
+        if not self.metrics:
+            return metrics
+        queries, answers = _pooled(query_vectors), _pooled(answer_vectors)  # (N, D) each
         if STANDARD in self.metrics:
             metrics = standard_metrics(queries, answers, task.source, task.target)
             views = (task.source.view, task.target.view)
