@@ -11,6 +11,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from transliconet.model.vectors import TIE
+from transliconet.probe.record import ACCURACY_DEPTHS, NDCG, RECALL
+
+NDCG_DEPTH, RECALL_DEPTH = 10, 100
 
 
 def ranked_grades(
@@ -50,7 +53,7 @@ def dcg(grades: np.ndarray, k: int) -> np.ndarray:
     return np.asarray(first @ discounts)
 
 
-def ndcg(grades: np.ndarray, judged: np.ndarray, k: int = 10) -> np.ndarray:
+def ndcg(grades: np.ndarray, judged: np.ndarray, k: int = NDCG_DEPTH) -> np.ndarray:
     """DCG@k, divided by that of the best possible ranking.
 
     >>> ndcg(np.array([[0.0, 1.0]]), np.array([[1.0]])).round(4).tolist()
@@ -67,7 +70,7 @@ def ndcg(grades: np.ndarray, judged: np.ndarray, k: int = 10) -> np.ndarray:
     return np.asarray(dcg(grades, k) / dcg(judged, k))
 
 
-def recall(grades: np.ndarray, judged: np.ndarray, k: int = 100) -> np.ndarray:
+def recall(grades: np.ndarray, judged: np.ndarray, k: int = RECALL_DEPTH) -> np.ndarray:
     """Share of a query's relevant documents that are among the first ``k``.
 
     Args:
@@ -110,18 +113,20 @@ def chance_levels(judged: np.ndarray, documents: int, depth: int) -> dict[str, f
         queries.
     """
     relevant = (judged > 0).sum(1)[:, None]  # (Q, 1)
-    drawn = np.arange(min(max(depth, 10), documents))  # (k,) documents before each rank
+    drawn = np.arange(
+        min(max(depth, *ACCURACY_DEPTHS), documents)
+    )  # (k,) documents before each rank
     without = np.clip(documents - relevant - drawn, 0, None) / (documents - drawn)  # (Q, k)
     none_until = np.cumprod(without, 1)  # (Q, k) P(r > 1), P(r > 2), …
     first = -np.diff(none_until, axis=1, prepend=1.0)  # (Q, k) P(r = 1), P(r = 2), …
     chance = {}
-    for k in (1, 5, 10):
+    for k in ACCURACY_DEPTHS:
         chance[f"acc@{k}"] = float(first[:, :k].sum(1).mean())
     in_depth = first[:, :depth]
     chance["mrr"] = float((in_depth / np.arange(1, in_depth.shape[1] + 1)).sum(1).mean())
     # each rank has the mean grade
     mean_grades = judged.sum(1, keepdims=True) / documents  # (Q, 1)
-    expected = np.repeat(mean_grades, min(10, documents), axis=1)  # (Q, 10)
-    chance["ndcg@10"] = float(ndcg(expected, judged, 10).mean())
-    chance["recall@100"] = min(100 / documents, 1.0)
+    expected = np.repeat(mean_grades, min(NDCG_DEPTH, documents), axis=1)  # (Q, 10)
+    chance[NDCG] = float(ndcg(expected, judged).mean())
+    chance[RECALL] = min(RECALL_DEPTH / documents, 1.0)
     return chance

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from transliconet.documents.metrics import first_ranks, ndcg, ranked_grades, recall
+from transliconet.documents.metrics import (
+    RECALL_DEPTH,
+    first_ranks,
+    ndcg,
+    ranked_grades,
+    recall,
+)
 from transliconet.documents.search import Best
 from transliconet.probe.record import NDCG, RECALL, Outcomes, mean_reciprocal_rank
 
-NDCG_DEPTH, RECALL_DEPTH = 10, 100
 OF_NATIVE = "_of_native"
 """Ends the name of a metric that is divided by that of the native queries."""
 
@@ -69,8 +74,8 @@ class QueryScores:
         return cls(
             ids=ids,
             ranks=first_ranks(grades, depth),
-            ndcg=ndcg(grades, judged, NDCG_DEPTH),
-            recall=recall(grades, judged, RECALL_DEPTH),
+            ndcg=ndcg(grades, judged),
+            recall=recall(grades, judged),
             depth=depth,
         )
 
