@@ -113,9 +113,8 @@ def chance_levels(judged: np.ndarray, documents: int, depth: int) -> dict[str, f
         queries.
     """
     relevant = (judged > 0).sum(1)[:, None]  # (Q, 1)
-    drawn = np.arange(
-        min(max(depth, *ACCURACY_DEPTHS), documents)
-    )  # (k,) documents before each rank
+    deepest = min(max(depth, *ACCURACY_DEPTHS), documents)
+    drawn = np.arange(deepest)  # (k,) documents before each rank
     without = np.clip(documents - relevant - drawn, 0, None) / (documents - drawn)  # (Q, k)
     none_until = np.cumprod(without, 1)  # (Q, k) P(r > 1), P(r > 2), …
     first = -np.diff(none_until, axis=1, prepend=1.0)  # (Q, k) P(r = 1), P(r = 2), …
