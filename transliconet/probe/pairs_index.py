@@ -16,6 +16,7 @@ from transliconet.errors import DataError, Option, require_choice, require_range
 from transliconet.model.embed import embed, state_digest
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
+from transliconet.probe.sentences import first_rows
 from transliconet.probe.views import NATIVE, ROMANIZED, VIEW_COLUMNS
 from transliconet.progress import Progress
 from transliconet.storage import atomic_file, cached
@@ -91,8 +92,16 @@ class PairsIndex:
         Raises:
             DataError: the folder has no pair.
         """
-        place = cached(self.file, self._make, self._is_intact)
-        return faiss.read_index(str(place))
+        read: list[Any] = []
+
+        def is_intact(file: Path) -> bool:
+            index = self._read(file)
+            if index is not None:
+                read.append(index)
+            return index is not None
+
+        place = cached(self.file, self._make, is_intact)
+        return read[-1] if read else faiss.read_index(str(place))
 
     def search(
         self, text: str, k: int = 10, view: str = BOTH, one_per_script: bool = False
@@ -118,23 +127,14 @@ class PairsIndex:
         if view == BOTH and not one_per_script:
             wanted = min(2 * k, wanted)  # each sentence may be found twice
         _, nearest = self.index.search(vectors, wanted)  # (1, wanted)
-        matches: list[SentenceMatch] = []
-        seen: set[int] = set()
-        scripts: set[str] = set()
+        rows = []
         for position in nearest[0].tolist():
             of_view, row = divmod(position, number)
-            if position < 0 or row in seen or view not in (BOTH, VIEWS[of_view]):
-                continue
-            match = self._match(row, vectors[0])
-            script = match.lang.split("_")[1]
-            if one_per_script and script in scripts:
-                continue
-            seen.add(row)
-            scripts.add(script)
-            matches.append(match)
-            if len(matches) == k:
-                break
-        return matches
+            if position >= 0 and view in (BOTH, VIEWS[of_view]):
+                rows.append(row)
+        languages = self.pairs.table["lang"]
+        chosen = first_rows(rows, lambda row: languages[row].as_py(), k, one_per_script)
+        return [self._match(row, vectors[0]) for row in chosen]
 
     def _match(self, row: int, query: np.ndarray) -> SentenceMatch:
         sentence = self.pairs.table.slice(row, 1).to_pylist()[0]
@@ -170,9 +170,10 @@ class PairsIndex:
         for batch in self.pairs.table.select([column]).to_batches():
             yield from batch[column].to_pylist()
 
-    def _is_intact(self, file: Path) -> bool:
-        """Whether a file is an index of as many vectors as there are texts."""
+    def _read(self, file: Path) -> Any:
+        """The index in a file; None if it is none of as many vectors as there are texts."""
         try:
-            return bool(faiss.read_index(str(file)).ntotal == 2 * self.pairs.table.num_rows)
+            index = faiss.read_index(str(file))
         except RuntimeError:  # faiss raises it for whatever it cannot read
-            return False
+            return None
+        return index if index.ntotal == 2 * self.pairs.table.num_rows else None

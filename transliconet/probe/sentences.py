@@ -1,6 +1,6 @@
 """Search the sentences of a pairs folder with a sentence of your own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -100,14 +100,32 @@ class SentenceIndex:
         vectors = embed(self.encoder, [mend(text)], self.layer, self.pooling)  # (1, H)
         query = normalize(vectors)[0]  # (H,)
         cosines = self.vectors[view] @ query  # (N,)
-        hits: list[Hit] = []
-        scripts: set[str] = set()
-        for i in np.argsort(-cosines, kind="stable"):
-            row = self.sentences[i]
-            script = row["lang"].split("_")[1]
-            if not (one_per_script and script in scripts):
-                hits.append(Hit(**row, cosine=float(cosines[i])))
-                scripts.add(script)
-            if len(hits) == k:
-                break
+        best_first = np.argsort(-cosines, kind="stable").tolist()
+        hits = []
+        for i in first_rows(best_first, lambda i: self.sentences[i]["lang"], k, one_per_script):
+            hits.append(Hit(**self.sentences[i], cosine=float(cosines[i])))
         return hits
+
+
+def first_rows(
+    rows: Iterable[int], language_of: Callable[[int], str], k: int, one_per_script: bool
+) -> Iterator[int]:
+    """The first ``k`` rows, each once.
+
+    Args:
+        rows: numbers of sentences, best first.
+        language_of: the tag of a row.
+        k: at least 1.
+        one_per_script: only the first row of each script.
+    """
+    seen: set[int] = set()
+    scripts: set[str] = set()
+    for row in rows:
+        script = language_of(row).split("_")[1]
+        if row in seen or (one_per_script and script in scripts):
+            continue
+        seen.add(row)
+        scripts.add(script)
+        yield row
+        if len(seen) == k:
+            return
