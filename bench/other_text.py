@@ -44,8 +44,7 @@ class Encoder:
         self.encoder = tn.load(path)
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        vectors = tn.embed(self.encoder, list(texts), max_length=128)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return tn.embed(self.encoder, list(texts), max_length=128, normalize=True)
 
 
 def accuracy(queries: np.ndarray, candidates: np.ndarray) -> float:
