@@ -51,7 +51,7 @@ def test_it_goes_on_where_it_stopped(
 
     killed_before("report")
     done = cli_here("run", *given)
-    assert (done.status, stages_of(done)) == (130, ["train"])
+    assert (done.status, stages_of(done)) == (130, ["train", "report"])
     assert Path("first/pairs/manifest.json").stat() == pairs
     assert "optimizer steps: expect little; trainer.max_epochs=" in done.out
     weights = Path("first/run/export/model.safetensors").stat()

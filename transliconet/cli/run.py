@@ -217,15 +217,20 @@ def _report(workflow: Workflow) -> int:
         print(f"[3/3] the report is there: {page}", flush=True)
         return 0
     given = [f"results={_value(workflow.run)}", f"out={_value(workflow.report)}"]
+    _announce(3, "report", given)
     with redirect_stdout(io.StringIO()):  # training has printed the tables
-        return _start(3, "report", given)
+        return run("report", given)
 
 
 def _start(number: int, stage: str, overrides: list[str]) -> int:
-    """Execute a command, and print it; returns its exit status."""
+    """Print a command and execute it; returns its exit status."""
+    _announce(number, stage, overrides)
+    return run(stage, overrides)
+
+
+def _announce(number: int, stage: str, overrides: list[str]) -> None:
     print(f"\n[{number}/3] {shlex.join(['transliconet', stage, *overrides])}", flush=True)
     start_as(stage, overrides)
-    return run(stage, overrides)
 
 
 def _value(path: str | Path) -> str:
