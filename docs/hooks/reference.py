@@ -13,22 +13,9 @@ from typing import Any
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from transliconet.cli.app import COMMANDS
 from transliconet.cli.conf_files import CONF, ConfFile, groups_of, read
 
-COMMANDS = (
-    "run",
-    "prepare",
-    "vocab",
-    "train",
-    "export",
-    "probe",
-    "search",
-    "transfer",
-    "mteb",
-    "sweep",
-    "report",
-    "compare",
-)
 HOMES = ("prepare", "train", "vocab", "probe", "transfer")
 """Where a group is described that several commands use: on the page of the first of these that
 does.
@@ -85,11 +72,10 @@ def _group_row(command: str, name: str, groups: dict[str, str], what: str) -> tu
 
 def _option(group: str, path: Path) -> str:
     conf = read(path)
-    everywhere = path.read_text(encoding="utf-8").startswith("# @package _global_")
     parts = [f"### {group}={path.stem} {{ #{group}-{path.stem} }}", escape(conf.about)]
     if started := ", ".join(filter(None, (_start(group, item) for item in conf.defaults))):
         parts.append(f"Starts from {started}.")
-    parts.append(_section(conf, "" if everywhere else f"{group}.", f"{group}-{path.stem}-"))
+    parts.append(_section(conf, "" if conf.sets_all else f"{group}.", f"{group}-{path.stem}-"))
     return "\n\n".join(filter(None, parts))
 
 

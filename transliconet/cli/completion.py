@@ -37,7 +37,7 @@ def words_of(command: str) -> list[str]:
     for group in groups_of(root):
         for name in options_of(group):
             words.add(f"{group}={name}")
-            path = CONF / group / f"{name}.yaml"
-            if not path.read_text(encoding="utf-8").startswith("# @package _global_"):
-                words.update(f"{group}.{option.key}=" for option in read(path).options)
+            conf = read(CONF / group / f"{name}.yaml")
+            if not conf.sets_all:
+                words.update(f"{group}.{option.key}=" for option in conf.options)
     return [*sorted(words), "--help"]

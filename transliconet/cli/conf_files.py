@@ -36,6 +36,7 @@ class ConfFile:
         about: its opening comment.
         defaults: what it starts from.
         header: of a command's file, the beginning of its help.
+        sets_all: it sets keys of all sections, in place of those of its group.
         options: its keys.
         targets: section → what Hydra builds of it.
     """
@@ -43,6 +44,7 @@ class ConfFile:
     about: str
     defaults: list[Any]
     header: str = ""
+    sets_all: bool = False
     options: list[Key] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
 
@@ -53,7 +55,8 @@ def read(path: Path) -> ConfFile:
     lines = text.splitlines()
     plain = yaml.load(text, yaml.CSafeLoader) or {}
     header = plain.get("hydra", {}).get("help", {}).get("header", "")
-    found = ConfFile(_opening(lines), plain.get("defaults", []), header)
+    sets_all = text.startswith("# @package _global_")
+    found = ConfFile(_opening(lines), plain.get("defaults", []), header, sets_all)
     for key, value in _leaves(yaml.compose(text, yaml.CSafeLoader)):
         if key.split(".")[0] in ("defaults", *(["hydra"] if path.parent == CONF else [])):
             # what a command asks of Hydra is the same for all; what a group does is there to be

@@ -66,9 +66,8 @@ def key_comments(command: str, choices: Mapping[str, str | None]) -> dict[str, s
     for group, chosen in choices.items():
         for path in _chain(group, chosen):
             conf = read(path)
-            of_all = path.read_text(encoding="utf-8").startswith("# @package _global_")
             known, prefix = comments, f"{group}."
-            if of_all:
+            if conf.sets_all:
                 known, prefix = everywhere, ""
             for option in conf.options:
                 key = prefix + option.key
