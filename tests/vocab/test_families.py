@@ -14,7 +14,13 @@ from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.romanizers.base import Identity
 from transliconet.runs.hf_folder import export_encoder
-from transliconet.vocab.apply import add_subwords, changed_share, drop_subwords_used_in, extend
+from transliconet.vocab.apply import (
+    add_subwords,
+    changed_share,
+    complete_plan,
+    drop_subwords_used_in,
+    extend,
+)
 from transliconet.vocab.base import VocabularyInputs
 from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.families.merges import last_merge
@@ -90,7 +96,7 @@ def test_protected_text_is_tokenized_as_before_whatever_is_added(
     new = [subword for subword in new if marks.own(subword.text) not in known]
     kept = drop_subwords_used_in(before, MergePlan(tuple(new), {}), texts)
     completed = family_of(before).complete(kept.new, kept.banned)
-    after = add_subwords(before, completed)
+    after = add_subwords(before, kept.new, kept.banned)
     assert changed_share(before, after, texts) == 0
     assert len(after) == len(before) + len(completed)
     if family != "unigram":  # which chooses by score
@@ -162,3 +168,46 @@ def test_no_word_of_wordpiece_becomes_unknown() -> None:
     assert before.tokenize("priv") == ["p", "##riv"]
     after = add_subwords(before, [NewSubword("▁pri", 0.0, (5,))])
     assert after.tokenize("priv") == ["pri", "##v"]
+
+
+@pytest.mark.parametrize(
+    ("originals", "new", "text"),
+    [
+        # what follows the shorter one would be unknown without a character of the longer one
+        (["p", "##riv"], ["▁pri", "▁pr"], "priv"),
+        # an unknown word stays unknown, although the character would split it
+        (["p", "##riv"], ["▁pr"], "pv"),
+        # both: that the one stays unknown must not make the other unknown
+        (["p", "##riv"], ["▁pri", "▁pr"], "pv priv"),
+    ],
+)
+def test_characters_that_complete_wordpiece_change_no_protected_text(
+    originals: list[str], new: list[str], text: str
+) -> None:
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *originals]
+    before = BertTokenizer(vocab={subword: id_ for id_, subword in enumerate(vocabulary)})
+    wanted = tuple(NewSubword(subword, 0.0, (5,)) for subword in (*new, "▁vo"))
+    plan = drop_subwords_used_in(before, MergePlan(wanted, {}), text.split())
+    completed = complete_plan(before, plan)
+    after = add_subwords(before, completed.new, completed.banned)
+    assert after.tokenize(text) == before.tokenize(text)
+    assert after.tokenize("vo") == ["vo"]
+    encoder = extend(encoder_with(before), completed.new, completed.banned)
+    assert encoder.tokenizer.get_vocab() == after.get_vocab()
+
+
+@pytest.mark.parametrize(
+    ("family", "rounds"),
+    [("wordpiece", [3, 1]), ("unigram", [3, 1]), ("byte-level BPE", [3, 1, 3])],
+)
+def test_native_text_is_tokenized_again_only_where_subwords_are_replaced(
+    family: str,
+    rounds: list[int],
+    tokenizers: dict[str, PreTrainedTokenizerBase],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("transliconet.vocab.apply.say", said.append)
+    plan = MergePlan((NewSubword("▁qx", -1.0, (5,)),), {})
+    drop_subwords_used_in(tokenizers[family], plan, ["a qx", "a", "b"])
+    assert [int(line.split()[4]) for line in said] == rounds

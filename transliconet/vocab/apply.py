@@ -1,6 +1,6 @@
 """Applies a merge plan: new subwords for the tokenizer, new embedding rows for the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import count
 
 from transformers import PreTrainedTokenizerBase
@@ -37,7 +37,7 @@ def used_token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> 
     return used
 
 
-def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
+def extend(encoder: Encoder, new: Sequence[NewSubword], banned: Collection[str] = ()) -> Encoder:
     """Add new subwords to an encoder. Original ids, scores and embedding rows do not change.
 
     New ids follow the last of the tokenizer. A new embedding row, to which the output row is tied,
@@ -47,12 +47,13 @@ def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
     Args:
         encoder: with a Unigram, WordPiece or BPE tokenizer.
         new: subwords that the tokenizer cannot use are left out (:func:`complete_plan`).
+        banned: subwords that must not be added to complete the new ones.
 
     Raises:
         CheckpointError: its tokenizer cannot be extended.
     """
     family = family_of(encoder.tokenizer)
-    completed = family.complete(new)
+    completed = family.complete(new, banned)
     masked_lm = encoder.masked_lm
     add_rows(masked_lm, family.size, [subword.sources for subword in completed])
     first = getattr(masked_lm.config, "original_vocabulary", family.size)
@@ -61,11 +62,13 @@ def extend(encoder: Encoder, new: Sequence[NewSubword]) -> Encoder:
 
 
 def add_subwords(
-    tokenizer: PreTrainedTokenizerBase, new: Sequence[NewSubword]
+    tokenizer: PreTrainedTokenizerBase,
+    new: Sequence[NewSubword],
+    banned: Collection[str] = (),
 ) -> PreTrainedTokenizerBase:
-    """A copy of the tokenizer with those of the new subwords that it can use."""
+    """A copy of the tokenizer with those of the new subwords that it can use (:func:`extend`)."""
     family = family_of(tokenizer)
-    return family.extended(family.complete(new))
+    return family.extended(family.complete(new, banned))
 
 
 def complete_plan(tokenizer: PreTrainedTokenizerBase, plan: MergePlan) -> MergePlan:
@@ -100,27 +103,28 @@ def drop_subwords_used_in(
     if not texts:
         return plan
     family = family_of(tokenizer)
-    new, banned = list(plan.new), set(plan.banned)
+    banned = set(plan.banned)
+    new = [subword for subword in plan.new if subword.text not in banned]
     texts = list(dict.fromkeys(texts))
     waiting = texts
     for number in count(1):  # each round drops subwords, or is the last
         if not waiting:
             break
         say(f"protect native text: tokenize {len(waiting):,} texts, round {number}")
-        completed = family.complete(new, banned)
-        rows = list(tokenize_ids(family.extended(completed), waiting))
-        used: set[int] = set()
-        for ids in rows:
-            used.update(id_ for id_ in ids if id_ >= family.size)
-        if used:
-            banned |= {completed[id_ - family.size].text for id_ in used}
-            new = [subword for subword in new if subword.text not in banned]
-            # texts that used no dropped subword are looked at once more when these use none
-            texts_and_rows = zip(waiting, rows, strict=True)
-            waiting = [text for text, ids in texts_and_rows if not used.isdisjoint(ids)]
-        else:
-            # with other merges, a BPE tokenizer may now split the others in another way
-            waiting = [] if waiting is texts else texts
+        completed = family.complete(new, banned if family.replaces_dropped else ())
+        droppable = {subword.text for subword in (completed if family.replaces_dropped else new)}
+        rows = tokenize_ids(family.extended(completed), waiting)
+        changed = []
+        for text, ids in zip(waiting, rows, strict=True):
+            used = {completed[id_ - family.size].text for id_ in ids if id_ >= family.size}
+            # a text that uses only what completes others is not changed by these any more
+            banned |= (used & droppable) or used
+            if not used.isdisjoint(droppable):
+                changed.append(text)
+        new = [subword for subword in new if subword.text not in banned]
+        # what replaces the dropped ones may split the other texts in another way
+        all_again = family.replaces_dropped and not changed and waiting is not texts
+        waiting = texts if all_again else changed
     dropped = len(banned) - len(plan.banned)
     skipped = {**plan.skipped, "protected": plan.skipped.get("protected", 0) + dropped}
     return MergePlan(tuple(new), skipped, frozenset(banned))

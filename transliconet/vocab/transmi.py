@@ -62,7 +62,7 @@ class TransMI:
         """
         plan = self.plan(encoder.tokenizer, inputs)
         counts = {"added": len(plan.new), **plan.skipped}
-        return VocabularyChange(extend(encoder, plan.new), counts)
+        return VocabularyChange(extend(encoder, plan.new, plan.banned), counts)
 
     def plan(self, original: PreTrainedTokenizerBase, inputs: VocabularyInputs) -> MergePlan:
         """The subwords that :meth:`__call__` adds, without those that protected texts would use.
@@ -100,7 +100,7 @@ class TransMI:
             return complete_plan(original, plan)
         whole_words = whole_word_subwords(
             original,
-            add_subwords(original, complete_plan(original, plan).new),
+            add_subwords(original, plan.new, plan.banned),
             count_words(_text_pairs(inputs, tags)),
             romanize,
             min_count=self.min_word_count,

@@ -32,6 +32,10 @@ class TokenizerFamily:
 
     kind: ClassVar[str]
     """Type of the model in ``tokenizer.json``."""
+    replaces_dropped: ClassVar[bool] = False
+    """Whether :meth:`complete` may add other subwords in place of banned ones. Otherwise dropping
+    new subwords changes no text that uses none of them.
+    """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer

@@ -32,6 +32,7 @@ class BPE(TokenizerFamily):
     """
 
     kind = "BPE"
+    replaces_dropped = True
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__(tokenizer)
