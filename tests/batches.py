@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.settings import DataSettings
-from transliconet.objectives.anchors import ANCHOR, NEGATIVES, AnchorLookup
+from transliconet.objectives.anchors import ANCHOR, NATIVE, NEGATIVES, AnchorLookup
 from transliconet.pairs import PairsFolder
 from transliconet.tokens.fields import BatchField, BatchNeeds, MakeField, TrainingTokens
 from transliconet.tokens.ragged import ConcatenatedRows
@@ -39,4 +39,4 @@ class RandomAnchors(BatchField):
         generator = torch.Generator().manual_seed(0)
         parts = [torch.randn(len(part), 32, generator=generator).numpy() for part in tokens.parts]
         pool = np.arange(sum(map(len, parts)))
-        return AnchorLookup(ConcatenatedRows(parts), pool, self.cached_negatives)
+        return AnchorLookup(ConcatenatedRows(parts), pool, self.cached_negatives, {NATIVE: pool})

@@ -4,6 +4,7 @@ that the objectives read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -56,8 +57,8 @@ class Collator:
         seeds = np.random.SeedSequence(plan.key)
         # shifted by one bit: torch takes signed 64-bit seeds
         mask_seed, dropout_seed = (int(word >> 1) for word in seeds.generate_state(2, np.uint64))
-        # augmentation and further fields draw from a stream of their own
-        rows = self._rows(plan, np.random.default_rng(seeds.spawn(1)[0]))
+        # augmentation and further fields draw from streams of their own
+        rows = self._rows(plan, *seeds.spawn(2))
         batch = {
             PAIR_INDEX: torch.from_numpy(np.asarray(plan.indices, dtype=np.int64)),  # (B,)
             INPUT_IDS: rows.input_ids,  # (2B, L)
@@ -68,17 +69,31 @@ class Collator:
         for make in self.fields:
             batch.update(check_fields(make(rows), rows))
         if self.masking is not None:
-            batch[MASKED_IDS], batch[LABELS] = mask_tokens(
-                rows.input_ids,
-                rows.content_mask,
-                self.vocabulary,
-                self.masking,
-                generator=torch.Generator().manual_seed(mask_seed),
+            batch[MASKED_IDS], batch[LABELS] = self._mask(
+                torch.Generator().manual_seed(mask_seed), rows.input_ids, rows.content_mask
             )
         return batch
 
-    def _rows(self, plan: BatchPlan, rng: np.random.Generator) -> BatchRows:
-        """The token ids of both views, augmented and padded together."""
+    def _mask(
+        self, generator: torch.Generator, input_ids: Tensor, content: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        assert self.masking is not None
+        return mask_tokens(input_ids, content, self.vocabulary, self.masking, generator=generator)
+
+    def _rows(
+        self,
+        plan: BatchPlan,
+        choices: np.random.SeedSequence,
+        masks: np.random.SeedSequence,
+    ) -> BatchRows:
+        """The token ids of both views, augmented and padded together.
+
+        Args:
+            plan: the pairs.
+            choices: seed of augmentation and of further fields.
+            masks: seed of the masks of further fields.
+        """
+        rng = np.random.default_rng(choices)
         native = [self.pairs.native[i] for i in plan.indices]
         romanized = [self.pairs.romanized[i] for i in plan.indices]
         if self.augmenter is not None:
@@ -95,4 +110,10 @@ class Collator:
             attention_mask=attention_mask,
             content_mask=content,
             rng=rng,
+            mask=partial(self._mask, _generator(masks)),
         )
+
+
+def _generator(seed: np.random.SeedSequence) -> torch.Generator:
+    # shifted by one bit: torch takes signed 64-bit seeds
+    return torch.Generator().manual_seed(int(seed.generate_state(1, np.uint64)[0] >> 1))

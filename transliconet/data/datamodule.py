@@ -16,9 +16,9 @@ from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
 from transliconet.data.settings import DataSettings
+from transliconet.data.training_text import TrainingText
 from transliconet.errors import CheckpointError, ConfigError, DataError, Option
 from transliconet.pairs import PairsFolder
-from transliconet.tokens.cache import cached_token_ids
 from transliconet.tokens.fields import BatchNeeds, TrainingTokens
 from transliconet.tokens.padding import Vocabulary
 from transliconet.tokens.tokenize import TokenizedPairs, concatenate_pairs
@@ -49,8 +49,8 @@ class PairsDataModule(pl.LightningDataModule):
         seed: of the order of the pairs and of every random choice in making batches.
 
     Raises:
-        ConfigError: ``settings.max_length`` exceeds ``positions``, or a folder of
-            ``settings.also`` holds out other ids than ``pairs``.
+        ConfigError: ``settings.max_length`` exceeds ``positions``, an objective reads translations
+            and ``settings.pivot`` is empty, or :meth:`TrainingText.from_folder` raises.
     """
 
     def __init__(
@@ -73,9 +73,14 @@ class PairsDataModule(pl.LightningDataModule):
                 "Lower it",
                 code="TLN-CONFIG-320",
             )
-        self.folders = [pairs, *(PairsFolder.open(path) for path in self.settings.also)]
-        for folder in self.folders[1:]:
-            _require_same_heldout(pairs, folder)
+        if self.needs.translations and not self.settings.pivot:
+            raise ConfigError(
+                Option("pivot", list(self.settings.pivot)),
+                "an objective reads translations",
+                "Name their languages, such as [eng_Latn]",
+                code="TLN-CONFIG-324",
+            )
+        self.text = TrainingText.from_folder(pairs, self.settings, tokenizer, prompt)
         self.tokenizer, self.prompt = tokenizer, prompt
         self.seed = seed
         self._pairs: TokenizedPairs | None = None
@@ -104,7 +109,7 @@ class PairsDataModule(pl.LightningDataModule):
         pairs = concatenate_pairs(tokens.parts)
         if len(pairs) == 0:
             raise DataError(
-                self.folders[0].path,
+                self.text.folders[0].path,
                 "no training pair",
                 "Lower heldout in prepare, or train with skip_unchanged=false",
                 code="TLN-DATA-320",
@@ -114,7 +119,7 @@ class PairsDataModule(pl.LightningDataModule):
             f"{len(pairs)} training pairs, {native:.1f} native and {romanized:.1f} romanized "
             f"tokens a pair, {pairs.truncated} rows truncated at {self.settings.max_length} tokens"
         )
-        self._sources = [part.folder.name for part in tokens.parts if part.folder]
+        self._sources = [part.folder.name for part in tokens.texts if part.folder]
         for field in self.needs.fields:
             self._sources += field.identity(tokens)
         self._pairs = pairs
@@ -127,18 +132,7 @@ class PairsDataModule(pl.LightningDataModule):
         )
 
     def _tokens(self) -> TrainingTokens:
-        settings = self.settings
-        parts = [
-            cached_token_ids(
-                folder,
-                self.tokenizer,
-                settings.max_length,
-                languages=settings.languages,
-                skip_unchanged=settings.skip_unchanged,
-                prompt=self.prompt,
-            )
-            for folder in self.folders
-        ]
+        parts = self.text.parts()
         # fields computed before training, such as anchors, have the precision of training
         in_bfloat16 = self.trainer is not None and self.trainer.precision == "bf16-mixed"
         return TrainingTokens(
@@ -146,6 +140,7 @@ class PairsDataModule(pl.LightningDataModule):
             self.tokenizer,
             torch.bfloat16 if in_bfloat16 else None,
             self._pairs_read(concatenate_pairs(parts)),
+            pivots=self.text.pivots() if self.needs.translations else (),
         )
 
     def _pairs_read(self, pairs: TokenizedPairs) -> np.ndarray | None:
@@ -166,29 +161,8 @@ class PairsDataModule(pl.LightningDataModule):
         return Augmenter(augment, self.tokenizer, boundaries, most, prompt=self.prompt)
 
     def pair_names(self, positions: Sequence[int]) -> list[str]:
-        """Names of training pairs for messages: language and id in the pairs folder.
-
-        Args:
-            positions: among the training pairs of all folders, one after the other.
-
-        Returns:
-            Names such as ``hin_Deva 17``, in the order of ``positions``.
-        """
-        wanted = np.array(sorted(set(positions)), dtype=np.int64)
-        names: dict[int, str] = {}
-        start = 0  # position of the first pair of `rows`
-        for folder in self.folders:
-            for rows in folder.batches(
-                "train",
-                skip_unchanged=self.settings.skip_unchanged,
-                languages=self.settings.languages,
-            ):
-                here = wanted[(wanted >= start) & (wanted < start + len(rows))]
-                for position in here.tolist():
-                    row = position - start
-                    names[position] = f"{rows['lang'][row]} {rows['id'][row]}"
-                start += len(rows)
-        return [names[position] for position in positions]
+        """Names of training pairs for messages, see :meth:`TrainingText.names`."""
+        return self.text.names(positions)
 
     def train_dataloader(self) -> DataLoader:
         # Lightning calls setup() first
@@ -278,22 +252,3 @@ class PairsDataModule(pl.LightningDataModule):
                     code="TLN-CKPT-320",
                 )
         self._start = (state_dict["epoch"], state_dict["batches"])
-
-
-def _require_same_heldout(first: PairsFolder, other: PairsFolder) -> None:
-    """Raise unless both folders hold out the same ids. Otherwise one would train on what the other
-    holds out for evaluation.
-    """
-    ours, theirs = _heldout_rule(first), _heldout_rule(other)
-    if theirs != ours:
-        raise ConfigError(
-            Option("also", other.path),
-            f"it holds out other ids than {first.path} ({theirs}, not {ours})",
-            "Prepare both with the same heldout and seed",
-            code="TLN-CONFIG-321",
-        )
-
-
-def _heldout_rule(folder: PairsFolder) -> dict[str, Any]:
-    rules = folder.manifest["rules"]
-    return {name: rules.get(name) for name in ("heldout", "seed")}

@@ -24,6 +24,9 @@ class DataSettings:
             align, only MLM to learn.
         also: more pairs folders to train on, such as the same text by another romanizer. They must
             hold out the same ids.
+        pivot: tags of languages whose texts of the same id are translations, the preferred one
+            first, for objectives that read translations
+            (:func:`transliconet.tokens.pivots.match_pivots`).
         by_language: whether a batch holds pairs of one language, so that negatives are hard
             (:class:`transliconet.data.sampler.PairBatchSampler`).
         window: batches whose pairs are sorted by length together
@@ -42,6 +45,7 @@ class DataSettings:
     languages: Sequence[str] | None = None
     skip_unchanged: bool = True
     also: Sequence[str | Path] = ()
+    pivot: Sequence[str] = ()
     by_language: bool = False
     window: int = 50
     augment: Augment = field(default_factory=Augment)

@@ -12,7 +12,7 @@ from torch import Tensor
 from transliconet.errors import ConfigError, require_choice, require_range
 from transliconet.model.encoder import Encoder, EncoderLike
 from transliconet.model.pooling import OR_AUTO
-from transliconet.objectives.anchors import ANCHOR, NEGATIVES, Anchors
+from transliconet.objectives.anchors import FIELDS_OF, NATIVE, TARGETS, Anchors
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight, rows_of_other_processes, world_size
 from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequest, StateRequests
@@ -140,6 +140,10 @@ class AnchoredContrast(Objective):
             where they are. Needed only if weights are trained that native text uses.
         replay_share: share of a batch's pairs whose native view is replayed. The native view of all
             others is not computed.
+        target: ``native``, the anchors of native text; ``pivot``, those of its translation, if it
+            has one, else its own (multilingual distillation, where a translation is trained towards
+            the vector that the teacher gives to the source; Reimers & Gurevych, 2020,
+            arXiv 2004.09813, equation 1); ``both``, the mean of both losses.
         layer, pooling: of the vectors, trained and fixed.
         temperature: T > 0.
         exclude_nearest: share of all candidates, those most similar to the anchor, that is excluded
@@ -154,6 +158,7 @@ class AnchoredContrast(Objective):
     pull: float = 0.0
     replay: float = 0.0
     replay_share: float = 0.25
+    target: str = NATIVE
     layer: int | str = "auto"
     pooling: str = "auto"
     temperature: float = 0.02
@@ -169,6 +174,7 @@ class AnchoredContrast(Objective):
         require_range("temperature", self.temperature, above=0)
         require_range("exclude_nearest", self.exclude_nearest, least=0, most=0.5)
         require_range("cached_negatives", self.cached_negatives, least=0)
+        require_choice("target", self.target, TARGETS)
         require_choice("pooling", self.pooling, OR_AUTO)
         require_choice("similarity", self.similarity, SIMILARITIES)
 
@@ -180,7 +186,9 @@ class AnchoredContrast(Objective):
         return {self._request(encoder)}
 
     def fields(self, encoder: Encoder) -> Sequence[BatchField]:
-        return [Anchors(encoder, self.layer, self.pooling, self.cached_negatives)]
+        return [
+            Anchors(encoder, self.layer, self.pooling, self.cached_negatives, target=self.target)
+        ]
 
     def negatives_per_text(self, pairs: int) -> int:
         return (pairs + self.cached_negatives) * world_size() - 1
@@ -205,26 +213,29 @@ class AnchoredContrast(Objective):
             batch: fields of the batch, with the anchors of all B pairs.
         """
         terms: dict[str, Tensor] = {}
+        texts = TARGETS[self.target]
         # averaged over processes, the loss is the mean over the vectors of all
         share = mean_weight(len(vectors), vectors.device)
-        anchors = batch[ANCHOR]  # (B, H)
-        own, others = anchors[: len(vectors)], anchors[len(vectors) :]
-        if self.contrast:
-            loss = anchored_loss(
-                vectors,
-                own,
-                temperature=self.temperature,
-                negatives=self._negatives(own, others, batch),
-                soft_targets=self.soft_targets,
-                exclude_nearest=self.exclude_nearest,
-                similarity=self.similarity,
-            )
-            terms["anchor"] = self.contrast * share * loss
-        if self.pull:
-            terms["pull"] = self.pull * share * pull_loss(vectors, own)
+        for text in texts:
+            suffix = "" if text == NATIVE else f"_{text}"
+            anchor, cached = FIELDS_OF[text]
+            own, others = batch[anchor].split([len(vectors), len(batch[anchor]) - len(vectors)])
+            if self.contrast:
+                loss = anchored_loss(
+                    vectors,
+                    own,
+                    temperature=self.temperature,
+                    negatives=self._negatives(own, others, batch.get(cached)),
+                    soft_targets=self.soft_targets,
+                    exclude_nearest=self.exclude_nearest,
+                    similarity=self.similarity,
+                )
+                terms[f"anchor{suffix}"] = self.contrast / len(texts) * share * loss
+            if self.pull:
+                terms[f"pull{suffix}"] = self.pull / len(texts) * share * pull_loss(vectors, own)
         return terms
 
-    def _negatives(self, own: Tensor, others: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    def _negatives(self, own: Tensor, others: Tensor, cached: Tensor | None) -> Tensor:
         """(K, H): the anchors that are negatives, those of the other processes included.
 
         Anchors have no gradient, so each process only needs the scores of its own vectors.
@@ -232,10 +243,8 @@ class AnchoredContrast(Objective):
         Args:
             own: (n, H) anchors of the vectors of one view.
             others: (B - n, H) anchors of the other pairs of the batch.
-            batch: may hold further anchors.
+            cached: (C, H) anchors that were drawn for the batch; None: none were.
         """
-        here = [others]
-        if NEGATIVES in batch:
-            here.append(batch[NEGATIVES])
+        here = [others] if cached is None else [others, cached]
         elsewhere = rows_of_other_processes(torch.cat([own, *here]))
         return torch.cat([*here, elsewhere])

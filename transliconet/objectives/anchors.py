@@ -4,6 +4,7 @@ once and cached beside the tokenized pairs.
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,22 @@ ANCHOR = register_field(
 NEGATIVES = register_field(
     "negatives", "(K, H) float32: anchors of K other training pairs, drawn for the batch.", "batch"
 )
+PIVOT_ANCHOR = register_field(
+    "pivot_anchor",
+    "(B, H) float32: pooled states of the model before training of each pair's translation, or of "
+    "its native text where it has none.",
+    "pair",
+)
+PIVOT_NEGATIVES = register_field(
+    "pivot_negatives",
+    "(K, H) float32: the same of the pairs that NEGATIVES are the anchors of.",
+    "batch",
+)
+NATIVE, PIVOT = "native", "pivot"
+TARGETS = {NATIVE: (NATIVE,), PIVOT: (PIVOT,), "both": (NATIVE, PIVOT)}
+"""Choice → the texts whose anchors are trained towards."""
+FIELDS_OF = {NATIVE: (ANCHOR, NEGATIVES), PIVOT: (PIVOT_ANCHOR, PIVOT_NEGATIVES)}
+"""Text → the fields of its anchors."""
 SHA256_BYTES = 32
 LAYOUT = 2
 """Number of a cache file's layout: a NumPy file, then its SHA-256."""
@@ -137,27 +154,44 @@ def _is_intact(file: Path, number: int) -> bool:
 
 @dataclass(frozen=True)
 class Anchors(BatchField):
-    """The batch fields :data:`ANCHOR` and, with ``cached_negatives``, :data:`NEGATIVES`.
+    """The batch fields :data:`ANCHOR` and, with ``cached_negatives``, :data:`NEGATIVES`; those of
+    translations in their place, or both.
 
     Args:
         encoder: the starting model.
         layer, pooling: of the anchors.
         cached_negatives: number of other training pairs whose anchors are drawn for each batch.
+        target: whose anchors, one of :data:`TARGETS`.
     """
 
     encoder: Encoder = field(repr=False)
     layer: int | str = "auto"
     pooling: str = "auto"
     cached_negatives: int = 0
+    target: str = NATIVE
 
-    names = (ANCHOR, NEGATIVES)
+    names = (ANCHOR, NEGATIVES, PIVOT_ANCHOR, PIVOT_NEGATIVES)
+
+    @property
+    def translations(self) -> bool:
+        return PIVOT in TARGETS[self.target]
 
     def prepare(self, tokens: TrainingTokens) -> None:
-        self._vectors(tokens, self._pool(tokens))
+        self._vectors(tokens, self._positions(tokens, self._pool(tokens)))
 
     def open(self, tokens: TrainingTokens) -> MakeField:
         pool = self._pool(tokens)
-        return AnchorLookup(self._vectors(tokens, pool), pool, self.cached_negatives)
+        positions = self._positions(tokens, pool)
+        needed, vectors = self._vectors(tokens, positions)
+        places = {text: np.searchsorted(needed, found) for text, found in positions.items()}
+        return AnchorLookup(vectors, pool, self.cached_negatives, places)
+
+    def _positions(self, tokens: TrainingTokens, pool: np.ndarray) -> dict[str, np.ndarray]:
+        """Native or pivot → (n,) positions, among all texts, of those whose anchors are read."""
+        positions: dict[str, np.ndarray] = {}
+        for text in TARGETS[self.target]:
+            positions[text] = pool if text == NATIVE else tokens.translations()[pool]
+        return positions
 
     def _pool(self, tokens: TrainingTokens) -> np.ndarray:
         """(n,) sorted positions of the pairs whose anchors are computed: those that the run reads,
@@ -172,21 +206,24 @@ class Anchors(BatchField):
         drawn = np.random.default_rng(0).choice(others, size=missing, replace=False)
         return np.sort(np.concatenate([read, drawn]))
 
-    def _vectors(self, tokens: TrainingTokens, pool: np.ndarray) -> ConcatenatedRows:
-        """The anchors of the pairs at ``pool``, in that order."""
+    def _vectors(
+        self, tokens: TrainingTokens, positions: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, ConcatenatedRows]:
+        """The sorted positions that are needed, and their anchors in that order."""
+        needed = np.unique(np.concatenate(list(positions.values())))
         teacher = self._teacher(tokens)
         vectors = []
-        start = 0  # position of the first pair of `part`
-        for part in tokens.parts:
-            rows = pool[(pool >= start) & (pool < start + len(part))] - start
+        start = 0  # position of the first pair of `texts`
+        for texts in tokens.texts:
+            rows = needed[(needed >= start) & (needed < start + len(texts))] - start
             if len(rows):
-                vectors.append(teacher(part, rows if len(rows) < len(part) else None))
-            start += len(part)
-        return ConcatenatedRows(vectors)
+                vectors.append(teacher(texts, rows if len(rows) < len(texts) else None))
+            start += len(texts)
+        return needed, ConcatenatedRows(vectors)
 
     def identity(self, tokens: TrainingTokens) -> list[str]:
         teacher = self._teacher(tokens)
-        files = [teacher.file(part) for part in tokens.parts]
+        files = [teacher.file(texts) for texts in tokens.texts]
         return [file.stem for file in files if file is not None]
 
     def _teacher(self, tokens: TrainingTokens) -> Teacher:
@@ -204,23 +241,31 @@ class AnchorLookup:
     """Looks up the anchors of a batch.
 
     Args:
-        vectors: (n, H), anchors.
-        pool: (n,) sorted positions of their pairs among the training pairs.
-        cached_negatives: K, number of anchors that are drawn as negatives.
+        vectors: (m, H), anchors.
+        pool: (n,) sorted positions, among the training pairs, of the pairs that have some.
+        cached_negatives: K, number of pairs that are drawn for their anchors as negatives.
+        places: native or pivot → (n,) rows of ``vectors``, of the pairs of ``pool``.
     """
 
     vectors: ConcatenatedRows
     pool: np.ndarray
     cached_negatives: int
+    places: Mapping[str, np.ndarray]
 
     def __call__(self, rows: BatchRows) -> dict[str, Tensor]:
-        fields = {ANCHOR: self._rows(np.searchsorted(self.pool, rows.indices))}
+        own = np.searchsorted(self.pool, rows.indices)  # (B,)
+        drawn = np.zeros(0, np.int64)
         if self.cached_negatives:
             drawn = rows.rng.integers(len(self.pool), size=self.cached_negatives)
-            fields[NEGATIVES] = self._rows(drawn)
+        fields: dict[str, Tensor] = {}
+        for text, places in self.places.items():
+            anchor, negatives = FIELDS_OF[text]
+            fields[anchor] = self._rows(places[own])
+            if len(drawn):
+                fields[negatives] = self._rows(places[drawn])
         return fields
 
     def _rows(self, indices: np.ndarray) -> Tensor:
-        """(m,) rows of ``vectors`` → (m, H) float32."""
+        """(r,) rows of ``vectors`` → (r, H) float32."""
         vectors = np.stack([self.vectors[int(i)] for i in indices])
         return torch.from_numpy(vectors.astype(np.float32))

@@ -23,11 +23,21 @@ from transliconet.batch import (
 from transliconet.model.encoder import EncoderLike
 from transliconet.model.pooling import pool
 from transliconet.objectives.gradcache import recompute_in_backward
+from transliconet.objectives.second_text import (
+    SECOND_ATTENTION,
+    SECOND_CONTENT,
+    SECOND_IDS,
+    SECOND_LABELS,
+    side_by_side,
+)
 
-MASKED, CLEAN, CONCATENATED = "masked", "clean", "concatenated"
+MASKED, CLEAN, CONCATENATED, TRANSLATED = "masked", "clean", "concatenated", "translated"
 """Inputs of the encoder: rows with masked tokens; rows without; both masked views of a pair in one
-row (:func:`concatenate_views`).
+row (:func:`concatenate_views`); the masked native view and the pair's second text in one row
+(:mod:`transliconet.objectives.second_text`).
 """
+TWO_TEXTS = (CONCATENATED, TRANSLATED)
+"""Inputs of two texts a row."""
 
 LABELLED_TOKENS, ALL_TOKENS = "labelled", "tokens"
 """Reductions beside the poolings: the M tokens that have a label, row after row; all tokens."""
@@ -37,7 +47,7 @@ class StateRequest(NamedTuple):
     """States that an objective needs. States that no objective asks for are not kept.
 
     Args:
-        input: :data:`MASKED`, :data:`CLEAN` or :data:`CONCATENATED`.
+        input: :data:`MASKED`, :data:`CLEAN`, :data:`CONCATENATED` or :data:`TRANSLATED`.
         layer: number of the hidden layer, 0 the embeddings.
         reduction: a pooling (:func:`transliconet.model.pooling.pool`), which gives (R, H) for R
             rows; :data:`LABELLED_TOKENS`, (M, H); or :data:`ALL_TOKENS`, (R, L, H).
@@ -60,7 +70,7 @@ class EncodedPairs:
 
     Args:
         batch: fields of :mod:`transliconet.batch`.
-        states: by request; R is 2B, or B of concatenated input.
+        states: by request; R is 2B, or B of rows of two texts.
         encoder: for its masked-LM head.
     """
 
@@ -136,7 +146,20 @@ class _InputRows(NamedTuple):
         else:
             ids, labelled = batch[MASKED_IDS], batch[LABELS] != IGNORE
         rows = cls(ids, attention_mask, batch[CONTENT_MASK], labelled)
-        return cls(*map(concatenate_views, rows)) if kind == CONCATENATED else rows
+        if kind == CONCATENATED:
+            return cls(*map(concatenate_views, rows))
+        if kind == TRANSLATED:
+            pairs = len(batch[PAIR_INDEX])
+            native = cls(*(tensor[:pairs] for tensor in rows))
+            second = cls(
+                batch[SECOND_IDS],
+                batch[SECOND_ATTENTION],
+                batch[SECOND_CONTENT],
+                batch[SECOND_LABELS] != IGNORE,
+            )
+            # what stands at padding is not read
+            return cls(*(side_by_side(*both, 0) for both in zip(native, second, strict=True)))
+        return rows
 
     def split_rows(self, size: int) -> list["_InputRows"]:
         """Parts of ``size`` rows."""
@@ -229,7 +252,7 @@ def _states(
         rows.ids,
         rows.attention_mask,
         {request.layer for request in wanted},
-        texts_per_row=2 if wanted[0].input == CONCATENATED else 1,
+        texts_per_row=2 if wanted[0].input in TWO_TEXTS else 1,
         token_vectors=token_vectors,
     )
     return tuple(_reduce(hidden[request.layer], request.reduction, rows) for request in wanted)

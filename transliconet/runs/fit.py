@@ -52,6 +52,7 @@ class FitOptions:
             is less.
         skip_unchanged: leave out pairs whose romanization equals the text.
         also: more pairs folders to train on, e.g. the same text by another romanizer.
+        pivot: languages whose texts with the same id are translations.
         by_language: batches of one language each: hard negatives.
         languages: tags to train on; None takes all.
         augment: noisy or mixed-script romanized rows.
@@ -75,6 +76,7 @@ class FitOptions:
     max_length: int = 512
     skip_unchanged: bool = True
     also: Sequence[str | Path] = ()
+    pivot: Sequence[str] = ()
     by_language: bool = False
     languages: Sequence[str] | None = None
     augment: Augment = field(default_factory=Augment)
@@ -208,6 +210,7 @@ def _data(options: FitOptions, positions: int) -> DataSettings:
         languages=options.languages,
         skip_unchanged=options.skip_unchanged,
         also=options.also,
+        pivot=options.pivot,
         by_language=options.by_language,
         augment=options.augment,
         masking=options.masking,

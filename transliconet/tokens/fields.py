@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.batch import FIELDS, has_rows, has_tokens
 from transliconet.errors import ConfigError
+from transliconet.tokens.pivots import NONE, Pivots
 from transliconet.tokens.tokenize import TokenizedPairs
 
 
@@ -23,12 +24,34 @@ class TrainingTokens:
         autocast: data type of matrix products in training; None: float32.
         read: (n,) sorted positions, among the pairs of all parts, of those that a run of less than
             an epoch reads; None: all.
+        pivots: the translations of the pairs of each part; empty where no field reads them.
     """
 
     parts: Sequence[TokenizedPairs]
     tokenizer: PreTrainedTokenizerBase
     autocast: torch.dtype | None = None
     read: np.ndarray | None = None
+    pivots: Sequence[Pivots] = ()
+
+    @property
+    def texts(self) -> list[TokenizedPairs]:
+        """The N pairs of all parts, then the texts that translations are taken from."""
+        return [*self.parts, *(pivots.texts for pivots in self.pivots)]
+
+    def translations(self) -> np.ndarray:
+        """The translation of each pair.
+
+        Returns:
+            (N,) int64 positions among all :attr:`texts`; its own for a pair without a translation.
+        """
+        positions = np.arange(sum(map(len, self.parts)))
+        start, of_pivots = 0, len(positions)
+        for part, pivots in zip(self.parts, self.pivots, strict=True):
+            translated = np.flatnonzero(pivots.of_pair != NONE)
+            positions[start + translated] = of_pivots + pivots.of_pair[translated]
+            start += len(part)
+            of_pivots += len(pivots.texts)
+        return positions
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,8 @@ class BatchRows:
             romanized ones after augmentation.
         input_ids: (2B, L) int64, both views padded.
         attention_mask, content_mask: (2B, L) bool, see :mod:`transliconet.batch`.
+        mask: masks rows that a field adds as the batch's own are masked: (N, L) ids and a mask of
+            their content → (N, L) ids after masking, and (N, L) labels.
         rng: randomness that depends on the batch alone, so that a resumed run and any number of
             loader processes draw the same.
     """
@@ -54,6 +79,7 @@ class BatchRows:
     attention_mask: Tensor
     content_mask: Tensor
     rng: np.random.Generator
+    mask: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 MakeField = Callable[[BatchRows], dict[str, Tensor]]
@@ -79,6 +105,11 @@ class BatchField:
 
     names: tuple[str, ...] = ()
     """The registered fields that it makes (:func:`transliconet.batch.register_field`)."""
+
+    @property
+    def translations(self) -> bool:
+        """Whether it reads :attr:`TrainingTokens.pivots`."""
+        return False
 
     def prepare(self, tokens: TrainingTokens) -> None:
         """Do what takes long and can be cached on disk.
@@ -160,6 +191,11 @@ class BatchNeeds:
                     "Give both the same settings, or switch one off",
                     code="TLN-CONFIG-301",
                 )
+
+    @property
+    def translations(self) -> bool:
+        """Whether a field reads translations."""
+        return any(field.translations for field in self.fields)
 
 
 def check_fields(made: dict[str, Tensor], rows: BatchRows) -> dict[str, Tensor]:

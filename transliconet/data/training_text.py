@@ -1,0 +1,164 @@
+"""The training text of a run: the part of its pairs folders that is not held out."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from transformers import PreTrainedTokenizerBase
+
+from transliconet.data.settings import DataSettings
+from transliconet.errors import ConfigError, DataError, Option
+from transliconet.pairs import PairsFolder
+from transliconet.tokens.cache import cached_token_ids
+from transliconet.tokens.pivots import NONE, Pivots, match_pivots
+from transliconet.tokens.tokenize import TokenizedPairs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingText:
+    """The training part of one or more pairs folders.
+
+    Args:
+        folders: at least one.
+        settings: which pairs are trained on.
+        tokenizer: of the encoder.
+        prompt: put before each text.
+    """
+
+    folders: Sequence[PairsFolder]
+    settings: DataSettings
+    tokenizer: PreTrainedTokenizerBase
+    prompt: str = ""
+
+    @classmethod
+    def from_folder(
+        cls,
+        pairs: PairsFolder,
+        settings: DataSettings,
+        tokenizer: PreTrainedTokenizerBase,
+        prompt: str = "",
+    ) -> Self:
+        """The text of a folder and of those of ``settings.also``.
+
+        Raises:
+            ConfigError: a folder of ``settings.also`` holds out other ids than ``pairs``, or no
+                folder has a language of ``settings.pivot``.
+        """
+        folders = [pairs, *(PairsFolder.open(path) for path in settings.also)]
+        for folder in folders[1:]:
+            _require_same_heldout(pairs, folder)
+        for tag in settings.pivot:
+            if not any(tag in folder.manifest["languages"] for folder in folders):
+                raise ConfigError(
+                    Option("pivot", list(settings.pivot)),
+                    f"the pairs have no {tag}",
+                    f"They have {', '.join(pairs.manifest['languages'])}",
+                    code="TLN-CONFIG-323",
+                )
+        return cls(folders, settings, tokenizer, prompt)
+
+    def parts(self) -> list[TokenizedPairs]:
+        """The training pairs of each folder, tokenized."""
+        settings = self.settings
+        languages = settings.languages
+        return [self._tokens(f, languages, settings.skip_unchanged) for f in self.folders]
+
+    def pivots(self) -> list[Pivots]:
+        """The translations of the pairs of each folder, from the same folder's training part.
+
+        Raises:
+            DataError: no training pair has a translation.
+        """
+        found = [self._pivots_of(folder) for folder in self.folders]
+        number = sum(int((pivots.of_pair != NONE).sum()) for pivots in found)
+        pairs = sum(len(pivots.of_pair) for pivots in found)
+        tags = ", ".join(self.settings.pivot)
+        if not number:
+            raise DataError(
+                Option("pivot", list(self.settings.pivot)),
+                f"no training pair shares its id with a text in {tags}",
+                "Choose a language that the source gives the same ids",
+                code="TLN-DATA-323",
+            )
+        log.info(
+            f"{number} of {pairs} training pairs have a translation in {tags}; the others do "
+            "without"
+        )
+        return found
+
+    def _pivots_of(self, folder: PairsFolder) -> Pivots:
+        present = [tag for tag in self.settings.pivot if tag in folder.manifest["languages"]]
+        # a text in Latin script may be its own romanization, and is a translation all the same
+        texts = self._tokens(folder, present, skip_unchanged=False)
+        candidates = _ids(folder.batches("train", languages=present))
+        return Pivots(texts, match_pivots(_ids(self._rows(folder)), candidates, present))
+
+    def names(self, positions: Sequence[int]) -> list[str]:
+        """Names of training pairs for messages: language and id in the pairs folder.
+
+        Args:
+            positions: among the training pairs of all folders, one after the other.
+
+        Returns:
+            Names such as ``hin_Deva 17``, in the order of ``positions``.
+        """
+        wanted = np.array(sorted(set(positions)), dtype=np.int64)
+        names: dict[int, str] = {}
+        start = 0  # position of the first pair of `rows`
+        for folder in self.folders:
+            for rows in self._rows(folder):
+                here = wanted[(wanted >= start) & (wanted < start + len(rows))]
+                for position in here.tolist():
+                    row = position - start
+                    names[position] = f"{rows['lang'][row]} {rows['id'][row]}"
+                start += len(rows)
+        return [names[position] for position in positions]
+
+    def _rows(self, folder: PairsFolder) -> Iterator[pa.RecordBatch]:
+        """The training pairs of a folder, in the order of their token ids."""
+        settings = self.settings
+        return folder.batches(
+            "train", skip_unchanged=settings.skip_unchanged, languages=settings.languages
+        )
+
+    def _tokens(
+        self, folder: PairsFolder, languages: Sequence[str] | None, skip_unchanged: bool
+    ) -> TokenizedPairs:
+        return cached_token_ids(
+            folder,
+            self.tokenizer,
+            self.settings.max_length,
+            languages=languages,
+            skip_unchanged=skip_unchanged,
+            prompt=self.prompt,
+        )
+
+
+def _ids(batches: Iterator[pa.RecordBatch]) -> pa.Table:
+    columns = [pa.Table.from_batches([batch.select(["id", "lang"])]) for batch in batches]
+    nothing = pa.table({"id": pa.array([], pa.string()), "lang": pa.array([], pa.string())})
+    return pa.concat_tables([nothing, *columns])
+
+
+def _require_same_heldout(first: PairsFolder, other: PairsFolder) -> None:
+    """Raise unless both folders hold out the same ids. Otherwise one would train on what the other
+    holds out for evaluation.
+    """
+    ours, theirs = _heldout_rule(first), _heldout_rule(other)
+    if theirs != ours:
+        raise ConfigError(
+            Option("also", other.path),
+            f"it holds out other ids than {first.path} ({theirs}, not {ours})",
+            "Prepare both with the same heldout and seed",
+            code="TLN-CONFIG-321",
+        )
+
+
+def _heldout_rule(folder: PairsFolder) -> dict[str, Any]:
+    rules = folder.manifest["rules"]
+    return {name: rules.get(name) for name in ("heldout", "seed")}
