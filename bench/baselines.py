@@ -28,7 +28,7 @@ from transliconet.pairs import PairsFolder
 
 BATCH = 64
 MAX_LENGTH = 64
-TIMING_STEPS = 15
+TIMING_STEPS = 5
 OURS = "recommended"
 BASELINES = ("ranking", "distillation")
 

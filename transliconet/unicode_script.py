@@ -1,6 +1,7 @@
 """Scripts of characters and texts, by the Unicode script property."""
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cache
 
 from fontTools.unicodedata import script
@@ -41,8 +42,20 @@ def script_share(text: str, code: str) -> float:
     0.5
     """
     scripts = [s for c in text if c.isalpha() and (s := _script_of(c)) not in SHARED]
-    expected = COMPOSITE.get(code, {code})
+    expected = property_values([code])
     return sum(s in expected for s in scripts) / len(scripts) if scripts else 0.0
+
+
+def property_values(codes: Iterable[str]) -> set[str]:
+    """The values of the Unicode script property that ISO 15924 codes stand for.
+
+    >>> sorted(property_values(["Jpan", "Cyrl"]))
+    ['Cyrl', 'Hani', 'Hira', 'Kana']
+    """
+    values: set[str] = set()
+    for code in codes:
+        values |= COMPOSITE.get(code, {code})
+    return values
 
 
 def scripts_in(text: str) -> set[str]:

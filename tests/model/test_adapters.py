@@ -154,7 +154,7 @@ def test_settings_are_kept_and_wrong_ones_are_errors(encoder: Encoder) -> None:
     assert attention.self.query.lora_dropout["default"].p == 0.3
     with raises("TLN-CONFIG-411", naming="targets=Wqkv"):
         train_adapters(make_encoder("bert"), LoraSettings(targets=["Wqkv"]))
-    with raises("TLN-CKPT-420"):
+    with raises("TLN-CKPT-411"):
         train_adapters(make_encoder("albert"), LoraSettings())
     with raises("TLN-CKPT-408"):
         choose_trainable(make_encoder("bert"), "new_rows_and_lora")

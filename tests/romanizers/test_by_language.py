@@ -228,6 +228,18 @@ def test_best_takes_readings_where_there_are_some() -> None:
     assert names == expected
 
 
+def test_typed_needs_no_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = {"cutlet", "cyrtranslit", "pykakasi", "pypinyin", "pythainlp", "ToJyutping", "icu"}
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(base, "find_spec", lambda name: None if name in extra else find_spec(name))
+    typed = romanizer("typed")
+    assert typed("कैसे", "hin_Deva") == "kaise"
+    assert typed("ψάρι", "ell_Grek") == "psari"
+    assert typed("привет", "rus_Cyrl") == romanizer("uroman")("привет", "rus_Cyrl")
+    with pytest.raises(ConfigError):
+        romanizer("best")
+
+
 def own_class(docstring: str) -> str:
     """The example of :class:`Romanizer`'s docstring as a module."""
     lines = [line.strip() for line in docstring.splitlines()]

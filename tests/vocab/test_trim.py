@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.settings import raises
+from tests.vocab.tokenizers import NATIVE, encoder_with, wordpiece
 from transliconet.model.embed import embed
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
@@ -81,6 +82,36 @@ def test_the_most_frequent_subwords_of_every_script_are_kept(full: Path) -> None
     assert most_frequent_by_script([("▁да", -2.0), ("нет", -1.0), ("no", -3.0)], 1) == {1, 2}
 
 
+def test_subwords_are_chosen_by_script_and_probability_without_pairs(full: Path) -> None:
+    encoder = Encoder.from_pretrained(str(full))
+    vocabulary = family_of(encoder.tokenizer).vocabulary()
+    pieces = encoder.tokenizer.tokenize("Москва 24")
+    change = Trim(0, scripts=["Cyrl"])(encoder, VocabularyInputs())
+    kept = dict(family_of(change.encoder.tokenizer).vocabulary())
+    assert change.encoder.tokenizer.tokenize("Москва 24") == pieces
+    ordinary = [s for s in kept if s not in encoder.tokenizer.all_special_tokens]
+    assert {script for s in ordinary for script in scripts_in(s)} == {"Cyrl"}
+    assert {s for s, _ in vocabulary if scripts_in(s) <= {"Cyrl"}} <= set(kept)
+    frequent = Trim(0, min_probability=1e-3)(
+        Encoder.from_pretrained(str(full)), VocabularyInputs()
+    ).encoder
+    specials = set(frequent.tokenizer.all_special_tokens)
+    expected = {s for s, score in vocabulary if np.exp(score) >= 1e-3}
+    assert set(frequent.tokenizer.get_vocab()) - specials == expected - specials
+    assert 10 < len(expected) < len(vocabulary) / 2
+
+
+def test_the_choice_by_script_needs_no_probabilities() -> None:
+    encoder = encoder_with(wordpiece(NATIVE, 80))
+    with raises("TLN-CONFIG-707", naming="min_probability"):
+        Trim(0, min_probability=1e-3)(encoder, VocabularyInputs())
+    with raises("TLN-CONFIG-708", naming="scripts"):
+        Trim(0, scripts=["Latn", "Thai"])(encoder, VocabularyInputs())
+    trimmed = Trim(0, scripts=["Latn"])(encoder, VocabularyInputs()).encoder
+    assert trimmed.tokenizer.tokenize("hello world") == encoder.tokenizer.tokenize("hello world")
+    assert trimmed.tokenizer.tokenize("мир") == ["[UNK]"]
+
+
 def test_a_trained_trimmed_model_is_grafted_back_byte_for_byte(full: Path, tmp_path: Path) -> None:
     before = Encoder.from_pretrained(str(full))
     table, bias = before.masked_lm.state_dict()[TABLE], before.masked_lm.lm_head.bias.detach()
@@ -126,7 +157,7 @@ def test_what_cannot_be_trimmed_or_grafted_is_told(
     with raises("TLN-CONFIG-705"):
         trim(make_encoder(), [])
     extended = extend(make_encoder(), [NewSubword("▁zzqz", -3.0, (8,))])
-    with raises("TLN-CKPT-703"):
+    with raises("TLN-CKPT-423"):
         Graft(str(full))(extended, VocabularyInputs([Identity()]))
     with raises("TLN-CKPT-702"):
         Graft(str(full))(make_encoder(hidden_size=16), VocabularyInputs([Identity()]))

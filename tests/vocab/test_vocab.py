@@ -305,6 +305,8 @@ def test_romanizers_are_those_that_the_pairs_were_made_with(cldr_pairs: PairsFol
     ]  # its text came romanized
     assert [type(r) for r in resolve_romanizers("pairs", [])] == [Uroman]
     assert [type(r) for r in resolve_romanizers(["none"], [cldr_pairs])] == [Identity]
+    both = resolve_romanizers(["pairs", "none"], [cldr_pairs])
+    assert [type(r) for r in both] == [Uroman, Identity]
     with raises("TLN-CONFIG-001"):
         resolve_romanizers("uromann", [])
     with raises("TLN-CONFIG-001"):

@@ -29,7 +29,7 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
         raise ConfigError(
             "method=none",
             "nothing to do",
-            "Choose one of: transmi, trim, graft",
+            "Choose one of: transmi, trim, shrink, graft",
             code="TLN-CONFIG-963",
         )
     pairs = PairsFolder.open(cfg.pairs) if cfg.pairs else None
@@ -53,7 +53,7 @@ def _method_name(method: Mapping) -> str:
 
 def main(cfg: DictConfig) -> None:
     change, changed = vocab(cfg)
-    print(tabulate(change.counts.items(), ["subwords", "number"], tablefmt="simple"))
+    print(tabulate(change.counts.items(), ["what", "number"], tablefmt="simple"))
     if changed:
         rows = [(tag, f"{100 * share:.2f}") for tag, share in changed.items()]
         headings = ["language", "% of native texts tokenized differently"]

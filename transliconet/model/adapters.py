@@ -18,8 +18,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from transliconet.errors import CheckpointError, ConfigError, Option
+from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
+from transliconet.model.layers import require_layers
 from transliconet.model.lora import LoraSettings
 from transliconet.model.rows import NewRows, first_new_row, train_new_rows
 
@@ -87,13 +88,7 @@ def _target_pattern(encoder: Encoder, settings: LoraSettings) -> str:
         ConfigError: no layer has one of the names.
         CheckpointError: it is not known where the layers are.
     """
-    if not encoder.blocks:
-        raise CheckpointError(
-            encoder.name,
-            "it is not known where its layers are",
-            "Use another encoder, or trainable=all",
-            code="TLN-CKPT-420",
-        )
+    require_layers(encoder, "Use another encoder, or trainable=all")
     there = linear_names(encoder)
     wanted = list(settings.targets or encoder.shape.linear or there)
     unknown = [name for name in settings.targets or () if name not in there]

@@ -7,6 +7,7 @@ from torch import nn
 from transliconet.errors import CheckpointError, require_choice, require_range
 from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.layers import require_layers
 from transliconet.model.lora import LoraSettings
 from transliconet.model.rows import train_new_rows
 from transliconet.model.shapes import parts_below_layers
@@ -69,16 +70,10 @@ def _freeze_lowest_layers(encoder: Encoder, number: int) -> None:
     Raises:
         CheckpointError: it is not known where the layers are.
     """
-    if not encoder.blocks:
-        raise CheckpointError(
-            encoder.name,
-            "it is not known where its layers are",
-            "Leave frozen_layers=0",
-            code="TLN-CKPT-411",
-        )
+    blocks = require_layers(encoder, "Leave frozen_layers=0")
     matrix, *others = parts_below_layers(encoder.masked_lm, encoder.shape)
     in_matrix = {id(parameter) for parameter in matrix.parameters()}
-    for part in (*others, *encoder.blocks[:number]):
+    for part in (*others, *blocks[:number]):
         for parameter in part.parameters():
             if id(parameter) not in in_matrix:
                 parameter.requires_grad_(False)

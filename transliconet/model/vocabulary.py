@@ -5,9 +5,9 @@ each token.
 from collections.abc import Sequence
 
 from torch import nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from transliconet.errors import CheckpointError
+from transliconet.errors import CheckpointError, Option
 
 
 def vocabulary_parameters(masked_lm: PreTrainedModel) -> list[nn.Parameter]:
@@ -64,3 +64,33 @@ def keep_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:
     padding = masked_lm.config.pad_token_id
     if padding is not None:
         masked_lm.get_input_embeddings().padding_idx = list(order).index(padding)
+
+
+def ids_in_full(
+    part: PreTrainedTokenizerBase, full: PreTrainedTokenizerBase, option: Option
+) -> list[int]:
+    """The id in a full vocabulary of each subword of a trimmed one. Subwords are matched by their
+    text.
+
+    Args:
+        part: tokenizer with V subwords.
+        full: tokenizer that has all of them.
+        option: that names the full encoder, for the error.
+
+    Returns:
+        V ids.
+
+    Raises:
+        CheckpointError: it does not have all of them.
+    """
+    number = full.get_vocab()
+    subwords = part.convert_ids_to_tokens(list(range(len(part))))
+    unknown = [subword for subword in subwords if subword not in number]
+    if unknown:
+        raise CheckpointError(
+            option,
+            f"it has no subword {unknown[0]!r}, nor {len(unknown) - 1} more",
+            "Name the encoder that was trimmed: trim after transmi, not before",
+            code="TLN-CKPT-423",
+        )
+    return [number[subword] for subword in subwords]

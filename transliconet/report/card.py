@@ -271,12 +271,12 @@ def vocabulary_card(
         changed: language tag → share of native texts that are tokenized differently now.
     """
     codes = [tag.split("_")[0] for tag in changed]
-    subwords = "\n".join(f"| {name} | {number} |" for name, number in counts.items())
+    changes = "\n".join(f"| {name} | {number} |" for name, number in counts.items())
     parts = [
         f"{front_matter(codes, base)}# {path_name(base)}, with another vocabulary",
         f"Vocabulary changed with transliconet {__version__} ({method}); not trained since.",
         usage_section().strip(),
-        f"| subwords | number |\n|:--|--:|\n{subwords}",
+        f"| what | number |\n|:--|--:|\n{changes}",
     ]
     if changed:
         shares = "\n".join(f"| {tag} | {100 * share:.2f} |" for tag, share in changed.items())

@@ -1,63 +1,62 @@
-"""One self-contained HTML page: no network, readable on a phone, by keyboard and in print."""
+"""One self-contained HTML page: no network, readable on a phone, in the dark, by keyboard and in
+print.
+"""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
-STYLE = """
-:root { color-scheme: light; --line: #d0d0d0; --ink: #1a1a1a; --accent: #0072b2; }
-body { font: 16px/1.5 system-ui, "Noto Sans", sans-serif; color: var(--ink); }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; } h3 { font-size: 1rem; }
-.wide, figure { overflow-x: auto; }
-svg { width: 100%; min-width: 30rem; max-width: 45rem; height: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: end; }
-th:first-child, td:first-child { text-align: start; position: sticky; }
-th:first-child, td:first-child { inset-inline-start: 0; background: #fff; }
-td.text { text-align: start; min-width: 10rem; }
-th button { font: inherit; font-weight: bold; border: 0; background: none; }
-th button { cursor: pointer; padding: 0; }
-th[aria-sort=ascending] button::after { content: " ▲"; }
-th[aria-sort=descending] button::after { content: " ▼"; }
-:is(button, summary, [tabindex]):focus-visible {
-  outline: 3px solid var(--accent); outline-offset: 2px;
-}
-tr.all td { font-weight: bold; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-figure { margin: 1rem 0; }
-"""
-SORT = """
-for (const button of document.querySelectorAll("th button"))
-button.addEventListener("click", () => {
-  const head = button.closest("th"), body = head.closest("table").tBodies[0], at = head.cellIndex;
-  const up = head.getAttribute("aria-sort") !== "ascending";
-  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-  head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const value = row => row.cells[at].dataset.value ?? row.cells[at].textContent;
-  const rows = [...body.rows].filter(row => !row.classList.contains("all"));
-  rows.sort((a, b) => {
-    const [x, y] = [value(a), value(b)], order = isNaN(x) || isNaN(y) ? x.localeCompare(y) : x - y;
-    return up ? order : -order;
-  });
-  body.prepend(...rows);
-});
-"""
+if TYPE_CHECKING:
+    from altair import TopLevelMixin
 
-
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; font-src data:"
+)
+"""Content security policy: a browser refuses everything that is not in the page itself."""
 BEGINNING = "<!doctype html>\n<!-- a transliconet report -->"
 """What every page begins with."""
+CHART = '<figure class="chart"'
+"""How every :func:`chart` begins."""
+COMPOSED = ("hconcat", "vconcat", "concat", "facet", "repeat")
+"""Keys of Vega-Lite's views of several parts, which cannot take the width of their container."""
+PARTS = ("row", "column", "facet")
+"""Channels that split a single view into such parts."""
 
 
 def document(title: str, sections: Iterable[str]) -> str:
-    """The page of some :func:`section`."""
+    """The page of some :func:`section`. Where there is a :func:`chart`, Vega is in it, once."""
     body = "\n".join(sections)
+    scripts = f"<script>{_asset('page.js')}</script>"
+    if CHART in body:
+        # modules keep their hundreds of names to themselves
+        for script in (_vega(), _asset("charts.js")):
+            scripts += f'<script type="module">{script}</script>'
     return (
         f'{BEGINNING}\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title>"
-        f"<style>{STYLE}</style></head>\n<body><main><h1>{escape(title)}</h1>\n{body}\n</main>"
-        f"<script>{SORT}</script></body></html>\n"
+        f"<style>{_asset('page.css')}</style></head>\n"
+        f"<body><main><h1>{escape(title)}</h1>\n{body}\n</main>{scripts}</body></html>\n"
     )
+
+
+@cache
+def _asset(name: str) -> str:
+    """A file beside this one."""
+    return (files("transliconet.report") / name).read_text(encoding="utf-8")
+
+
+@cache
+def _vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, which defines ``vegaEmbed``."""
+    from vl_convert import javascript_bundle  # takes seconds: it bundles the libraries
+
+    return str(javascript_bundle())  # type: ignore[call-arg]  # it has a default
 
 
 def section(heading: str, content: str) -> str:
@@ -80,4 +79,42 @@ def _table_row(row: Sequence[str]) -> str:
 
 
 def drawing(name: str, svg: str) -> str:
-    return f'<figure role="img" aria-label="{escape(name)}" tabindex="0">{svg}</figure>'
+    """A figure that is an ``<svg>`` already."""
+    name = escape(name)
+    return f'<figure class="drawing" role="img" aria-label="{name}" tabindex="0">{svg}</figure>'
+
+
+def chart(name: str, altair_chart: "TopLevelMixin", note: str = "") -> str:
+    """An Altair chart, embedded as its Vega-Lite specification and drawn by the browser.
+
+    A single view without a width takes that of the page; charts of several parts keep theirs and
+    scroll where they are wider than the screen. Axes, legends and text have the colours of the
+    page, in light, dark and print. Colours of marks are the chart's own, or variables of
+    ``page.css`` such as ``var(--ink)``.
+
+    Args:
+        name: what the chart shows, for those who do not see it; also the description of the SVG.
+        altair_chart: with inline data, ``alt.Chart(alt.Data(values=rows))``.
+        note: plain text beneath the chart.
+    """
+    from altair import data_transformers
+
+    with data_transformers.enable("default", max_rows=None):
+        spec = altair_chart.to_dict()
+    del spec["$schema"]
+    spec.setdefault("description", name)
+    if _is_single_view(spec):
+        spec.setdefault("width", "container")
+    content = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    content = content.replace("<", "\\u003c")  # so that no text ends the element
+    caption = f"<figcaption>{escape(note)}</figcaption>" if note else ""
+    return (
+        f'{CHART} aria-label="{escape(name)}" tabindex="0">'
+        f'<script type="application/json">{content}</script><div class="plot"></div>{caption}'
+        "<noscript>The figure needs JavaScript; the tables have its numbers.</noscript></figure>"
+    )
+
+
+def _is_single_view(spec: Mapping[str, Any]) -> bool:
+    encoding = spec.get("encoding", {})
+    return not (spec.keys() & set(COMPOSED) or encoding.keys() & set(PARTS))

@@ -37,20 +37,24 @@ ROMANIZERS: dict[str, Callable[[], Romanizer]] = {
     "greek-iso": partial(Greek, "iso"),
     "greek-typed": partial(Greek, "typed"),
 }
-BEST = "best"
-BEST_BY_LANGUAGE = {
-    "jpn": "cutlet",
-    "yue": "jyutping",
+TYPED = {
     "kor": "korean-revised",
-    "tha": "thai-royal",
     "ell": "greek-typed",
-    "srp": "cyrtranslit",
-    "mkd": "cyrtranslit",
     **dict.fromkeys(sorted(MAGHREBI), "arabic-typed"),
     **dict.fromkeys(SCHEMES, "indic-typed"),
     DEFAULT: "uroman",
 }
-"""What ``best`` means: the spelling that is nearest to what people type. For Mandarin that is
+BEST = {
+    **TYPED,
+    "jpn": "cutlet",
+    "yue": "jyutping",
+    "tha": "thai-royal",
+    "srp": "cyrtranslit",
+    "mkd": "cyrtranslit",
+}
+BY_LANGUAGE = {"typed": TYPED, "best": BEST}
+"""Names that stand for a romanizer by language: the spelling that is nearest to what people type.
+``typed`` needs no extra; ``best`` adds readings, for which one is needed. For Mandarin both take
 uroman's, which is Pinyin, too, and after training retrieves far better than pypinyin's syllables.
 """
 _KEY = re.compile(r"[a-z]{3}|[A-Z][a-z]{3}|[a-z]{3}_[A-Z][a-z]{3}")
@@ -60,8 +64,9 @@ def romanizer(which: str | Mapping[str, str], option: str = "romanizer") -> Roma
     """Make the romanizer that a user names.
 
     Args:
-        which: a name of :data:`ROMANIZERS`; ``best``; or a map of tag, language or script to name,
-            such as ``{jpn: cutlet, default: uroman}`` (``default`` is uroman where it is missing).
+        which: a name of :data:`ROMANIZERS` or :data:`BY_LANGUAGE`; or a map of tag, language or
+            script to name, such as ``{jpn: cutlet, default: uroman}`` (``default`` is uroman where
+            it is missing).
         option: what the user set, for the error.
 
     Returns:
@@ -72,9 +77,9 @@ def romanizer(which: str | Mapping[str, str], option: str = "romanizer") -> Roma
     """
     if isinstance(which, Mapping):
         return _by_language(which, option)
-    if which == BEST:
-        return _by_language(BEST_BY_LANGUAGE, option, BEST)
-    require_choice(option, which, [*ROMANIZERS, BEST])
+    if which in BY_LANGUAGE:
+        return _by_language(BY_LANGUAGE[which], option, which)
+    require_choice(option, which, [*ROMANIZERS, *BY_LANGUAGE])
     return ROMANIZERS[which]()
 
 

@@ -26,7 +26,7 @@ class VocabularySpec:
     Args:
         method: changes the vocabulary.
         romanizer: ``pairs`` for the romanizers that the pairs folders were made with, or the name
-            of one, or several names.
+            of one, or several names, of which ``pairs`` can be one.
         protect: languages whose native text is tokenized as before: ``all`` languages of the
             pairs, or tags.
     """
@@ -87,8 +87,16 @@ def resolve_romanizers(
     if isinstance(names, Mapping):
         return [romanizer(names)]
     names = [names] if isinstance(names, str) else list(names)
-    if names != [ROMANIZERS_OF_PAIRS]:
-        return [romanizer(name) for name in names]
+    made: list[Romanizer] = []
+    for name in names:
+        if name == ROMANIZERS_OF_PAIRS:
+            made += _romanizers_of(folders)
+        else:
+            made.append(romanizer(name))
+    return made
+
+
+def _romanizers_of(folders: Sequence[PairsFolder]) -> list[Romanizer]:
     of_folders: list[Mapping[str, object]] = []
     for folder in folders:
         described = folder.manifest.get("romanizer", {})

@@ -10,6 +10,7 @@ from transliconet.errors import CheckpointError, Option
 from transliconet.model.adapters import merged_state
 from transliconet.model.encoder import Encoder
 from transliconet.model.shapes import chosen_language
+from transliconet.model.vocabulary import ids_in_full
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 
 
@@ -35,7 +36,7 @@ class Graft:
         """
         language = chosen_language(encoder.masked_lm.config)
         full = Encoder.from_pretrained(self.full, language, encoder.prompt)
-        ids = self._full_ids(encoder, full)
+        ids = ids_in_full(encoder.tokenizer, full.tokenizer, Option("full", self.full))
         size = len(encoder.masked_lm.get_input_embeddings().weight)
         state = full.masked_lm.state_dict()
         with torch.no_grad():
@@ -43,20 +44,6 @@ class Graft:
                 self._copy(name, values, state[name], ids=ids, size=size)
         counts = {"put back": len(ids), "unchanged": len(full.tokenizer) - len(ids)}
         return VocabularyChange(full, counts)
-
-    def _full_ids(self, trained: Encoder, full: Encoder) -> list[int]:
-        """The id in the full vocabulary of each subword of the trained one."""
-        number = full.tokenizer.get_vocab()
-        subwords = trained.tokenizer.convert_ids_to_tokens(list(range(len(trained.tokenizer))))
-        unknown = [subword for subword in subwords if subword not in number]
-        if unknown:
-            raise CheckpointError(
-                Option("full", self.full),
-                f"it has no subword {unknown[0]!r}, nor {len(unknown) - 1} more",
-                "Name the encoder that was trimmed: trim after transmi, not before",
-                code="TLN-CKPT-703",
-            )
-        return [number[subword] for subword in subwords]
 
     def _copy(
         self, name: str, trained: Tensor, full: Tensor, *, ids: Sequence[int], size: int

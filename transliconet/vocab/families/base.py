@@ -37,6 +37,9 @@ class TokenizerFamily:
     new subwords changes no text that uses none of them.
     """
 
+    has_probabilities: ClassVar[bool] = False
+    """Whether the scores of :meth:`vocabulary` are log probabilities."""
+
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         self.marks = WordMarks.from_tokenizer(tokenizer)

@@ -10,6 +10,7 @@ class Unigram(TokenizerFamily):
     """A tokenizer of SentencePiece's Unigram model, such as XLM-R's, mDeBERTa's and RemBERT's."""
 
     kind = "Unigram"
+    has_probabilities = True
 
     def complete(
         self, new: Sequence[NewSubword], banned: Collection[str] = ()
