@@ -52,7 +52,7 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_pairs(
         enable_progress_bar=False,
         enable_checkpointing=False,
         enable_model_summary=False,
-        callbacks=[poison, StopOnNaN(data.pair_names)],
+        callbacks=[poison, StopOnNaN(data.text.names)],
     )
     with raises("TLN-TRAIN-800") as caught:
         trainer.fit(module, datamodule=data)

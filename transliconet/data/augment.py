@@ -36,8 +36,7 @@ class Augmenter:
         self.boundaries = boundaries
         self.marks = WordMarks.from_tokenizer(tokenizer)
         self.max_length = max_length
-        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-        self.prompt_words = len(boundaries.split(np.array(ids, np.int64)))
+        self.prompt_words = boundaries.count(tokenizer, prompt)
         self._cached_ids = self._new_cache()
 
     def _new_cache(self) -> Callable[[str], np.ndarray]:

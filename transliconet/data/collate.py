@@ -21,6 +21,7 @@ from transliconet.batch import (
 )
 from transliconet.data.augment import Augmenter
 from transliconet.data.masking import Masking, mask_tokens
+from transliconet.data.masking_units import MakeUnits
 from transliconet.data.sampler import BatchPlan
 from transliconet.tokens.fields import BatchRows, MakeField, check_fields
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
@@ -35,6 +36,7 @@ class Collator:
         pairs: token ids of all training pairs.
         vocabulary: pad, mask and special ids of the tokenizer.
         masking: how masked input and its labels are made; None makes neither.
+        units: makes what is masked as a whole; None: single tokens are.
         augmenter: changes the romanized rows; None leaves them as they are.
         fields: functions that make further fields, those that objectives have asked for.
     """
@@ -42,6 +44,7 @@ class Collator:
     pairs: TokenizedPairs
     vocabulary: Vocabulary
     masking: Masking | None = None
+    units: MakeUnits | None = None
     augmenter: Augmenter | None = None
     fields: Sequence[MakeField] = ()
 
@@ -69,16 +72,44 @@ class Collator:
         for make in self.fields:
             batch.update(check_fields(make(rows), rows))
         if self.masking is not None:
+            generator = torch.Generator().manual_seed(mask_seed)
             batch[MASKED_IDS], batch[LABELS] = self._mask(
-                torch.Generator().manual_seed(mask_seed), rows.input_ids, rows.content_mask
+                generator,
+                plan.progress,
+                rows.input_ids,
+                rows.content_mask,
+                pairs=np.concatenate([plan.indices, plan.indices]),
             )
         return batch
 
     def _mask(
-        self, generator: torch.Generator, input_ids: Tensor, content: Tensor
+        self,
+        generator: torch.Generator,
+        progress: float,
+        input_ids: Tensor,
+        content: Tensor,
+        *,
+        pairs: np.ndarray | None = None,
     ) -> tuple[Tensor, Tensor]:
+        """Mask N rows.
+
+        Args:
+            generator: source of randomness.
+            progress: how much of the run is done.
+            input_ids: (N, L) int64.
+            content: (N, L) bool.
+            pairs: (N,) the pair whose text each row is; None: other text.
+        """
         assert self.masking is not None
-        return mask_tokens(input_ids, content, self.vocabulary, self.masking, generator=generator)
+        return mask_tokens(
+            input_ids,
+            content,
+            self.vocabulary,
+            self.masking,
+            generator=generator,
+            units=None if self.units is None else self.units(input_ids.numpy(), pairs),
+            progress=progress,
+        )
 
     def _rows(
         self,
@@ -110,7 +141,7 @@ class Collator:
             attention_mask=attention_mask,
             content_mask=content,
             rng=rng,
-            mask=partial(self._mask, _generator(masks)),
+            mask=partial(self._mask, _generator(masks), plan.progress),
         )
 
 

@@ -1,7 +1,7 @@
 """The LightningDataModule that makes batches from pairs folders."""
 
 import logging
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,13 @@ from transformers import PreTrainedTokenizerBase
 from transliconet.data.augment import Augmenter
 from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
+from transliconet.data.masking import RARE, Masking
+from transliconet.data.masking_units import MakeUnits, masking_units
 from transliconet.data.sampler import BatchPlan, PairBatchSampler
 from transliconet.data.settings import DataSettings
 from transliconet.data.training_text import TrainingText
-from transliconet.errors import CheckpointError, ConfigError, DataError, Option
-from transliconet.pairs import PairsFolder
+from transliconet.errors import CheckpointError, ConfigError, DataError, Option, section
+from transliconet.pairs import PairsFolder, checksum
 from transliconet.tokens.fields import BatchNeeds, TrainingTokens
 from transliconet.tokens.padding import Vocabulary
 from transliconet.tokens.tokenize import TokenizedPairs, concatenate_pairs
@@ -123,10 +125,12 @@ class PairsDataModule(pl.LightningDataModule):
         for field in self.needs.fields:
             self._sources += field.identity(tokens)
         self._pairs = pairs
+        masking = self.settings.masking if self.needs.masked_input else None
         self._collator = Collator(
             pairs,
             Vocabulary.from_tokenizer(self.tokenizer),
-            masking=self.settings.masking if self.needs.masked_input else None,
+            masking=masking,
+            units=self._masking_units(masking, tokens),
             augmenter=self._augmenter(),
             fields=[field.open(tokens) for field in self.needs.fields],
         )
@@ -152,6 +156,16 @@ class PairsDataModule(pl.LightningDataModule):
         sampler = self._sampler(pairs, world_size=trainer.world_size)
         return sampler.first_pairs(batches) if batches < len(sampler) else None
 
+    def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
+        if masking is None:
+            return None
+        spans = None
+        if masking.spans is not None and masking.spans != RARE:
+            with section("masking"):
+                spans = self.text.spans(masking.spans)
+                self._sources.append(checksum(Path(masking.spans).expanduser()))
+        return masking_units(masking, tokens, spans, self.prompt)
+
     def _augmenter(self) -> Augmenter | None:
         augment = self.settings.augment
         if not augment:
@@ -159,10 +173,6 @@ class PairsDataModule(pl.LightningDataModule):
         boundaries = WordBoundaries.from_tokenizer(self.tokenizer)
         most = self.settings.max_length
         return Augmenter(augment, self.tokenizer, boundaries, most, prompt=self.prompt)
-
-    def pair_names(self, positions: Sequence[int]) -> list[str]:
-        """Names of training pairs for messages, see :meth:`TrainingText.names`."""
-        return self.text.names(positions)
 
     def train_dataloader(self) -> DataLoader:
         # Lightning calls setup() first
@@ -180,6 +190,8 @@ class PairsDataModule(pl.LightningDataModule):
         # loader processes ask for batches before Lightning sets the epoch
         sampler.set_epoch(epoch)
         sampler.resume(epoch, done)
+        if self.needs.masked_input and self.settings.masking.is_scheduled and trainer:
+            sampler.run_batches = _batches_of_run(trainer, len(sampler))
         on_gpu = trainer is not None and type(trainer.accelerator).__name__ == "CUDAAccelerator"
         return DataLoader(
             PairBatches(self._collator),
@@ -252,3 +264,24 @@ class PairsDataModule(pl.LightningDataModule):
                     code="TLN-CKPT-320",
                 )
         self._start = (state_dict["epoch"], state_dict["batches"])
+
+
+def _batches_of_run(trainer: pl.Trainer, batches_of_epoch: int) -> int:
+    """Number of batches that a run reads in each process.
+
+    Raises:
+        ConfigError: it has no end but a time limit.
+    """
+    limits: list[int] = []
+    if trainer.max_steps >= 0:
+        limits.append(trainer.max_steps * trainer.accumulate_grad_batches)
+    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+        limits.append(trainer.max_epochs * batches_of_epoch)
+    if not limits:
+        raise ConfigError(
+            Option("max_steps", -1),
+            "a schedule of the masking probability needs a number of steps",
+            "Set it or max_epochs beside max_time, or mask by one probability",
+            code="TLN-CONFIG-326",
+        ).in_section("trainer")
+    return min(limits)

@@ -27,10 +27,13 @@ class BatchPlan:
     Args:
         key: seed of all random choices that are made for the batch.
         indices: (B,) positions of its pairs among the training pairs.
+        progress: how much of the run is done before it, from 0 to 1; 0 where nothing in a batch
+            depends on it.
     """
 
     key: tuple[int, ...]
     indices: np.ndarray
+    progress: float = 0.0
 
 
 class PairBatchSampler(Sampler[BatchPlan]):
@@ -86,6 +89,8 @@ class PairBatchSampler(Sampler[BatchPlan]):
         self.rank = rank
         self.world_size = world_size
         self.epoch = 0
+        self.run_batches: int | None = None
+        """Batches of the whole run, if batches depend on how much of it is done."""
         self._start = (0, 0)  # epoch and batch within it
         self._batches_of_epoch: tuple[int, list[np.ndarray]] = (-1, [])
         if len(self._epoch_batches()) % world_size:
@@ -115,7 +120,14 @@ class PairBatchSampler(Sampler[BatchPlan]):
         for number in range(first, len(self)):
             # step by step: the ranks take their batches `number` before any takes `number + 1`
             index = order[number * self.world_size + self.rank]
-            yield BatchPlan((self.seed, self.epoch, number, self.rank), batches[index])
+            key = (self.seed, self.epoch, number, self.rank)
+            yield BatchPlan(key, batches[index], self._progress(number))
+
+    def _progress(self, number: int) -> float:
+        """How much of the run is done before batch ``number`` of this epoch."""
+        if not self.run_batches:
+            return 0.0
+        return min((self.epoch * len(self) + number) / self.run_batches, 1.0)
 
     def first_pairs(self, batches: int) -> np.ndarray:
         """The pairs that all ranks together read in the first batches of this epoch.

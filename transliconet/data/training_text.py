@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from transliconet.errors import ConfigError, DataError, Option
 from transliconet.pairs import PairsFolder
 from transliconet.tokens.cache import cached_token_ids
 from transliconet.tokens.pivots import NONE, Pivots, match_pivots
+from transliconet.tokens.spans import read_spans, span_of_words
 from transliconet.tokens.tokenize import TokenizedPairs
 
 log = logging.getLogger(__name__)
@@ -109,15 +111,44 @@ class TrainingText:
         """
         wanted = np.array(sorted(set(positions)), dtype=np.int64)
         names: dict[int, str] = {}
-        start = 0  # position of the first pair of `rows`
+        for start, rows in self._numbered_rows():
+            here = wanted[(wanted >= start) & (wanted < start + len(rows))]
+            for position in here.tolist():
+                row = position - start
+                names[position] = f"{rows['lang'][row]} {rows['id'][row]}"
+        return [names[position] for position in positions]
+
+    def spans(self, file: str | Path) -> dict[int, np.ndarray]:
+        """The spans of a tagger, by words.
+
+        Args:
+            file: see :func:`transliconet.tokens.spans.read_spans`.
+
+        Returns:
+            Position of each training pair that the file has → (W,) span of each word of its text,
+            -1 outside of all.
+
+        Raises:
+            DataError: the file cannot be read.
+        """
+        of_texts = read_spans(file)
+        spans: dict[int, np.ndarray] = {}
+        for start, rows in self._numbered_rows():
+            columns = [rows[name].to_pylist() for name in ("lang", "id", "text")]
+            for row, (lang, id_, text) in enumerate(zip(*columns, strict=True)):
+                if (lang, id_) in of_texts:
+                    spans[start + row] = span_of_words(text, of_texts[lang, id_])
+        return spans
+
+    def _numbered_rows(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The training pairs of all folders, some thousands at a time, with the position of the
+        first.
+        """
+        start = 0
         for folder in self.folders:
             for rows in self._rows(folder):
-                here = wanted[(wanted >= start) & (wanted < start + len(rows))]
-                for position in here.tolist():
-                    row = position - start
-                    names[position] = f"{rows['lang'][row]} {rows['id'][row]}"
+                yield start, rows
                 start += len(rows)
-        return [names[position] for position in positions]
 
     def _rows(self, folder: PairsFolder) -> Iterator[pa.RecordBatch]:
         """The training pairs of a folder, in the order of their token ids."""

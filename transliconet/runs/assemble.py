@@ -181,7 +181,7 @@ def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -
     Raises:
         ConfigError: a metric does not exist, or scores of checkpoints would be of earlier steps.
     """
-    callbacks: list[pl.Callback] = [StopOnNaN(data.pair_names)]
+    callbacks: list[pl.Callback] = [StopOnNaN(data.text.names)]
     probe, every_n_steps = spec.probe.probe, spec.probe.every_n_steps
     probed: list[str] = []
     if every_n_steps is not None:

@@ -7,6 +7,8 @@ import numpy as np
 
 ROWS_AT_ONCE = 1 << 16
 """Rows that :attr:`RaggedArray.digests` reads at a time: a memory map is never wholly in memory."""
+VALUES_AT_ONCE = 1 << 22
+"""Values that :meth:`RaggedArray.counts` reads at a time."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ class RaggedArray:
     def lengths(self) -> np.ndarray:
         """(N,) number of values in each row."""
         return np.diff(self.offsets)
+
+    def counts(self, number: int) -> np.ndarray:
+        """(number,) int64: how often each value from 0 to ``number`` - 1 occurs."""
+        counts = np.zeros(number, np.int64)
+        for start in range(0, len(self.values), VALUES_AT_ONCE):
+            some = np.asarray(self.values[start : start + VALUES_AT_ONCE])
+            counts += np.bincount(some, minlength=number)
+        return counts
 
     @property
     def digests(self) -> np.ndarray:
@@ -102,3 +112,8 @@ class ConcatenatedRows:
     def digests(self) -> np.ndarray:
         """(N,) uint64, as :attr:`RaggedArray.digests`; of ragged parts."""
         return np.concatenate([part.digests for part in self.parts])  # type: ignore[union-attr]
+
+    def counts(self, number: int) -> np.ndarray:
+        """(number,) int64, as :meth:`RaggedArray.counts`; of ragged parts."""
+        of_parts = [part.counts(number) for part in self.parts]  # type: ignore[union-attr]
+        return np.sum(of_parts, axis=0)  # type: ignore[no-any-return]

@@ -97,6 +97,13 @@ class WordBoundaries:
         ends = np.flatnonzero(np.diff(numbers[numbers >= 0])) + 1
         return np.split(content, ends)
 
+    def count(self, tokenizer: PreTrainedTokenizerBase, prompt: str) -> int:
+        """Number of words in a prompt, as ``tokenizer``, which the boundaries are of, tokenizes
+        it.
+        """
+        ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        return len(self.split(np.array(ids, np.int64)))
+
 
 def number_words(
     boundaries: WordBoundaries, native: list[np.ndarray], romanized: list[np.ndarray], length: int
