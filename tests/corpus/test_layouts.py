@@ -59,6 +59,7 @@ FILES: dict[str, str | bytes] = {
     "pbc/hin-x-bible.txt": f"# closest ISO 639-3:\thin\n# ISO 15924:\tDeva\n40001001\t{FIRST}\n",
     "pbc/kat-x-bible.txt": "# closest ISO 639-3:\tkat\n40001001\tწიგნი შობისა\n",
     "tatoeba/sentences.csv": f"1\thin\t{FIRST}\n2\thin\t{SECOND}\n3\teng\tThe third.\n",
+    "lexicon/words.tsv": "house\thin\tघर\nhouse\tkat\tსახლი\nnext\thin\tकल\nbefore\thin\tकल\n",
     "translico/hin_Deva.csv": f"text,transliteration\n{FIRST},yah pahla vakya hai\n",
     "table/all.csv": f'key;language;sentence\r\n1;hin_Deva;"{FIRST}; {SECOND}"\r\n1;eng_Latn;Both.\r\n'.encode(
         "utf-16"
@@ -82,6 +83,7 @@ EXPECTED = {
     "SR-B, SR-T": (7, "eng_Latn hin_Deva kat_Geor", 3),
     "Parallel Bible Corpus": (2, "hin_Deva kat_Geor", 1),
     "Tatoeba's sentences": (3, "eng_Latn hin_Deva", 0),
+    "a lexicon, homographs left out": (2, "hin_Deva kat_Geor", 1),
     "TransliCo's CSV": (1, "hin_Deva", 0),
     "a table with a header, from Excel too": (2, "eng_Latn hin_Deva", 1),
     "a table without a header": (2, "hin_Deva", 0),

@@ -17,6 +17,7 @@ FIT = {
     "max_length": "data.max_length",
     "skip_unchanged": "data.skip_unchanged",
     "by_language": "data.by_language",
+    "pairs_per_id": "data.pairs_per_id",
     "languages": "data.languages",
     "learning_rate": "optim.optimizer.lr",
     "warmup": "optim.scheduler.warmup",

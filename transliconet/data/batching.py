@@ -27,11 +27,15 @@ class PairFeatures:
         text_digests: one (N,) array of digests a view. Pairs with an equal text are put into
             different batches, since they cannot be each other's negatives. Empty: texts are not
             compared.
+        ids: (N,) numbers, equal for pairs of one id.
+        pairs_per_id: pairs of one id that stay together; above 1 it takes ``ids``, and no groups.
     """
 
     lengths: np.ndarray
     groups: np.ndarray | None = None
     text_digests: Sequence[np.ndarray] = ()
+    ids: np.ndarray | None = None
+    pairs_per_id: int = 1
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -86,6 +90,30 @@ def split_by_group(order: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
     order = order[np.argsort(groups[order], kind="stable")]
     ends = np.flatnonzero(np.diff(groups[order])) + 1
     return np.split(order, ends)
+
+
+def keep_together(order: np.ndarray, ids: np.ndarray, most: int) -> np.ndarray:
+    """A random order in which pairs of one id follow each other.
+
+    Args:
+        order: (n,) pairs in random order.
+        ids: (N,) numbers, equal for pairs of one id.
+        most: pairs of one id that follow each other; others of the id come elsewhere.
+
+    Returns:
+        (n,) the same pairs.
+
+    >>> keep_together(np.array([3, 0, 2, 1, 4]), np.array([7, 8, 7, 8, 7]), most=2)
+    array([3, 1, 0, 2, 4])
+    """
+    by_id = np.argsort(ids[order], kind="stable")  # (n,) places in `order`
+    of_id = ids[order][by_id]
+    first = np.flatnonzero(np.append(True, of_id[1:] != of_id[:-1]))  # of each id
+    occurrence = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+    starts = occurrence % most == 0
+    # each run of pairs takes the place of its first one
+    place = by_id[starts][np.cumsum(starts) - 1]  # (n,)
+    return order[by_id[np.argsort(place, kind="stable")]]
 
 
 def split_largest(batches: list[np.ndarray], multiple: int) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """The LightningDataModule that makes batches from pairs folders."""
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from transliconet.data.settings import DataSettings
 from transliconet.data.training_text import TrainingText
 from transliconet.errors import CheckpointError, ConfigError, DataError, Option, section
 from transliconet.pairs import PairsFolder, checksum
+from transliconet.tokens.concepts import CONCEPT
 from transliconet.tokens.fields import BatchNeeds, TrainingTokens
 from transliconet.tokens.padding import Vocabulary
 from transliconet.tokens.tokenize import TokenizedPairs, concatenate_pairs
@@ -145,6 +147,7 @@ class PairsDataModule(pl.LightningDataModule):
             torch.bfloat16 if in_bfloat16 else None,
             self._pairs_read(concatenate_pairs(parts)),
             pivots=self.text.pivots() if self.needs.translations else (),
+            concepts=self._concepts if self.needs.has_field(CONCEPT) else None,
         )
 
     def _pairs_read(self, pairs: TokenizedPairs) -> np.ndarray | None:
@@ -155,6 +158,10 @@ class PairsDataModule(pl.LightningDataModule):
         batches = trainer.max_steps * trainer.accumulate_grad_batches
         sampler = self._sampler(pairs, world_size=trainer.world_size)
         return sampler.first_pairs(batches) if batches < len(sampler) else None
+
+    @cached_property
+    def _concepts(self) -> np.ndarray:
+        return self.text.concepts()
 
     def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
         if masking is None:
@@ -210,6 +217,11 @@ class PairsDataModule(pl.LightningDataModule):
             groups=pairs.languages if self.settings.by_language else None,
             text_digests=pairs.text_digests,
         )
+        if self.settings.pairs_per_id > 1:
+            # equal texts of one id are no negatives of each other
+            features = PairFeatures(
+                pairs.lengths, ids=self._concepts, pairs_per_id=self.settings.pairs_per_id
+            )
         return PairBatchSampler(
             features,
             self.settings.batch_size,
@@ -229,6 +241,7 @@ class PairsDataModule(pl.LightningDataModule):
             "batch_tokens": self.settings.batch_tokens,
             "window": self.settings.window,
             "by_language": self.settings.by_language,
+            "pairs_per_id": self.settings.pairs_per_id,
             "seed": self.seed,
             "number of processes": self.trainer.world_size if self.trainer else 1,
             "pairs, tokenizer and anchors": self._sources,

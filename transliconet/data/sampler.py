@@ -11,6 +11,7 @@ from transliconet.data.batching import (
     PairFeatures,
     batches_by_number,
     batches_by_tokens,
+    keep_together,
     separate_equal_texts,
     split_by_group,
     split_largest,
@@ -166,7 +167,11 @@ class PairBatchSampler(Sampler[BatchPlan]):
 
     def _split(self, order: np.ndarray) -> list[np.ndarray]:
         """(N,) pairs in random order → batches, of one group each where there are groups."""
-        groups = self.features.groups
+        features = self.features
+        if features.ids is not None and features.pairs_per_id > 1:
+            order = keep_together(order, features.ids, features.pairs_per_id)
+            return list(batches_by_number(order, features.lengths, self.batch_size, window=1))
+        groups = features.groups
         if groups is None:
             return list(self._split_group(order))
         full: list[np.ndarray] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from transliconet.data.masking import Masking
-from transliconet.errors import require_range
+from transliconet.errors import ConfigError, Option, require_range
 from transliconet.tokens.noise import Augment
 
 
@@ -29,6 +29,9 @@ class DataSettings:
             (:func:`transliconet.tokens.pivots.match_pivots`).
         by_language: whether a batch holds pairs of one language, so that negatives are hard
             (:class:`transliconet.data.sampler.PairBatchSampler`).
+        pairs_per_id: pairs of one id, in different languages, that a batch holds together; for
+            objectives that contrast concepts. Above 1 it takes batches of ``batch_size`` pairs of
+            all languages, not sorted by length, in which a text may occur twice.
         window: batches whose pairs are sorted by length together
             (:class:`transliconet.data.sampler.PairBatchSampler`).
         augment: noisy or mixed-script romanized rows.
@@ -47,6 +50,7 @@ class DataSettings:
     also: Sequence[str | Path] = ()
     pivot: Sequence[str] = ()
     by_language: bool = False
+    pairs_per_id: int = 1
     window: int = 50
     augment: Augment = field(default_factory=Augment)
     masking: Masking = field(default_factory=Masking)
@@ -59,5 +63,13 @@ class DataSettings:
             require_range("batch_tokens", self.batch_tokens, least=8)
         # a token of text between the two special ones
         require_range("max_length", self.max_length, least=3)
+        require_range("pairs_per_id", self.pairs_per_id, least=1)
+        if self.pairs_per_id > 1 and (self.by_language or self.batch_tokens is not None):
+            raise ConfigError(
+                Option("pairs_per_id", self.pairs_per_id),
+                "batches of one language, or of a number of tokens, do not keep ids together",
+                "Leave by_language and batch_tokens out, or set it to 1",
+                code="TLN-CONFIG-327",
+            )
         require_range("window", self.window, least=1)
         require_range("workers", self.workers, least=0)

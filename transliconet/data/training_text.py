@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.data.settings import DataSettings
@@ -99,6 +100,12 @@ class TrainingText:
         texts = self._tokens(folder, present, skip_unchanged=False)
         candidates = _ids(folder.batches("train", languages=present))
         return Pivots(texts, match_pivots(_ids(self._rows(folder)), candidates, present))
+
+    def concepts(self) -> np.ndarray:
+        """(N,) int64, from 0: equal numbers for the pairs of all folders that have the same id."""
+        ids = pa.concat_tables([_ids(self._rows(folder)) for folder in self.folders])["id"]
+        distinct = pc.unique(ids)
+        return pc.index_in(ids, value_set=distinct).to_numpy().astype(np.int64)
 
     def names(self, positions: Sequence[int]) -> list[str]:
         """Names of training pairs for messages: language and id in the pairs folder.

@@ -54,6 +54,7 @@ class FitOptions:
         also: more pairs folders to train on, e.g. the same text by another romanizer.
         pivot: languages whose texts with the same id are translations.
         by_language: batches of one language each: hard negatives.
+        pairs_per_id: pairs of one id that a batch holds together.
         languages: tags to train on; None takes all.
         augment: noisy or mixed-script romanized rows.
         masking: how masked input is made.
@@ -78,6 +79,7 @@ class FitOptions:
     also: Sequence[str | Path] = ()
     pivot: Sequence[str] = ()
     by_language: bool = False
+    pairs_per_id: int = 1
     languages: Sequence[str] | None = None
     augment: Augment = field(default_factory=Augment)
     masking: Masking = field(default_factory=Masking)
@@ -212,6 +214,7 @@ def _data(options: FitOptions, positions: int) -> DataSettings:
         also=options.also,
         pivot=options.pivot,
         by_language=options.by_language,
+        pairs_per_id=options.pairs_per_id,
         augment=options.augment,
         masking=options.masking,
     )

@@ -25,6 +25,8 @@ class TrainingTokens:
         read: (n,) sorted positions, among the pairs of all parts, of those that a run of less than
             an epoch reads; None: all.
         pivots: the translations of the pairs of each part; empty where no field reads them.
+        concepts: (N,) int64, from 0, equal for the pairs of all parts that have the same id; None
+            where neither a field nor the sampler reads them.
     """
 
     parts: Sequence[TokenizedPairs]
@@ -32,6 +34,7 @@ class TrainingTokens:
     autocast: torch.dtype | None = None
     read: np.ndarray | None = None
     pivots: Sequence[Pivots] = ()
+    concepts: np.ndarray | None = None
 
     @property
     def texts(self) -> list[TokenizedPairs]:
@@ -196,6 +199,10 @@ class BatchNeeds:
     def translations(self) -> bool:
         """Whether a field reads translations."""
         return any(field.translations for field in self.fields)
+
+    def has_field(self, name: str) -> bool:
+        """Whether a field of that name is made."""
+        return any(name in field.names for field in self.fields)
 
 
 def check_fields(made: dict[str, Tensor], rows: BatchRows) -> dict[str, Tensor]:
