@@ -332,11 +332,11 @@ def test_new_rows_that_are_trained_are_in_checkpoints_of_an_ordinary_model(model
     train_new_rows(encoder, body=True)
     with torch.no_grad():
         encoder.masked_lm.get_input_embeddings().new.add_(1)
-    state = dict(encoder.masked_lm.state_dict())
+    state = dict(encoder.state_dict())
     names = set(state)
     merge_state(state, "", encoder)
     ordinary = make_model(model_type)
-    ordinary.load_state_dict(state)
+    ordinary.load_state_dict({name.removeprefix("masked_lm."): v for name, v in state.items()})
     close(
         theirs(ordinary, rows).hidden_states[-1][rows.attention],
         states_of(encoder, rows)[LAYERS][rows.attention],

@@ -16,6 +16,6 @@ def run_folder(encoder: Encoder, tmp_path: Path) -> Path:
     run = tmp_path / "run"
     save_architecture(encoder, run)
     (run / "checkpoints").mkdir()
-    state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
+    state = {PREFIX + k: v for k, v in encoder.state_dict().items()}
     torch.save({"state_dict": state, "global_step": 3}, run / "checkpoints" / "last.ckpt")
     return run

@@ -100,7 +100,7 @@ def trained(encoder: Encoder, out: Path) -> Path:
     """A run folder with a last and a best checkpoint."""
     save_architecture(encoder, out)
     (out / "checkpoints").mkdir()
-    state = {PREFIX + k: v for k, v in encoder.masked_lm.state_dict().items()}
+    state = {PREFIX + k: v for k, v in encoder.state_dict().items()}
     chosen = {"best_model_path": "elsewhere/step=2.ckpt", "monitor": "probe/x"}
     callbacks = {"RunCheckpoint": chosen, "RunState": {"settings": {}}}
     for name in ("last.ckpt", "step=2.ckpt"):

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError, ConfigError, Option
 from transliconet.model import sentence as of_checkpoint
+from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.model.load import HEAD_MISSING, checkpoint_path, load_parts
 from transliconet.model.lora import LoraSettings
 from transliconet.model.packing import PACKED_ATTENTION, Packing
@@ -22,6 +23,8 @@ class EncoderLike(Protocol):
     """The part of :class:`Encoder` that objectives use. Tests can put something smaller in its
     place.
     """
+
+    language_script: LanguageScriptEmbeddings | None
 
     @property
     def layers(self) -> int: ...
@@ -77,6 +80,7 @@ class Encoder(nn.Module):
         self.prompt = self.sentence.prompt(prompt)
         self.shape = shape_of(masked_lm, name)
         self.lora: LoraSettings | None = None  # of adapters, while these are trained
+        self.language_script: LanguageScriptEmbeddings | None = None  # of the masked-LM head
         if self.shape.packed:
             masked_lm.set_attn_implementation(PACKED_ATTENTION)
         if len(tokenizer) > masked_lm.config.vocab_size:
@@ -109,14 +113,17 @@ class Encoder(nn.Module):
         path = checkpoint_path(path)
         masked_lm, tokenizer, sentence = load_parts(path, language)
         encoder = cls(masked_lm, tokenizer, path, sentence=sentence, prompt=prompt).eval()
+        encoder.language_script = LanguageScriptEmbeddings.load(path)
         of_checkpoint.warn_of_differences(path, sentence, prompt=encoder.prompt)
         return encoder
 
     def with_tokenizer(self, tokenizer: PreTrainedTokenizerBase) -> "Encoder":
         """The same encoder with another tokenizer, whose tokens its rows are."""
-        return Encoder(
+        encoder = Encoder(
             self.masked_lm, tokenizer, self.name, sentence=self.sentence, prompt=self.prompt
         )
+        encoder.language_script = self.language_script
+        return encoder
 
     @property
     def layers(self) -> int:
@@ -164,9 +171,8 @@ class Encoder(nn.Module):
 
     def pooling_name(self, pooling: str) -> str:
         """A pooling; for ``auto`` that of the checkpoint, else ``mean``."""
-        return (
-            (self.sentence.pooling or of_checkpoint.DEFAULT_POOLING) if pooling == AUTO else pooling
-        )
+        own = self.sentence.pooling or of_checkpoint.DEFAULT_POOLING
+        return own if pooling == AUTO else pooling
 
     def length_limit(self, max_length: int | None) -> int:
         """Longest row in tokens: as given, else the checkpoint's, else 512, if it has them."""
@@ -222,9 +228,8 @@ class Encoder(nn.Module):
     def _positions(self, attention_mask: Tensor, texts_per_row: int) -> Tensor:
         """(N, L) int64 positions of tokens, counted anew in each text."""
         texts = attention_mask.unflatten(1, (texts_per_row, -1))  # (N, texts, L / texts)
-        first = -1
-        if self.shape.positions == AFTER_PADDING:
-            first = self.masked_lm.config.pad_token_id
+        after_padding = self.shape.positions == AFTER_PADDING
+        first = self.masked_lm.config.pad_token_id if after_padding else -1
         return (texts.cumsum(-1) * texts).flatten(1) + first
 
     @property

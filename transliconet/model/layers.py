@@ -88,9 +88,11 @@ def keep_layers(encoder: Encoder, kept: Sequence[int]) -> Encoder:
     if sentence.layer is not None:  # the highest of the kept layers that it had below it
         below = sum(number <= sentence.layer for number in numbers)
         sentence = replace(sentence, layer=max(below, 1))
-    return Encoder(
+    shallow = Encoder(
         encoder.masked_lm, encoder.tokenizer, encoder.name, sentence, prompt=encoder.prompt
     )
+    shallow.language_script = encoder.language_script
+    return shallow
 
 
 def _weight_names(layer: nn.Module) -> list[str]:

@@ -91,7 +91,7 @@ def merge_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encode
 
     Args:
         state: names and weights, changed in place.
-        prefix: beginning of the names of the masked LM's weights.
+        prefix: beginning of the names of the encoder's weights.
         encoder: the encoder in training.
     """
     rows = encoder.masked_lm.get_input_embeddings()
@@ -113,12 +113,12 @@ def split_state(state: MutableMapping[str, Tensor], prefix: str, encoder: Encode
 
 
 def _matrix_names(encoder: Encoder) -> tuple[str, str | None]:
-    """Paths of the embedding and of the output layer that is tied to it, from the masked LM; None
+    """Paths of the embedding and of the output layer that is tied to it, from the encoder; None
     where none is.
     """
     masked_lm = encoder.masked_lm
     rows, output = masked_lm.get_input_embeddings(), masked_lm.get_output_embeddings()
-    paths = {id(module): path for path, module in masked_lm.named_modules()}
+    paths = {id(module): path for path, module in encoder.named_modules()}
     if output is None or output.weight is not rows.weight:
         return paths[id(rows)], None
     return paths[id(rows)], paths[id(output)]

@@ -51,6 +51,16 @@ class Objective(ABC):
         """
         return 1.0
 
+    def prepare(self, encoder: Encoder, tags: Sequence[str]) -> None:  # noqa: B027 - few need it
+        """Give the encoder weights that are trained for this objective alone.
+
+        It is called once, before the optimizer is made.
+
+        Args:
+            encoder: changed in place.
+            tags: the languages that are trained on.
+        """
+
     def reads(self, encoder: EncoderLike) -> StateRequests:
         """The encoder states that the objective needs.
 

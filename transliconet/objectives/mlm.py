@@ -9,7 +9,8 @@ from torch import Tensor
 
 from transliconet.batch import IGNORE, LABELS
 from transliconet.errors import ConfigError, require_range
-from transliconet.model.encoder import EncoderLike
+from transliconet.model.encoder import Encoder, EncoderLike
+from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight
 from transliconet.objectives.encode import (
@@ -19,8 +20,10 @@ from transliconet.objectives.encode import (
     StateRequest,
     StateRequests,
 )
+from transliconet.objectives.language_script import LANGUAGE, SCRIPT, LanguageScript
 from transliconet.objectives.liger import require_kernel
 from transliconet.objectives.vocabulary_loss import vocabulary_loss
+from transliconet.tokens.fields import BatchField
 
 
 def mlm_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -69,6 +72,9 @@ class MaskedLanguageModel(Objective):
         chunk_size: rows of logits in memory at a time
             (:func:`transliconet.objectives.vocabulary_loss.vocabulary_loss`); None: all.
         kernel: ``chunked``, or ``liger`` on GPUs.
+        language_script: add an embedding of the row's language and one of its script to the states
+            of masked tokens (LangSAMP;
+            :class:`transliconet.model.language_script.LanguageScriptEmbeddings`).
 
     Raises:
         ConfigError: a value is out of range, or the kernel cannot be used here.
@@ -77,12 +83,26 @@ class MaskedLanguageModel(Objective):
     weight: float = 1.0
     chunk_size: int | None = 512
     kernel: str = "chunked"
+    language_script: bool = False
 
     def __post_init__(self) -> None:
         require_range("weight", self.weight, least=0)
         if self.chunk_size is not None:
             require_range("chunk_size", self.chunk_size, least=1)
         require_kernel(self.kernel)
+
+    def prepare(self, encoder: Encoder, tags: Sequence[str]) -> None:
+        if self.language_script:
+            known = encoder.language_script
+            if known is None:
+                known = LanguageScriptEmbeddings([], [], encoder.masked_lm.config.hidden_size)
+            encoder.language_script = known.with_tags(tags)
+
+    def fields(self, encoder: Encoder) -> Sequence[BatchField]:
+        if not self.language_script:
+            return []
+        assert encoder.language_script is not None, "prepare() has run"
+        return [LanguageScript(encoder.language_script.languages, encoder.language_script.scripts)]
 
     def reads(self, encoder: EncoderLike) -> StateRequests:
         require_head(encoder)
@@ -94,6 +114,11 @@ class MaskedLanguageModel(Objective):
         targets = [native[native != IGNORE], romanized[romanized != IGNORE]]
         # (M, H), native tokens first, as in `targets`
         states = encoded.states[StateRequest(MASKED, encoded.encoder.layers, LABELLED_TOKENS)]
+        if self.language_script:
+            assert encoded.encoder.language_script is not None, "prepare() has run"
+            rows = (labels != IGNORE).nonzero()[:, 0]  # (M,) of each masked token
+            languages, scripts = encoded.batch[LANGUAGE][rows], encoded.batch[SCRIPT][rows]
+            states = states + encoded.encoder.language_script(languages, scripts)
         losses = masked_token_losses(
             encoded, states, targets, chunk_size=self.chunk_size, kernel=self.kernel
         )  # (2,)

@@ -18,8 +18,9 @@ from transliconet.model.trainable import (
     compile_layers,
     set_dropout,
 )
+from transliconet.objectives.base import active
 from transliconet.objectives.encode import StateRequests
-from transliconet.pairs import PairsFolder
+from transliconet.pairs import PairsFolder, read_manifest
 from transliconet.runs.spec import RunSpec
 from transliconet.train.callbacks import FewSteps, Progress, Throughput
 from transliconet.train.checkpoint import CHECKPOINTS, AtomicCheckpointIO, RunCheckpoint
@@ -102,6 +103,9 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
         spec: of the run.
         encoder: as training finds it; its trainable weights are chosen here.
     """
+    tags = _languages(spec)
+    for objective in active(spec.objectives).values():
+        objective.prepare(encoder, tags)
     optim = spec.optimizer
     module = PairModule(
         encoder,
@@ -133,6 +137,16 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
             seed=spec.seed,
         )
     return module, data
+
+
+def _languages(spec: RunSpec) -> list[str]:
+    """Tags of the text that a run is trained on."""
+    if spec.data.languages is not None:
+        return list(spec.data.languages)
+    tags = [*spec.pairs.manifest["languages"]]
+    for path in spec.data.also:
+        tags += read_manifest(Path(path).expanduser())["languages"]
+    return tags
 
 
 def _warn_of_differences(encoder: Encoder, requests: StateRequests, max_length: int) -> None:

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.adapters import Adapter, merge_adapters, train_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.model.load import model_class
 from transliconet.model.lora import LoraSettings
 from transliconet.model.pooling import OR_AUTO
@@ -53,12 +54,16 @@ def save_architecture(encoder: Encoder, run: Path, base: str | None = None) -> N
 
 
 def _described(encoder: Encoder) -> dict[str, Any]:
-    """Name, prompt, what the checkpoint said about sentence vectors, and settings of adapters."""
+    """Name, prompt, what the checkpoint said about sentence vectors, settings of adapters, and the
+    names of languages and scripts that have embeddings.
+    """
+    embeddings = encoder.language_script
     return {
         "name": encoder.name,
         "prompt": encoder.prompt,
         "sentence": asdict(encoder.sentence),
         "lora": None if encoder.lora is None else asdict(encoder.lora),
+        "language_script": None if embeddings is None else embeddings.names,
     }
 
 
@@ -73,7 +78,8 @@ def export_encoder(
     pooling: str = "auto",
 ) -> Path:
     """Write a Hugging Face folder: ``config.json``, ``model.safetensors`` (float32, head tied), the
-    tokenizer, the modules of sentence-transformers and a model card.
+    tokenizer, embeddings of languages and scripts if there are any, the modules of
+    sentence-transformers and a model card.
 
     The folder appears whole or not at all.
 
@@ -92,6 +98,8 @@ def export_encoder(
     with new_folder(out, KIND, overwrite, recognize) as folder:
         _in_float32(encoder.masked_lm).save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
+        if encoder.language_script is not None:
+            encoder.language_script.save(folder)
         _name_portable_tokenizer_class(folder / "tokenizer_config.json")
         write_modules(folder, encoder, layer, pooling)
         (folder / "README.md").write_text(card, encoding="utf-8")
@@ -145,12 +153,16 @@ def encoder_from_checkpoint(
         masked_lm = model_class(config).from_config(config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
         lora = LoraSettings(**described["lora"]) if described.get("lora") else None
+        embeddings = None
+        if described.get("language_script"):
+            embeddings = LanguageScriptEmbeddings(**described["language_script"])
     except Exception as error:  # transformers, tokenizers and torch raise errors of many kinds
         raise _damaged(folder, error) from error
     encoder = Encoder(masked_lm, tokenizer, name, sentence=sentence, prompt=prompt)
     if lora is not None:
         train_adapters(encoder, lora)
-    masked_lm.load_state_dict(fitting_state(file, masked_lm.state_dict()))
+    encoder.language_script = embeddings
+    encoder.load_state_dict(fitting_state(file, encoder.state_dict()))
     if not keep_adapters:
         merge_adapters(encoder)
     return encoder.eval()

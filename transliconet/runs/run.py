@@ -137,7 +137,7 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
         # refuse a checkpoint that does not fit before the first probe, not deep inside Lightning
-        expected = dict(encoder.masked_lm.state_dict())
+        expected = dict(encoder.state_dict())
         merge_state(expected, "", encoder)
         fitting_state(plan.checkpoint, expected)
     return _Run(

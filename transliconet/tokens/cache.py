@@ -65,7 +65,8 @@ def cached_token_ids(
 
         _write(new, batches, tags, of_texts)
 
-    return _open(cached(folder.path / "cache" / f"tokens-{key}", make, _is_intact))
+    there = cached(folder.path / "cache" / f"tokens-{key}", make, _is_intact)
+    return _open(there, list(folder.manifest["languages"]))
 
 
 def _key(folder: PairsFolder, tokenizer: PreTrainedTokenizerBase, chosen: str) -> str:
@@ -135,7 +136,7 @@ def _is_intact(folder: Path) -> bool:
         return False
 
 
-def _open(folder: Path) -> TokenizedPairs:
+def _open(folder: Path, tags: Sequence[str]) -> TokenizedPairs:
     meta = json.loads((folder / META).read_text(encoding="utf-8"))
     return TokenizedPairs(
         native=_memory_map(folder, "native"),
@@ -143,6 +144,7 @@ def _open(folder: Path) -> TokenizedPairs:
         truncated=meta["truncated"],
         languages=np.load(folder / LANGUAGES),
         folder=folder,
+        tags=tags,
     )
 
 

@@ -20,7 +20,8 @@ class TokenizedPairs:
     Args:
         native, romanized: N rows of ids each; row i of both is pair i.
         truncated: number of rows that were longer than the maximum length.
-        languages: (N,) number of each pair's language, in the order of the manifest.
+        languages: (N,) number of each pair's language among ``tags``.
+        tags: language tags; empty where they are not known.
         folder: where the ids are cached; None where they are in memory.
     """
 
@@ -29,6 +30,7 @@ class TokenizedPairs:
     truncated: int
     languages: np.ndarray
     folder: Path | None = None
+    tags: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.native)
@@ -104,13 +106,20 @@ def concatenate_pairs(parts: Sequence[TokenizedPairs]) -> TokenizedPairs:
         parts: at least one set.
 
     Returns:
-        All pairs, in order. A single set is returned as it is.
+        All pairs, in order, their languages numbered alike. A single set is returned as it is.
     """
     if len(parts) == 1:
         return parts[0]
+    numbers: dict[str, int] = {}  # of each tag, in the order in which they are met
+    languages = []
+    for part in parts:
+        renumbered = [numbers.setdefault(tag, len(numbers)) for tag in part.tags]
+        known = len(renumbered) > 0
+        languages.append(np.array(renumbered)[part.languages] if known else part.languages)
     return TokenizedPairs(
         native=ConcatenatedRows([part.native for part in parts]),  # type: ignore[misc]
         romanized=ConcatenatedRows([part.romanized for part in parts]),  # type: ignore[misc]
         truncated=sum(part.truncated for part in parts),
-        languages=np.concatenate([part.languages for part in parts]),
+        languages=np.concatenate(languages),
+        tags=list(numbers),
     )

@@ -201,11 +201,11 @@ def _names(folder: Path) -> list[str]:
 
 
 def fitting_state(file: str | Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The masked LM's part of a checkpoint, of which only tensors and plain data are read.
+    """The encoder's part of a checkpoint, of which only tensors and plain data are read.
 
     Args:
         file: the checkpoint, a file or an FSDP folder.
-        expected: state of the masked LM, whose names and shapes the checkpoint must have.
+        expected: state of the encoder, whose names and shapes the checkpoint must have.
 
     Raises:
         CheckpointError: there is no such file, it is damaged or holds code, or it is of another

@@ -28,8 +28,8 @@ from transliconet.objectives.base import (
 from transliconet.objectives.encode import encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
-PREFIX = "encoder.masked_lm."
-"""What the names of the masked LM's weights begin with in the module's state."""
+PREFIX = "encoder."
+"""What the names of the encoder's weights begin with in the module's state."""
 
 MakeOptimizer = Callable[[Iterable[dict]], Optimizer]
 MakeScheduler = Callable[[Optimizer, int], LRScheduler]

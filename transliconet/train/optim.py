@@ -27,8 +27,9 @@ def parameter_groups(
     Args:
         encoder: its trainable parameters are grouped.
         weight_decay: of the parameters that have it.
-        new_rows_lr_factor: learning rate of new embedding rows, as a factor of the optimizer's. New
-            tokens are rare, so their rows are updated seldom and can take larger steps.
+        new_rows_lr_factor: learning rate of new embedding rows, and of embeddings of languages and
+            scripts, as a factor of the optimizer's. New tokens are rare, so their rows are updated
+            seldom and can take larger steps.
         layer_decay: learning rate of each layer as a factor of that of the layer above it; the
             embeddings are below the lowest layer (Howard & Ruder, 2018, section 3.2). 1: all layers
             have the same.
@@ -43,6 +44,8 @@ def parameter_groups(
     require_range("new_rows_lr_factor", new_rows_lr_factor, above=0)
     require_range("layer_decay", layer_decay, above=0, most=1)
     new_rows = {id(module.new) for module in encoder.modules() if isinstance(module, NewRows)}
+    if encoder.language_script is not None:
+        new_rows.update(map(id, encoder.language_script.parameters()))
     depths = _parameter_depths(encoder)
     top = max(depths.values(), default=0)
     # (weight decay, factor of the learning rate) → parameters

@@ -42,6 +42,7 @@ class Graft:
         with torch.no_grad():
             for name, values in merged_state(encoder).items():
                 self._copy(name, values, state[name], ids=ids, size=size)
+        full.language_script = encoder.language_script
         counts = {"put back": len(ids), "unchanged": len(full.tokenizer) - len(ids)}
         return VocabularyChange(full, counts)
 
