@@ -26,10 +26,7 @@ from itertools import product
 from pathlib import Path
 from statistics import fmean, stdev
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+import altair as alt
 
 from transliconet.probe.results import mean_accuracies, read_results
 
@@ -187,34 +184,27 @@ def write_table(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
 
 
 def plot(runs: Mapping[str, Sequence[Path]], out: Path) -> None:
-    figure, axes = plt.subplots(figsize=(7, 5.5))
-    markers = ["o", "s", "^", "D", "v"]
-    for (recipe, folders), marker, colour in zip(
-        runs.items(), markers, plt.colormaps["cividis"].colors[::55], strict=False
-    ):
-        for i, run in enumerate(folders):
-            points = curve(run)
-            x, y = (
-                [100 * p[f"probe/{t}"] for p in points]
-                for t in ("native→eng_Latn", "romanized→eng_Latn")
-            )
-            axes.plot(
-                x,
-                y,
-                marker=marker,
-                color=colour,
-                lw=1,
-                ms=5,
-                alpha=0.8,
-                label=None if i else recipe,
-            )
-            axes.plot(x[-1], y[-1], marker=marker, color=colour, ms=10)
-    axes.set(xlabel="native → English, Acc@1 (%)", ylabel="romanized → English, Acc@1 (%)")
-    axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # the line below must not widen the view
-    axes.axline((0, 0), slope=1, color="grey", lw=0.5, ls=":")
-    axes.legend(loc="center left", frameon=False)
-    axes.grid(alpha=0.3)
-    figure.savefig(out / "curves.png", dpi=130, bbox_inches="tight")
+    rows = []
+    for recipe, folders in runs.items():
+        for folder in folders:
+            for number, point in enumerate(curve(folder)):
+                x, y = point["probe/native→eng_Latn"], point["probe/romanized→eng_Latn"]
+                row = {"recipe": recipe, "run": str(folder), "number": number, "x": x, "y": y}
+                rows.append(row)
+    scale = alt.Scale(zero=False)
+    axis = alt.Axis(format=".0%")
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("x:Q", title="native → English, Acc@1", scale=scale, axis=axis),
+        y=alt.Y("y:Q", title="romanized → English, Acc@1", scale=scale, axis=axis),
+        color=alt.Color("recipe:N", scale=alt.Scale(scheme="viridis")),
+        shape="recipe:N",
+        detail="run:N",
+    )
+    line = base.mark_line(strokeWidth=1).encode(order="number:Q", shape=alt.Shape())
+    last = base.transform_joinaggregate(last="max(number)", groupby=["run"])
+    last = last.transform_filter("datum.number == datum.last")
+    chart = line + base.mark_point(filled=True, size=30) + last.mark_point(filled=True, size=130)
+    chart.properties(width=480, height=380).save(out / "curves.png", scale_factor=2)
 
 
 def compare_options(options: argparse.Namespace) -> None:

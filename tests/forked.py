@@ -22,8 +22,8 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 SCRIPT = Path(sys.executable).with_name("transliconet")
 IMPORTED = (
+    "altair",
     "faiss",
-    "matplotlib.pyplot",
     "pytorch_lightning.loggers",
     "tensorboard.summary.writer.event_file_writer",
     "torch.utils.tensorboard",

@@ -35,7 +35,7 @@ def test_load_embed_search_and_map(encoder_folder: Path, tmp_path: Path) -> None
     assert tn.nearest(vectors, others[:2], 9).positions.shape == (5, 2)  # never more than there are
     figure = tn.plot_map({"native": vectors, "romanized": others}, tmp_path / "map.png", "before")
     assert (tmp_path / "map.png").stat().st_size > 5000
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["native", "romanized"]
+    assert "before, by group: native, romanized" in figure.description
 
 
 def test_cldr_pairs_are_made_once_and_others_are_not_taken_for_them(tmp_path: Path) -> None:

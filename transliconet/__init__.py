@@ -40,14 +40,18 @@ if TYPE_CHECKING:
     from transliconet.probe.typed import TypedProbe
     from transliconet.probe.typed_text import TypedColumns
     from transliconet.report.compare import Comparison, compare
-    from transliconet.report.figures import script_maps, similarity_maps, training_curves
+    from transliconet.report.curves import training_curves
+    from transliconet.report.figure import Figure
     from transliconet.report.frames import frame
+    from transliconet.report.heatmap import similarity_maps
     from transliconet.report.maps import plot_map, plot_maps
+    from transliconet.report.parallel_plot import plot_parallel
     from transliconet.report.plots import plot_before_after
+    from transliconet.report.sample_map import script_maps
     from transliconet.report.script_stats import plot_fertility, script_stats, shared_romanizations
     from transliconet.report.sweep import sweep_rows
     from transliconet.report.sweep_front import pareto_front, tradeoff_tasks
-    from transliconet.report.sweep_plots import plot_parallel, plot_tradeoff
+    from transliconet.report.sweep_plots import plot_tradeoff
     from transliconet.report.sweep_ranking import Ranking
     from transliconet.report.table import Table
     from transliconet.romanizers.registry import romanizer
@@ -98,9 +102,10 @@ _HOMES = {
     "Comparison": "report.compare",
     "compare": "report.compare",
     "frame": "report.frames",
-    "script_maps": "report.figures",
-    "similarity_maps": "report.figures",
-    "training_curves": "report.figures",
+    "Figure": "report.figure",
+    "script_maps": "report.sample_map",
+    "similarity_maps": "report.heatmap",
+    "training_curves": "report.curves",
     "plot_map": "report.maps",
     "plot_maps": "report.maps",
     "plot_before_after": "report.plots",
@@ -109,7 +114,7 @@ _HOMES = {
     "shared_romanizations": "report.script_stats",
     "Ranking": "report.sweep_ranking",
     "pareto_front": "report.sweep_front",
-    "plot_parallel": "report.sweep_plots",
+    "plot_parallel": "report.parallel_plot",
     "plot_tradeoff": "report.sweep_plots",
     "sweep_rows": "report.sweep",
     "tradeoff_tasks": "report.sweep_front",
@@ -138,6 +143,7 @@ __all__ = [
     "DocumentProbe",
     "EarlyStoppingSpec",
     "Embedding",
+    "Figure",
     "FineTuning",
     "FitOptions",
     "Hit",

@@ -19,7 +19,7 @@ from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import FORMAT, read_results_file
 from transliconet.probe.sample import SAMPLE_FILE, Sample
-from transliconet.report.figures import training_curves
+from transliconet.report.curves import training_curves
 
 RECORD = RetrievalRecord(
     *("rus_Cyrl", "native→romanized", "rus_Cyrl", "rus_Cyrl", "native", "romanized"),

@@ -114,7 +114,7 @@ def test_formats_of_a_report(run: Path, sweep: Path, tmp_path: Path, cli_here: C
     with raises("TLN-CONFIG-226"):
         report([str(run)], "mine", "title", formats=["csv"])
     with raises("TLN-CONFIG-001"):
-        report([str(run)], "x", "title", formats=["pdf"])
+        report([str(run)], "x", "title", formats=["docx"])
     with raises("TLN-CONFIG-957"):
         report([str(run)], "x", "title", formats=[])
 

@@ -20,7 +20,6 @@ from transliconet.probe.results import pairs_data, write_results
 from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.probe.sample import Sample, script_similarities
 from transliconet.probe.settings import Embedding
-from transliconet.report.figures import similarity_maps
 from transliconet.report.load import load_results
 from transliconet.report.tables import mexa_over_layers
 
@@ -84,7 +83,8 @@ def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> No
     tags.feed(text)
     assert tags.open == []
     assert tags.links == []
-    assert not re.search(r"url\((?!#)|@import|<link", text)
+    without_scripts = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r"url\((?!#)|@import|<link", without_scripts)
     assert "<h1>Greek &amp; others</h1>" in text
     for heading in (
         "By script",
@@ -105,10 +105,9 @@ def test_the_page_is_whole_and_needs_no_network(run: Path, tmp_path: Path) -> No
     )  # every column but those of the sentences sorts
     assert 'lang="heb-Hebr" dir="auto"' in text
     assert "| heb_Hebr" in markdown
-    assert (
-        ">native→romanized@2</text>" in text
-    )  # the training curve of the highest layer, and of no other
-    assert ">native→romanized@1</text>" not in text
+    # the training curve of the highest layer, and of no other
+    assert '"task":"Native → romanized, layer 2"' in text
+    assert '"task":"Native → romanized, layer 1"' not in text
     mean, most, layer = mexa_over_layers(load_results([run])[1].records)["native→romanized"][
         "heb_Hebr"
     ]
@@ -132,7 +131,6 @@ document.activeElement.click(); found.descending = cells(1); found.sorted = butt
 buttons[0].click(); found.by_name = cells(0);
 found.widths = [innerWidth, document.documentElement.scrollWidth];
 found.letters = document.querySelector("[lang=heb-Hebr]").matches(":dir(rtl)");
-found.svgs = [...document.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect().height > 100);
 parent.postMessage(found, "*");
 </script></body>"""
 
@@ -140,7 +138,9 @@ parent.postMessage(found, "*");
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 def test_a_browser_sorts_it_and_a_phone_has_room_for_it(run: Path, tmp_path: Path) -> None:
     html, _ = report([str(run)], str(tmp_path / "report"), "title")
-    instrumented = html.read_text(encoding="utf-8").replace("</body>", LOOK)
+    # Vega, which is in the page, has such a tag in a string, too
+    body, _, end = html.read_text(encoding="utf-8").rpartition("</body>")
+    instrumented = body + LOOK + end
     (tmp_path / "instrumented.html").write_text(instrumented, encoding="utf-8")
     (tmp_path / "phone.html").write_text(PHONE, encoding="utf-8")
     quiet = ["gpu", "quic", "background-networking", "component-update", "sync"]
@@ -174,8 +174,6 @@ def test_a_browser_sorts_it_and_a_phone_has_room_for_it(run: Path, tmp_path: Pat
     assert found["widths"][0] == 360
     assert found["widths"][1] <= 360
     assert found["letters"]
-    assert len(found["svgs"]) == 6
-    assert all(found["svgs"])
 
 
 def test_results_of_other_sentences_are_not_put_beside_each_other(
@@ -259,17 +257,10 @@ def test_cosines_between_scripts_are_those_of_a_loop() -> None:
     assert means[2, 1] == pytest.approx(
         np.mean([unit[1, i] @ unit[0, j] for i in range(6) for j in (1, 3, 5)]), abs=1e-6
     )
-
-
-def test_stages_stand_beside_each_other_in_the_same_colours() -> None:
-    rng = np.random.default_rng(0)
-    near, far = rng.normal(5, 1, (2, 6, 4)), rng.normal(0, 1, (2, 6, 4))
-    sample = Sample(
-        ["rus_Cyrl", "ell_Grek"] * 3, [""] * 6, [""] * 6, {"before": near, "after": far}
-    )
-    figure = similarity_maps(sample)
-    before, after = (ax.images[0] for ax in figure.axes[:2])
-    assert [ax.get_title(loc="left") for ax in figure.axes[:2]] == ["before", "after"]
-    assert before.get_clim() == after.get_clim()
-    assert before.get_clim()[1] == script_similarities(sample, "before")[1].max()
-    assert len(figure.axes[0].texts) == 9  # three scripts, the romanized one among them
+    # one sentence alone tells nothing of the cosines within its script
+    two = Sample(["rus_Cyrl", "ell_Grek"], [""] * 2, [""] * 2, {"before": vectors[:, :2]})
+    assert np.isnan(script_similarities(two, "before")[1]).tolist() == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, False],
+    ]

@@ -3,11 +3,9 @@ sentence.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 
 import transliconet as tn
 from tests.settings import raises
@@ -15,7 +13,6 @@ from transliconet.corpus.prepare import prepare
 from transliconet.corpus.sources.delimited import TranslicoCsv
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
-from transliconet.report.maps import BACKGROUND_COLOUR, COLOURS
 from transliconet.report.script_stats import (
     TokenizationStats,
     plot_fertility,
@@ -94,9 +91,11 @@ def test_fertility_is_drawn_with_the_largest_loss_of_romanization_at_the_bottom(
 ) -> None:
     views = script_stats(pairs, Characters())  # type: ignore[arg-type]
     figure = plot_fertility(views)
-    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["Cyrl (2)", "Latn (1)"]
-    native = figure.axes[0].collections[1].get_offsets()
-    assert np.allclose(sorted(x for x, _ in native), sorted(v.native.fertility for v in views))
+    panel = figure.to_dict()["concat"][0]
+    assert panel["layer"][1]["encoding"]["y"]["sort"] == ["Latin (1)", "Cyrillic (2)"]
+    native = sorted(row["native"] for row in figure.datasets["scripts"])
+    assert np.allclose(native, sorted(v.native.fertility for v in views), atol=1e-3)
+    assert f"Cyrillic (2) {native[1]} and" in figure.description
 
 
 def test_a_search_gives_what_a_loop_would(encoder: Encoder, cldr_pairs: PairsFolder) -> None:
@@ -148,26 +147,3 @@ def test_a_table_keeps_the_direction_of_text_and_escapes_it() -> None:
     assert ">3</td>" in html
     assert str(table).splitlines()[-1] == "| שלום <b> | 0.50     | 3   |    |"
     assert len(table) == 1
-
-
-def test_a_figure_shows_itself_without_pyplot(tmp_path: Path) -> None:
-    formatters = pytest.importorskip("IPython.core.formatters")
-    figure = tn.plot_maps(
-        {
-            "before": {"a": np.eye(4), "b": np.eye(4)[::-1]},
-            "after": {"a": np.eye(4), "b": np.eye(4)},
-        }
-    )
-    data, _ = formatters.DisplayFormatter().format(figure)
-    assert data["image/png"].startswith(b"\x89PNG")
-    assert [ax.get_title() for ax in figure.axes] == ["before", "after"]
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a", "b"]
-
-
-def test_a_faint_group_lies_beneath_and_takes_no_colour() -> None:
-    groups = {"romanized": np.eye(4), "Grek": np.eye(4)[::-1]}
-    ax = tn.plot_maps({"before": groups}, background="romanized").axes[0]
-    drawn = {c.get_label(): c for c in ax.collections}
-    assert drawn["romanized"].get_zorder() < drawn["Grek"].get_zorder()
-    assert to_hex(drawn["Grek"].get_facecolor()[0]) == COLOURS[0]
-    assert to_hex(drawn["romanized"].get_facecolor()[0]) == BACKGROUND_COLOUR

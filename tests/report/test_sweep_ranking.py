@@ -11,8 +11,9 @@ from tests.settings import CliHere, raises
 from transliconet.cli.sweep import status
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import mean_accuracies, write_results
-from transliconet.report.plots import new_figure
-from transliconet.report.sweep_plots import plot_parallel, plot_tradeoff, write_labels
+from transliconet.report.labels import Plane, label_box, place_labels
+from transliconet.report.parallel_plot import plot_parallel
+from transliconet.report.sweep_plots import plot_tradeoff
 from transliconet.report.sweep_ranking import Ranking
 from transliconet.storage import file_lock
 from transliconet.sweep.job import DONE, FAILED, LOCK_FILE, RUNNING, Job, read_sweep
@@ -91,33 +92,49 @@ def test_a_report_is_sorted_by_a_task(tmp_path: Path, cli_here: CliHere) -> None
 
 
 def test_labels_do_not_cover_each_other() -> None:
-    """Forty jobs close to each other, three of them at one point."""
+    """Forty jobs close to each other, three of them at one point, at any width."""
     rng = random.Random(0)
     points = [(rng.gauss(0.8, 0.004), rng.gauss(0.6, 0.004)) for _ in range(38)]
+    labels = {point: str(number) for number, point in enumerate(points)}
+    plane = Plane((0.785, 0.815), (0.585, 0.615), (230, 1000), 330)
+    offsets = place_labels(labels, points, plane)
+    assert 5 < len(offsets) < len(points)
+    for width in (230, 400, 700, 1000):
+        at_width = Plane(plane.x, plane.y, (width, width), plane.height)
+        boxes = []
+        for point, offset in offsets.items():
+            boxes.append(label_box(point, labels[point], offset, at_width))
+        assert all(box.is_within(at_width) for box in boxes)
+        overlaps = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.meets(b)]
+        assert overlaps == []
+    assert place_labels({}, [], plane) == {}
+
+
+def test_the_front_is_labelled_and_the_pointer_shows_the_rest() -> None:
+    values = [(0.8, 0.5), (0.7, 0.6), (0.6, 0.4), (0.8, 0.5)]
     jobs = []
-    for number, (x, y) in enumerate([*points, points[0], points[0]]):
+    for number, (x, y) in enumerate(values):
         found = {"native→eng_Latn": x, "romanized→eng_Latn": y}
-        jobs.append(Job(Path(f"s/{number}"), [f"seed={number}"], DONE, "", 1.0, found))
+        jobs.append(Job(Path(f"s/{number}"), [f"a.lr={number}"], DONE, "", 1.0, found))
     figure = plot_tradeoff(jobs)
-    texts = figure.axes[0].texts
-    assert "0, 38, 39" in [text.get_text() for text in texts]
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in texts]
-    overlaps = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if a.overlaps(b)]
-    assert len(boxes) > 10
-    assert overlaps == []
-    assert write_labels(new_figure(3, 3).add_subplot(), {}) == []
+    rows = figure.datasets["jobs"]
+    assert [row.get("label") for row in rows] == ["0, 3", "1", None]
+    assert [row["settings"] for row in rows] == ["lr=0; lr=3", "lr=1", "lr=2"]
+    assert "of 4 jobs. On the Pareto front: 0, 1, 3." in figure.description
 
 
 def test_parallel_coordinates_have_an_axis_for_each_setting_and_task(tmp_path: Path) -> None:
     jobs = [make_job(tmp_path, n, right) for n, right in enumerate((20, 90, 30))]
     figure = plot_parallel(jobs)
     assert figure is not None
-    ax = figure.axes[0]
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["lr", "native→\nromanized"]
-    of_jobs = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_lw() > 1]
-    heights = sorted(tuple(round(float(y), 3) for y in line.get_ydata()) for line in of_jobs)
-    assert heights == [(0.0, 0.0), (0.5, 1.0), (1.0, round(10 / 70, 3))]
+    assert [row["name"] for row in figure.datasets["axes"]] == [
+        ["", "lr"],
+        ["Native →", " romanized"],
+    ]
+    heights = [(row["0"], row["1"]) for row in figure.datasets["jobs"]]
+    assert heights == [(0.0, 0.0), (0.5, 1.0), (1.0, round(10 / 70, 4))]
+    ticks = [(row["axis"], row["label"]) for row in figure.datasets["ticks"]]
+    assert ticks == [(0, "0e-4"), (0, "1e-4"), (0, "2e-4"), (1, "20.0 %"), (1, "90.0 %")]
     assert plot_parallel(jobs[:1]) is None
     assert plot_parallel([]) is None
 

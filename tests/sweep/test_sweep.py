@@ -22,6 +22,7 @@ from tests.settings import CliHere, raises
 from transliconet.cli.multirun import objectives
 from transliconet.errors import ConfigError
 from transliconet.pairs import PairsFolder
+from transliconet.report.html import CHART
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.sweep_front import pareto_front, tradeoff_tasks
 from transliconet.report.sweep_plots import plot_tradeoff
@@ -419,10 +420,10 @@ def test_tables_name_what_varies_and_the_page_holds_everything() -> None:
     assert "&lt;broken&gt;" in html
     assert "<broken>" not in html
     assert "experiment=recommended" in html
-    assert html.count("<svg") == 2
+    assert html.count(CHART) == 2
     assert "(1 of 2 jobs)" in html
-    assert "native→eng_Latn, Acc@1 (%)" in html
-    assert sweep_page(jobs[2:], "nothing done").count("<svg") == 0
+    assert "Acc@1, Romanized → English over Native → English, a point for each of 2" in html
+    assert sweep_page(jobs[2:], "nothing done").count(CHART) == 0
     plot_tradeoff([])
 
 

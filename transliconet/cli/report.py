@@ -5,15 +5,18 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from transliconet.errors import ConfigError, Option, require_choice
+from transliconet.errors import ConfigError, Option, require_choice, section
 from transliconet.output_file import output_file
 from transliconet.report.documents import side_by_side, without_documents
+from transliconet.report.figure_files import FIGURE_BEGINNINGS, require_replaceable, write_figures
+from transliconet.report.figures import FigureOptions, report_figures, sweep_figures
 from transliconet.report.formats import LATEX_BEGINNING, csv_text
 from transliconet.report.frames import column_rows, job_rows
 from transliconet.report.html import BEGINNING
 from transliconet.report.latex import report_latex, sweep_latex
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.page import page
+from transliconet.report.projection import PROJECTIONS
 from transliconet.report.ranking import RANKING_HEADING, ranking_markdown
 from transliconet.report.sweep import sweep_markdown, sweep_page
 from transliconet.report.sweep_ranking import Ranking
@@ -31,7 +34,7 @@ FORMATS = {
     "csv": ((".csv", "results,stage,language,"),),
     "latex": ((".tex", LATEX_BEGINNING),),
 }
-"""Format → suffixes of its files, and what they begin with."""
+"""Format → suffixes of its files, and what they begin with. Those of figures have others."""
 SWEEP_CSV_BEGINNING = "job,state,"
 
 
@@ -41,15 +44,18 @@ def report(
     title: str,
     force: bool = False,
     formats: Sequence[str] = ("html",),
+    figures: FigureOptions | None = None,
 ) -> tuple[Path, str]:
-    """Write ``out.html`` and ``out.md``, or the files of other formats.
+    """Write ``out.html`` and ``out.md``, or the files of other formats. A figure has a file of its
+    own, such as ``out_map.pdf``.
 
     Args:
         results: run folders or results files.
         out: the files without their suffix.
         title: of the page.
         force: also show results on different sentences.
-        formats: ``html``, ``csv`` and ``latex``.
+        formats: ``html``, ``csv``, ``latex``, ``pdf`` and ``svg``.
+        figures: how they are drawn; None takes the defaults.
 
     Returns:
         The path of the first file, and the report as Markdown.
@@ -66,17 +72,22 @@ def report(
             code="TLN-CONFIG-952",
         )
     files = _output_files(out, formats)  # before anything is computed
+    options = figures or FigureOptions()
     transfer, others = load_transfer(results)
     columns = load_results(others, force) if others else []
     parts = [transfer_markdown(transfer), _markdown(columns) if columns else ""]
     markdown = "\n\n".join(filter(None, parts))
     make: dict[str, Callable[[], str]] = {
-        ".html": lambda: page(columns, title, transfer),
+        ".html": lambda: page(columns, title, transfer, options.projection),
         ".md": lambda: _titled(title, markdown),
         ".csv": lambda: csv_text([*column_rows(columns), *transfer_rows(transfer)]),
         ".tex": lambda: report_latex(columns, transfer),
     }
-    return _write(files, make), markdown
+    written = _write(files, make)
+    if of_figures := _figure_formats(formats):
+        drawn = report_figures(columns, options.projection) if columns else {}
+        written += write_figures(drawn, out, of_figures, options)
+    return written[0], markdown
 
 
 def _markdown(columns: Sequence[ReportColumn]) -> str:
@@ -100,13 +111,18 @@ def _markdown(columns: Sequence[ReportColumn]) -> str:
 
 
 def report_sweep(
-    folder: str, out: str, title: str, formats: Sequence[str] = ("html",), by: str | None = None
+    folder: str,
+    out: str,
+    title: str,
+    formats: Sequence[str] = ("html",),
+    by: str | None = None,
+    figures: FigureOptions | None = None,
 ) -> tuple[Path, str]:
     """:func:`report` of the jobs of a sweep.
 
     Args:
         folder: of the sweep.
-        out, title, formats: see :func:`report`.
+        out, title, formats, figures: see :func:`report`.
         by: the task that orders the jobs; None takes the one that ``jobs.maximize`` names, if it
             names one, or leaves them in the order of their numbers.
 
@@ -124,7 +140,16 @@ def report_sweep(
         ".csv": lambda: csv_text(job_rows(jobs if ranking is None else ranking.jobs)),
         ".tex": lambda: sweep_latex(jobs, ranking),
     }
-    return _write(files, make), markdown
+    written = _write(files, make)
+    if of_figures := _figure_formats(formats):
+        task = None if ranking is None else ranking.task
+        drawn = sweep_figures(jobs, task)
+        written += write_figures(drawn, out, of_figures, figures or FigureOptions())
+    return written[0], markdown
+
+
+def _figure_formats(formats: Sequence[str]) -> list[str]:
+    return [name for name in formats if name in FIGURE_BEGINNINGS]
 
 
 def _ranking(folder: Path, jobs: Sequence[Job], by: str | None) -> Ranking | None:
@@ -139,16 +164,18 @@ def _output_files(out: str, formats: Sequence[str], csv_beginning: str = "") -> 
     """The files of the formats; a report that is there is replaced, nothing else."""
     files = []
     for name in formats:
-        require_choice("format", name, FORMATS)
-        for suffix, beginning in FORMATS[name]:
+        require_choice("format", name, [*FORMATS, *FIGURE_BEGINNINGS])
+        if name in FIGURE_BEGINNINGS:
+            require_replaceable(out, name)
+        for suffix, beginning in FORMATS.get(name, ()):
             if suffix == ".csv" and csv_beginning:
                 beginning = csv_beginning
             files.append(output_file(f"{out}{suffix}", "report", beginning, overwrite=True))
-    if not files:
+    if not formats:
         raise ConfigError(
             Option("format", list(formats)),
             "no format",
-            f"Give one or several of: {', '.join(FORMATS)}",
+            f"Give one or several of: {', '.join([*FORMATS, *FIGURE_BEGINNINGS])}",
             code="TLN-CONFIG-957",
         )
     return files
@@ -158,16 +185,19 @@ def _titled(title: str, markdown: str) -> str:
     return f"{MARKDOWN_BEGINNING}\n# {title}\n\n{markdown}\n"
 
 
-def _write(files: Sequence[Path], make: Mapping[str, Callable[[], str]]) -> Path:
-    """Write each file with what its suffix stands for; returns the first."""
+def _write(files: Sequence[Path], make: Mapping[str, Callable[[], str]]) -> list[Path]:
+    """Write each file with what its suffix stands for; returns them."""
     for file in files:
         atomic_write(file, make[file.suffix]())
-    return files[0]
+    return list(files)
 
 
 def main(cfg: DictConfig) -> None:
     results = [cfg.results] if isinstance(cfg.results, str) else list(cfg.results)
     formats = [cfg.format] if isinstance(cfg.format, str) else list(cfg.format)
+    require_choice("projection", cfg.projection, PROJECTIONS)
+    with section("figure"):
+        figures = FigureOptions(cfg.projection, **cfg.figure)
     if cfg.sweep is not None and results:
         raise ConfigError(
             f"sweep={cfg.sweep}",
@@ -176,9 +206,14 @@ def main(cfg: DictConfig) -> None:
             code="TLN-CONFIG-953",
         )
     if cfg.sweep is not None:
-        _, markdown = report_sweep(cfg.sweep, cfg.out, cfg.title, formats, by=cfg.by)
+        _, markdown = report_sweep(
+            cfg.sweep, cfg.out, cfg.title, formats, by=cfg.by, figures=figures
+        )
     else:
-        _, markdown = report(results, cfg.out, cfg.title, cfg.force, formats=formats)
-    suffixes = [suffix for name in formats for suffix, _ in FORMATS[name]]
+        _, markdown = report(
+            results, cfg.out, cfg.title, cfg.force, formats=formats, figures=figures
+        )
+    suffixes = [suffix for name in formats for suffix, _ in FORMATS.get(name, ())]
+    suffixes += [f"_*.{name}" for name in _figure_formats(formats)]
     written = " and ".join(f"{cfg.out}{suffix}" for suffix in suffixes)
     print(f"{markdown}\n\nwritten: {written}")

@@ -155,7 +155,7 @@ def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarr
 
     Returns:
         S names (the scripts, and ``romanized``) and (S, S) mean cosines. The diagonal is without
-        the cosine of a sentence with itself.
+        the cosine of a sentence with itself, and NaN for a script of one sentence.
     """
     groups = {name: normalize(vectors) for name, vectors in sample.by_script(stage).items()}
     names = list(groups)
@@ -165,5 +165,5 @@ def script_similarities(sample: Sample, stage: str) -> tuple[list[str], np.ndarr
             total, number = float((a @ b.T).sum()), len(a) * len(b)
             if i == j:
                 total, number = total - len(a), number - len(a)
-            means[i, j] = total / max(number, 1)
+            means[i, j] = total / number if number else float("nan")
     return names, means

@@ -27,9 +27,47 @@ const fitted = {
   ...options, patch: vega => ({...vega, autosize: {type: "fit-x", contains: "padding"}}),
 };
 
+// The panels of a figure get their widths, and fewer stand side by side where there is little room:
+// as fit() of figure.py does for files.
+function fit(spec, width, margin) {
+  const layout = spec.usermeta.layout;
+  const columns = Math.max(1, Math.min(layout.panels, Math.floor(width / layout.narrowest)));
+  const ofPanel = Math.max(120, Math.floor(width / columns) - margin);
+  spec.columns = columns;
+  if (!layout.fixed)
+    for (const panel of spec.concat) {
+      panel.width = ofPanel;
+      if (layout.square) panel.height = ofPanel;
+    }
+  if (layout.entry)
+    spec.config = {legend: {columns: Math.max(1, Math.floor(width / layout.entry))}};
+  return spec;
+}
+
+async function drawPanels(figure, plot, spec) {
+  const {margin, fixed} = spec.usermeta.layout, width = plot.clientWidth;
+  const show = margin => vegaEmbed(plot, fit(structuredClone(spec), width, margin), options);
+  let shown = await show(margin), later;
+  const excess = plot.querySelector("svg").getBoundingClientRect().width - width;
+  if (excess > 0 && !fixed) {  // labels of an axis are wider than expected
+    shown.finalize();
+    shown = await show(margin + Math.ceil(excess));
+  }
+  figure.dataset.drawn = "yes";
+  const changed = new ResizeObserver(() => {
+    if (!plot.clientWidth || plot.clientWidth === width) return;
+    clearTimeout(later);
+    later = setTimeout(() => {
+      changed.disconnect(); shown.finalize(); drawPanels(figure, plot, spec);
+    }, 200);
+  });
+  changed.observe(plot);
+}
+
 async function draw(figure) {
   const spec = JSON.parse(figure.querySelector("script").textContent);
   const plot = figure.querySelector(".plot"), fits = spec.width === "container";
+  if (spec.usermeta?.layout) return drawPanels(figure, plot, spec);
   if (fits) spec.width = plot.clientWidth;
   const {view} = await vegaEmbed(plot, spec, fits ? fitted : options);
   figure.dataset.drawn = "yes";

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from altair import TopLevelMixin
 
+    from transliconet.report.figure import Figure
+
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:"
@@ -84,17 +86,17 @@ def drawing(name: str, svg: str) -> str:
     return f'<figure class="drawing" role="img" aria-label="{name}" tabindex="0">{svg}</figure>'
 
 
-def chart(name: str, altair_chart: "TopLevelMixin", note: str = "") -> str:
+def chart(name: str, altair_chart: "TopLevelMixin | Figure", note: str = "") -> str:
     """An Altair chart, embedded as its Vega-Lite specification and drawn by the browser.
 
-    A single view without a width takes that of the page; charts of several parts keep theirs and
-    scroll where they are wider than the screen. Axes, legends and text have the colours of the
-    page, in light, dark and print. Colours of marks are the chart's own, or variables of
-    ``page.css`` such as ``var(--ink)``.
+    A single view without a width takes that of the page, and so do the panels of a figure; other
+    charts of several parts keep theirs and scroll where they are wider than the screen. Axes,
+    legends and text have the colours of the page, in light, dark and print. Colours of marks are
+    the chart's own, or variables of ``page.css`` such as ``var(--ink)``.
 
     Args:
         name: what the chart shows, for those who do not see it; also the description of the SVG.
-        altair_chart: with inline data, ``alt.Chart(alt.Data(values=rows))``.
+        altair_chart: with inline data, ``alt.Chart(alt.Data(values=rows))``, or a figure.
         note: plain text beneath the chart.
     """
     from altair import data_transformers
@@ -105,11 +107,13 @@ def chart(name: str, altair_chart: "TopLevelMixin", note: str = "") -> str:
     spec.setdefault("description", name)
     if _is_single_view(spec):
         spec.setdefault("width", "container")
+    layout = spec.get("usermeta", {}).get("layout", {})
+    broad = " data-broad" if layout.get("fixed") else ""
     content = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     content = content.replace("<", "\\u003c")  # so that no text ends the element
     caption = f"<figcaption>{escape(note)}</figcaption>" if note else ""
     return (
-        f'{CHART} aria-label="{escape(name)}" tabindex="0">'
+        f'{CHART}{broad} aria-label="{escape(name)}" tabindex="0">'
         f'<script type="application/json">{content}</script><div class="plot"></div>{caption}'
         "<noscript>The figure needs JavaScript; the tables have its numbers.</noscript></figure>"
     )

@@ -1,61 +1,50 @@
-"""A map of sentences in two dimensions: where each script lies before and after training."""
+"""Maps of sentences in two dimensions: where each script lies before and after training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from transliconet.errors import DataError
-from transliconet.model.vectors import normalize
-from transliconet.report.plots import new_figure, save_figure
+from transliconet.report.colours import by_group
+from transliconet.report.figure import Figure, Layout, Row
+from transliconet.report.projection import project
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
-"""Okabe and Ito's colours, which colour-blind readers can tell apart. Markers differ, too."""
-MARKERS = "o^sDvP*X"
-BACKGROUND_COLOUR = "#d0d0d0"
+if TYPE_CHECKING:
+    import altair as alt
 
-
-def principal_axes(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plane in which vectors vary most, by principal component analysis.
-
-    Args:
-        vectors: (N, D); scaled to length 1 here.
-
-    Returns:
-        (D,) mean and (2, D) directions.
-    """
-    scaled = normalize(vectors)
-    mean = scaled.mean(0)
-    axes = np.linalg.svd(scaled - mean, full_matrices=False)[2][:2]
-    return mean, np.asarray(axes)
+MAP_LAYOUT = Layout(margin=24, narrowest=300, entry=135, square=True)
+DECIMALS = 4
+"""Of coordinates, whose range is about 1: more would only be bytes."""
 
 
 def plot_map(
-    groups: Mapping[str, np.ndarray], path: str | Path | None = None, title: str = ""
+    groups: Mapping[str, np.ndarray],
+    path: str | Path | None = None,
+    title: str = "",
+    projection: str = "pca",
 ) -> Figure:
-    """Map of vectors on the first two principal components of all groups, with a colour and a
-    marker for each group.
-
-    The projection is linear, has no parameters and is the same for every group. It can make
-    distances smaller, but never larger.
+    """Map of vectors in two dimensions, with a colour and a shape for each group.
 
     Args:
         groups: name → (N, D) vectors, e.g. a script's sentences.
-        path: an image file to write; None leaves the figure to the notebook.
+        path: a file to write: ``.pdf``, ``.svg`` or ``.png``; None leaves the figure to the
+            notebook.
         title: of the map.
+        projection: see :func:`transliconet.report.projection.project`.
 
     Raises:
         DataError: fewer than three vectors in all, or NaN values.
+        ConfigError: the projection needs a package that is not installed.
     """
-    return plot_maps({title: groups}, path)
+    return plot_maps({title: groups}, path, projection=projection)
 
 
 def plot_maps(
     stages: Mapping[str, Mapping[str, np.ndarray]],
     path: str | Path | None = None,
     background: str | None = None,
+    projection: str = "pca",
 ) -> Figure:
     """:func:`plot_map` of several stages side by side, such as an encoder before and after
     training.
@@ -63,41 +52,58 @@ def plot_maps(
     Args:
         stages: title → groups, the same names in each. Every stage has a projection of its own, so
             directions cannot be compared.
-        path: an image file to write; None leaves the figure to the notebook.
+        path: a file to write; None leaves the figure to the notebook.
         background: a group that is drawn in grey beneath the others.
+        projection: see :func:`transliconet.report.projection.project`.
 
     Raises:
         DataError: a stage with fewer than three vectors, or NaN values.
+        ConfigError: the projection needs a package that is not installed.
     """
-    figure = new_figure(1.5 + 4.5 * len(stages), 5)
-    panels = figure.subplots(1, len(stages), squeeze=False)[0]
-    for ax, (title, groups) in zip(panels, stages.items(), strict=True):
-        _draw_groups(ax, groups, title, background)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
+    names = dict.fromkeys(name for groups in stages.values() for name in groups)
+    legend = [name for name in names if name != background]
+    panels, datasets = [], {}
+    for number, (title, groups) in enumerate(stages.items()):
+        datasets[f"points{number}"] = _point_rows(groups, projection)
+        panels.append(_group_panel(title, f"points{number}", legend, background))
+    titles = " and ".join(filter(None, stages))
+    description = f"Map of vectors {titles}, by group: {', '.join(names)}."
+    figure = Figure("map", description, panels, datasets, layout=MAP_LAYOUT)
     if path is not None:
-        save_figure(figure, path)
+        figure.save(path)
     return figure
 
 
-def _draw_groups(
-    ax: Axes, groups: Mapping[str, np.ndarray], title: str, background: str | None
-) -> None:
-    every = np.concatenate(list(groups.values())) if groups else np.zeros((0, 1))
-    if len(every) < 3:
-        raise DataError(
-            f"{len(every)} vector(s)",
-            "too few for a map",
-            "Give three or more",
-            code="TLN-DATA-902",
-        )
-    mean, axes = principal_axes(every)
-    ordered = sorted(groups, key=lambda name: name == background)  # the background takes no colour
-    for number, name in enumerate(ordered):
-        x, y = ((normalize(groups[name]) - mean) @ axes.T).T
-        marker = MARKERS[(number + number // len(COLOURS)) % len(MARKERS)]
-        colour = COLOURS[number % len(COLOURS)]
-        if name == background:
-            marker, colour = MARKERS[0], BACKGROUND_COLOUR
-        dots = ax.scatter(x, y, s=14, c=colour, marker=marker, alpha=0.7, linewidths=0)
-        dots.set(label=name, zorder=int(name != background))
-    ax.set(xticks=[], yticks=[], title=title, aspect="equal", adjustable="datalim")
+def _point_rows(groups: Mapping[str, np.ndarray], projection: str) -> list[Row]:
+    vectors = np.concatenate(list(groups.values())) if groups else np.zeros((0, 1))  # (N, D)
+    points = project(vectors, projection).round(DECIMALS).tolist()  # N times x, y
+    of_points = [name for name, of_group in groups.items() for _ in of_group]
+    rows = []
+    for name, (x, y) in zip(of_points, points, strict=True):
+        rows.append({"group": name, "x": x, "y": y})
+    return rows
+
+
+def _group_panel(
+    title: str, dataset: str, legend: Sequence[str], background: str | None
+) -> "alt.LayerChart":
+    import altair as alt
+
+    x, y = hidden_axes("x", "y")
+    base = alt.Chart(alt.NamedData(dataset)).encode(x=x, y=y, tooltip="group:N")
+    looks = by_group("group", legend, background)
+    layers = []
+    if background is not None:
+        beneath = base.transform_filter(alt.datum.group == background)
+        layers.append(beneath.mark_point(filled=True, size=30, aria=False).encode(**looks))
+    above = base.transform_filter(alt.datum.group != background)
+    layers.append(above.mark_point(filled=True, size=38, aria=False).encode(**looks))
+    return alt.layer(*layers).properties(title=title, width=300, height=300)
+
+
+def hidden_axes(x: str, y: str) -> "tuple[alt.X, alt.Y]":
+    """Positions without ticks: directions of a map mean nothing."""
+    import altair as alt
+
+    scale = alt.Scale(zero=False, nice=False, padding=8)
+    return alt.X(f"{x}:Q", axis=None, scale=scale), alt.Y(f"{y}:Q", axis=None, scale=scale)

@@ -7,7 +7,6 @@ from html import escape
 
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
-from transliconet.report import figures
 from transliconet.report.changes import (
     CHANGE_HEADINGS,
     CHANGE_NOTE,
@@ -16,7 +15,8 @@ from transliconet.report.changes import (
 )
 from transliconet.report.documents import DOCUMENTS_HEADING, document_tables
 from transliconet.report.effects import TaskDifference, stage_difference
-from transliconet.report.html import document, drawing, section, table
+from transliconet.report.figures import MAP_HEADING, run_figures
+from transliconet.report.html import chart, document, section, table
 from transliconet.report.load import ReportColumn
 from transliconet.report.ranking import RANKING_HEADING, RANKING_HEADINGS, ranking_tables
 from transliconet.report.tables import (
@@ -37,20 +37,34 @@ from transliconet.report.tables import (
 from transliconet.report.transfer import Content, transfer_tables
 from transliconet.report.typed import TYPED_HEADING, TypedTable, romanizer_of, typed_tables
 
-MAP_NOTE = (
-    "<p>Principal components of sentences in both views, and mean cosines between scripts. Each "
-    "stage has a projection of its own: directions mean nothing, distances between groups do.</p>"
-)
+MAP_NOTES = {
+    "pca": "Principal components. Directions mean nothing, distances between groups do.",
+    "tsne": "t-SNE: neighbours mean something, distances between groups and directions do not.",
+    "umap": "UMAP: neighbours mean something, distances between groups and directions do not.",
+}
+"""Projection → how to read the map."""
+POINTER_NOTE = "Point at a sentence to read it and to see its pair at each stage; click a script."
 
 
-def page(columns: Sequence[ReportColumn], title: str, transfer: Sequence[Content] = ()) -> str:
-    """The HTML of a report; with records of transfer, its tables come first."""
+def page(
+    columns: Sequence[ReportColumn],
+    title: str,
+    transfer: Sequence[Content] = (),
+    projection: str = "pca",
+) -> str:
+    """The HTML of a report.
+
+    Args:
+        columns: of the report.
+        title: of the page.
+        transfer: records of transfer, whose tables come first.
+        projection: of the map, see :func:`transliconet.report.projection.project`.
+    """
     of_transfer = []
     for caption, headings, rows in transfer_tables(transfer):
         of_transfer.append(section(f"Transfer: {caption}", table(headings, rows)))
     if not columns:
         return document(title, of_transfer)
-    folder = columns[0].folder
     differences = _differences(columns)
     sections = [*of_transfer, _summary(columns, differences)]
     if side_by_side := _typed_tables(columns):
@@ -66,17 +80,13 @@ def page(columns: Sequence[ReportColumn], title: str, transfer: Sequence[Content
     if ranking := _ranking_tables(columns):
         sections.append(section(RANKING_HEADING, ranking))
     sections.append(section("Metrics of paired vectors", _metrics_table(columns)))
-    by_column = {column.name: column.records for column in columns}
-    curves = {
-        "Layers": figures.layer_curves(by_column),
-        "Training": figures.training_curves(folder),
-    }
-    for name, figure in curves.items():
-        if figure is not None:
-            sections.append(section(name, drawing(name, figures.svg_of(figure))))
-    sample = Sample.load(folder)
+    for heading, figure in run_figures(columns, projection).items():
+        note = ""
+        if heading == MAP_HEADING:
+            note = f"{MAP_NOTES[projection]} {POINTER_NOTE}"
+        sections.append(section(heading, chart(figure.description, figure, note)))
+    sample = Sample.load(columns[0].folder)
     if sample is not None and sample.texts:
-        sections.append(section("Scripts in the vector space", _sample_figures(sample)))
         sections.append(section("Sentences of the map", _sentences(sample)))
     settings = [_settings(column) for column in _one_per_file(columns)]
     sections.append(section("Settings and versions", "".join(settings)))
@@ -252,16 +262,6 @@ def _metrics_table(columns: Sequence[ReportColumn]) -> str:
     headings = ["", "mean over languages", *(column.name for column in columns)]
     summary = f"{len(rows)} numbers"
     return f"<details><summary>{summary}</summary>{table(headings, rows)}</details>"
-
-
-def _sample_figures(sample: Sample) -> str:
-    parts = [MAP_NOTE]
-    for stage in sample.vectors:
-        scripts = figures.svg_of(figures.script_map(sample, stage))
-        parts.append(drawing(f"map of scripts, {stage}", scripts))
-        cosines = figures.svg_of(figures.similarity_map(sample, stage))
-        parts.append(drawing(f"cosines between scripts, {stage}", cosines))
-    return "\n".join(parts)
 
 
 def _sentences(sample: Sample) -> str:

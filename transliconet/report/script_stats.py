@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
-import numpy as np
-from matplotlib.figure import Figure
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.pairs import PairsFolder
-from transliconet.report.plots import AFTER_COLOUR, BEFORE_COLOUR, new_figure
+from transliconet.report.colours import AFTER_COLOUR, BEFORE_COLOUR, FAINT
+from transliconet.report.figure import Figure, Layout
+from transliconet.report.names import script_name
 
 TEXTS_PER_CALL = 4096
 
@@ -129,17 +129,42 @@ def plot_fertility(stats: Sequence[ScriptStats]) -> Figure:
     """Plot tokens per word in each script, native and romanized, joined by a line. The script that
     romanization lengthens most is at the bottom.
     """
-    ordered = sorted(stats, key=lambda s: s.native.fertility - s.romanized.fertility)
-    rows = np.arange(len(ordered))
-    native = [of_script.native.fertility for of_script in ordered]
-    romanized = [of_script.romanized.fertility for of_script in ordered]
-    figure = new_figure(7, 1.4 + 0.24 * len(ordered))
-    ax = figure.add_subplot()
-    ax.hlines(rows, native, romanized, color=BEFORE_COLOUR, zorder=1)
-    ax.scatter(native, rows, color="black", s=28, label="native", zorder=2)
-    ax.scatter(romanized, rows, color=AFTER_COLOUR, marker="D", s=28, label="romanized", zorder=2)
-    ax.set_yticks(rows, [f"{s.script} ({s.languages})" for s in ordered])
-    ax.set(xlabel="tokens per word", ylabel="script (languages)", xlim=(0, None))
-    ax.grid(axis="x", alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
-    return figure
+    import altair as alt
+
+    ordered = sorted(stats, key=lambda s: s.romanized.fertility - s.native.fertility)
+    rows, points = [], []
+    for of_script in ordered:
+        name = f"{script_name(of_script.script)} ({of_script.languages})"
+        both = {
+            "native": round(of_script.native.fertility, 3),
+            "romanized": round(of_script.romanized.fertility, 3),
+        }
+        rows.append({"script": name, **both})
+        points += [{"script": name, "view": view, "tokens": both[view]} for view in both]
+    names = [row["script"] for row in rows]
+    views = ["native", "romanized"]
+    legend = alt.Legend(title=None, orient="bottom", symbolOpacity=1)
+    colours = alt.Scale(domain=views, range=[BEFORE_COLOUR, AFTER_COLOUR])
+    shapes = alt.Scale(domain=views, range=["circle", "diamond"])
+    y = alt.Y("script:N", sort=names, title=None, axis=alt.Axis(labelLimit=150))
+    title = "tokens per word, by script (languages)"
+    tooltip = ["script:N", "view:N", alt.Tooltip("tokens:Q", title="tokens per word")]
+    lines = alt.Chart(alt.NamedData("scripts")).mark_rule(color=FAINT, aria=False)
+    dots = alt.Chart(alt.NamedData("views")).mark_point(filled=True, size=60, opacity=1, aria=False)
+    dots = dots.encode(
+        x=alt.X("tokens:Q", title=title),
+        y=y,
+        color=alt.Color("view:N", scale=colours, legend=legend),
+        shape=alt.Shape("view:N", scale=shapes, legend=legend),
+        tooltip=tooltip,
+    )
+    panel = alt.layer(lines.encode(x="native:Q", x2="romanized:Q", y=y), dots)
+    panel = panel.properties(width=300, height=18 * len(rows))
+    differences = [f"{row['script']} {row['native']} and {row['romanized']}" for row in rows]
+    return Figure(
+        "fertility",
+        f"Tokens per word, native and romanized: {'; '.join(differences)}.",
+        [panel],
+        {"scripts": rows, "views": points},
+        layout=Layout(margin=170),
+    )

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
-from transliconet.report.figures import svg_of
-from transliconet.report.html import document, drawing, section, table
+from transliconet.report.figures import sweep_figures
+from transliconet.report.html import chart, document, section, table
 from transliconet.report.sweep_front import pareto_front, tradeoff_tasks
-from transliconet.report.sweep_plots import plot_parallel, plot_tradeoff
 from transliconet.report.sweep_ranking import HEADING, Ranking
 from transliconet.report.tables import markdown_table, percent
 from transliconet.sweep.job import Job, measured_tasks, varied
@@ -84,12 +83,8 @@ def sweep_page(jobs: Sequence[Job], title: str, ranking: Ranking | None = None) 
         by = ranking.task
         note = f"<p>{escape(' '.join(ranking.lines()))}</p>{note}"
     sections = [section("Jobs", note + table(headings, rows))]
-    if pareto_front(jobs):
-        sections.append(section("Trade-off", drawing("trade-off", svg_of(plot_tradeoff(jobs)))))
-    parallel = plot_parallel(jobs, by)
-    if parallel is not None:
-        drawn = drawing("settings and accuracies of each job", svg_of(parallel))
-        sections.append(section("Settings", drawn))
+    for heading, figure in sweep_figures(jobs, by).items():
+        sections.append(section(heading, chart(figure.description, figure)))
     errors = []
     for job in jobs:
         if job.error:
