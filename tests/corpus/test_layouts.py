@@ -38,6 +38,9 @@ TMX = f"""<?xml version="1.0"?><tmx version="1.4"><header/><body>
 <tu><tuv xml:lang="hi"><seg>{FIRST}</seg></tuv><tuv xml:lang="en-US"><seg>First.</seg></tuv></tu>
 </body></tmx>"""
 
+TEI = """<TEI><text><body><entry><form><orth>house</orth></form>
+<sense><cit type="trans"><quote>घर</quote></cit></sense></entry></body></text></TEI>"""
+
 FILES: dict[str, str | bytes] = {
     "text/hin_Deva.txt": HINDI,
     "text/kat_Geor.txt.gz": gzip.compress(GEORGIAN.encode()),
@@ -60,6 +63,7 @@ FILES: dict[str, str | bytes] = {
     "pbc/kat-x-bible.txt": "# closest ISO 639-3:\tkat\n40001001\tწიგნი შობისა\n",
     "tatoeba/sentences.csv": f"1\thin\t{FIRST}\n2\thin\t{SECOND}\n3\teng\tThe third.\n",
     "lexicon/words.tsv": "house\thin\tघर\nhouse\tkat\tსახლი\nnext\thin\tकल\nbefore\thin\tकल\n",
+    "freedict/eng-hin.tei": TEI,
     "translico/hin_Deva.csv": f"text,transliteration\n{FIRST},yah pahla vakya hai\n",
     "table/all.csv": f'key;language;sentence\r\n1;hin_Deva;"{FIRST}; {SECOND}"\r\n1;eng_Latn;Both.\r\n'.encode(
         "utf-16"
@@ -84,6 +88,7 @@ EXPECTED = {
     "Parallel Bible Corpus": (2, "hin_Deva kat_Geor", 1),
     "Tatoeba's sentences": (3, "eng_Latn hin_Deva", 0),
     "a lexicon, homographs left out": (2, "hin_Deva kat_Geor", 1),
+    "dictionaries of FreeDict (TEI), read as a lexicon": (2, "eng_Latn hin_Deva", 1),
     "TransliCo's CSV": (1, "hin_Deva", 0),
     "a table with a header, from Excel too": (2, "eng_Latn hin_Deva", 1),
     "a table without a header": (2, "hin_Deva", 0),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from transliconet.corpus.sources import tmx
+from transliconet.corpus.sources import tmx, xml_records
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.tmx import TmxFiles, translation_units
 from transliconet.errors import DataError
@@ -82,7 +82,7 @@ def test_units_are_read_as_a_stream(tmp_path: Path) -> None:
     unit = f'<tu><tuv lang="ru"><seg>{"а" * 1000}</seg></tuv></tu>\n'
     path = Path(write(tmp_path / "x.tmx", unit * 1000))
     with path.open("rb") as f:
-        next(tmx._parsed(f, tmx._TmxParser(path)))
+        next(xml_records._parsed(f, tmx._TmxParser(path)))
         assert f.tell() < path.stat().st_size / 10
 
 

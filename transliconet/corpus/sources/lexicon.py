@@ -1,7 +1,7 @@
 """Lexicons: words and names of concepts, in many languages."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from transliconet.corpus.sources.base import Line, Skip
 from transliconet.corpus.sources.delimited import DelimitedFiles
@@ -19,16 +19,27 @@ class LexiconFiles(DelimitedFiles):
     """
 
     def __iter__(self) -> Iterator[Line | Skip]:
-        concepts: dict[tuple[str, str], str] = {}
-        homographs: set[tuple[str, str]] = set()
-        for line in super().__iter__():
-            if isinstance(line, Line) and concepts.setdefault(_word(line), line.id) != line.id:
-                homographs.add(_word(line))
-        for line in super().__iter__():
-            if isinstance(line, Line) and _word(line) in homographs:
-                yield Skip(line.source, line.number, str(line.lang), HOMOGRAPH, detail=line.id)
-            else:
-                yield line
+        return without_homographs(super().__iter__)
+
+
+def without_homographs(
+    lines: Callable[[], Iterator[Line | Skip]],
+) -> Iterator[Line | Skip]:
+    """Skip the words that their language has for several concepts, all rows of them.
+
+    Args:
+        lines: reads the lexicon from its beginning; it is called twice.
+    """
+    concepts: dict[tuple[str, str], str] = {}
+    homographs: set[tuple[str, str]] = set()
+    for line in lines():
+        if isinstance(line, Line) and concepts.setdefault(_word(line), line.id) != line.id:
+            homographs.add(_word(line))
+    for line in lines():
+        if isinstance(line, Line) and _word(line) in homographs:
+            yield Skip(line.source, line.number, str(line.lang), HOMOGRAPH, detail=line.id)
+        else:
+            yield line
 
 
 def _word(line: Line) -> tuple[str, str]:

@@ -1,25 +1,20 @@
 """TMX, the exchange format of translation memories, read as a stream."""
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
-from xml.parsers import expat
 
 from transliconet.corpus.sources.base import Line, Skip, TagCache, guarded
-from transliconet.corpus.sources.files import (
-    UNREADABLE,
-    describe,
-    find_files,
-    open_bytes,
-    relative_names,
-)
+from transliconet.corpus.sources.files import describe, find_files, relative_names
 from transliconet.corpus.sources.lines import LONGEST_LINE
-from transliconet.errors import DataError
+from transliconet.corpus.sources.xml_records import (
+    RecordParser,
+    record_lines,
+    require_records,
+    xml_records,
+)
 from transliconet.language_tag import LanguageNames
-
-BLOCK = 1 << 16
 
 NATIVE_CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements of a segment that hold a document's mark-up, not text."""
@@ -49,7 +44,7 @@ class TmxFiles:
         self.ids = relative_names(self.files)
         self.names = LanguageNames(tags)
         for path in self.files:
-            _require_tmx(path)
+            require_records(path, translation_units(path), "TMX")
 
     def sources(self) -> list[dict[str, object]]:
         return describe(self.files)
@@ -59,15 +54,8 @@ class TmxFiles:
             yield from guarded(path, "unknown", self._lines(path))
 
     def _lines(self, path: Path) -> Iterator[Line | Skip]:
-        tags = TagCache(path, self.names)
-        number = 0
-        try:
-            for unit in translation_units(path):
-                number = unit.number
-                yield from self._unit_lines(path, tags, unit)
-        except expat.ExpatError as error:
-            detail = f"XML is damaged: {error}"
-            yield Skip(str(path), number + 1, "unknown", "unreadable_rest", detail=detail)
+        unit_lines = partial(self._unit_lines, path, TagCache(path, self.names))
+        return record_lines(path, translation_units(path), unit_lines)
 
     def _unit_lines(self, path: Path, tags: TagCache, unit: "Unit") -> Iterator[Line | Skip]:
         seen: set[str] = set()
@@ -111,44 +99,14 @@ def translation_units(path: Path) -> Iterator[Unit]:
         DataError: the file is not TMX or declares entities.
         xml.parsers.expat.ExpatError: it is not well-formed XML.
     """
-    with open_bytes(path) as f:
-        yield from _parsed(f, _TmxParser(path))
+    return xml_records(path, _TmxParser)
 
 
-def _parsed(f: BinaryIO, parser: "_TmxParser") -> Iterator[Unit]:
-    read = getattr(f, "read1", f.read)
-    while block := read(BLOCK):
-        parser.expat.Parse(block, False)
-        while parser.finished:
-            yield parser.finished.popleft()
-    parser.expat.Parse(b"", True)
-
-
-def _require_tmx(path: Path) -> None:
-    """Refuse a file that is not TMX; one that cannot be read is counted later."""
-    try:
-        next(translation_units(path), None)
-    except expat.ExpatError as error:
-        raise DataError(
-            path, f"not TMX ({error})", "corpus=text reads plain text", code="TLN-DATA-133"
-        ) from error
-    except UNREADABLE:
-        pass
-
-
-class _TmxParser:
-    """Collects units as the parser meets them; those that are complete lie in ``finished``."""
+class _TmxParser(RecordParser[Unit]):
+    roots = ("tmx",)
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.finished: deque[Unit] = deque()
-        self.expat = expat.ParserCreate()
-        self.expat.buffer_text = True
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
-        self.expat.CharacterDataHandler = self._text
-        self.expat.EntityDeclHandler = self._refuse_entity
-        self._root: str | None = None
+        super().__init__(path)
         self._unit: Unit | None = None
         self._units = 0
         self._lang = ""
@@ -156,16 +114,7 @@ class _TmxParser:
         self._size = 0
         self._codes = 0  # depth of native codes, whose content is no text
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        if self._root is None:
-            self._root = name
-            if name != "tmx":
-                raise DataError(
-                    self.path,
-                    f"its root element is {name!r}, not 'tmx'",
-                    "Extract the text of other XML first",
-                    code="TLN-DATA-134",
-                )
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "tu":
             self._units += 1
             self._unit = Unit(self._units, attributes.get("tuid", ""))
@@ -176,7 +125,7 @@ class _TmxParser:
         elif name in NATIVE_CODES:
             self._codes += 1
 
-    def _text(self, text: str) -> None:
+    def text(self, text: str) -> None:
         if self._parts is None or self._codes:
             return
         self._size += len(text)
@@ -185,7 +134,7 @@ class _TmxParser:
         else:
             self._parts.append(text)
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
         if name in NATIVE_CODES:
             self._codes -= 1
         elif name == "seg" and self._parts is not None and self._unit is not None:
@@ -195,11 +144,3 @@ class _TmxParser:
         elif name == "tu" and self._unit is not None:
             self.finished.append(self._unit)
             self._unit = None
-
-    def _refuse_entity(self, name: str, *_: object) -> None:
-        raise DataError(
-            self.path,
-            f"it declares the entity {name!r}",
-            "Expand entities first: they can make a small file unboundedly large",
-            code="TLN-DATA-135",
-        )
