@@ -52,7 +52,7 @@ def test_help_lists_what_the_command_line_chooses(cli_here: CliHere) -> None:
         ("transliconet train objective=anch", ["anchored"]),
         (
             "transliconet train objective=",
-            ["anchored", "contrast", "distilled", "parts", "ppa", "translico"],
+            ["anchored", "contrast", "distilled", "lexical", "parts", "ppa", "translico"],
         ),
         ("transliconet train objective.tcm.temp", ["objective.tcm.temperature="]),
         ("transliconet probe --h", ["--help"]),
