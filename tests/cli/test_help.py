@@ -35,7 +35,7 @@ def test_help_lists_what_the_command_line_chooses(cli_here: CliHere) -> None:
     lines = done.out.splitlines()
     assert done.status == 0
     assert "== objective=anchored ==" in lines
-    assert "method: graft, none, shrink, transmi, trim" in lines
+    assert "method: graft, none, shrink, tokenizer, transmi, trim" in lines
     assert next(line for line in lines if line.startswith("optim.optimizer.lr=0.0003 "))
     # the meaning of a key, in place of why an experiment sets it
     assert (

@@ -4,13 +4,15 @@ architecture.
 
 from pathlib import Path
 
+import pytest
 import torch
 
-from tests.model.test_shapes import HIDDEN, Rows, each_type, make_encoder
+from tests.model.test_shapes import HIDDEN, Rows, make_encoder
 from tests.settings import raises
 from transliconet.model.encoder import Encoder
 from transliconet.model.layers import even_layers, keep_layers
 from transliconet.model.sentence import SentenceSettings
+from transliconet.model.shapes import SHAPES
 from transliconet.vocab.base import VocabularyInputs
 from transliconet.vocab.shrink import Shrink
 
@@ -31,7 +33,7 @@ def test_layers_are_evenly_spaced_and_end_with_the_last() -> None:
             even_layers(wrong, 12)  # type: ignore[arg-type]
 
 
-@each_type
+@pytest.mark.parametrize("model_type", [shape.model_types[0] for shape in SHAPES])
 def test_every_second_layer_is_kept_and_saved(model_type: str, tmp_path: Path) -> None:
     rows = Rows()
     full = four_layers(model_type)

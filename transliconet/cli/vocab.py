@@ -29,7 +29,7 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
         raise ConfigError(
             "method=none",
             "nothing to do",
-            "Choose one of: transmi, trim, shrink, graft",
+            "Choose one of: transmi, tokenizer, trim, shrink, graft",
             code="TLN-CONFIG-963",
         )
     pairs = PairsFolder.open(cfg.pairs) if cfg.pairs else None

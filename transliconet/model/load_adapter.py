@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
-from transformers.utils import cached_file
 
 from transliconet.errors import CheckpointError, Option, first_line
+from transliconet.model.sentence import checkpoint_file
 from transliconet.model.vocabulary import add_rows
 
 CONFIG = "adapter_config.json"
@@ -77,12 +77,7 @@ def adapter_folder(path: str) -> AdapterFolder | None:
     if Path(path).is_dir() and not (Path(path) / CONFIG).is_file():
         return None
     try:
-        file = cached_file(
-            path,
-            CONFIG,
-            _raise_exceptions_for_missing_entries=False,
-            _raise_exceptions_for_connection_errors=False,
-        )
+        file = checkpoint_file(path, CONFIG)
     except OSError:
         return None  # no such name, or no access to the hub: loading the encoder says so
     if file is None:

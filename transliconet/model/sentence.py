@@ -155,14 +155,28 @@ def _pooling_name(settings: Mapping[str, Any]) -> str:
     return modes if isinstance(modes, str) else "+".join(modes)
 
 
-def _read_json(path: str, name: str, kind: type) -> Any:
-    """The content of a file of the checkpoint; None if it is not there."""
-    file = cached_file(
+def checkpoint_file(path: str, name: str) -> str | None:
+    """The path of a file of a checkpoint on this machine; None if it is not there.
+
+    Args:
+        path: a folder, or a name on the Hugging Face hub.
+        name: of the file.
+
+    Raises:
+        OSError: there is no such name on the hub, or no access to it.
+    """
+    file: str | None = cached_file(
         path,
         name,
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
     )
+    return file
+
+
+def _read_json(path: str, name: str, kind: type) -> Any:
+    """The content of a file of the checkpoint; None if it is not there."""
+    file = checkpoint_file(path, name)
     if file is None:
         return None
     try:

@@ -40,7 +40,7 @@ def train_tokenizer(
         positions: ``model_max_length`` of the tokenizer, in tokens.
     """
     unknown = SPECIALS.index("<unk>")
-    subwords = _unigram_subwords(texts, vocab_size - len(SPECIALS), max_subword_length)
+    subwords = unigram_subwords(texts, vocab_size - len(SPECIALS), max_subword_length)
     specials = [(token, 0.0) for token in SPECIALS]
     tokenizer = Tokenizer(models.Unigram([*specials, *subwords], unk_id=unknown))
     tokenizer.normalizer = normalizers.Sequence(
@@ -66,10 +66,11 @@ def train_tokenizer(
     )
 
 
-def _unigram_subwords(
+def unigram_subwords(
     texts: Sequence[str], number: int, max_subword_length: int
 ) -> list[tuple[str, float]]:
-    """Subwords with their log-probabilities, the most probable first.
+    """Subwords with their log-probabilities, the most probable first, by SentencePiece's Unigram
+    trainer.
 
     There are fewer than ``number`` where the texts do not have that many, and more where they have
     more characters.

@@ -11,10 +11,11 @@ The command line takes it by its path: ``method=none +method._target_=mymodule.R
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
+from transliconet.errors import ConfigError, Option
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.romanizers.base import Romanizer
@@ -64,6 +65,29 @@ class VocabularyInputs:
                 native[tag] += rows["text"].to_pylist()
                 romanized[tag] += rows["romanized"].to_pylist()
         return cls(romanizers, protected, dict(native), dict(romanized))
+
+    def tags(self, languages: Collection[str] | None) -> list[str]:
+        """The chosen languages; None: all.
+
+        Raises:
+            ConfigError: one of them is not there.
+        """
+        tags = list(self.native) if languages is None else list(languages)
+        absent = [tag for tag in tags if tag not in self.native]
+        if absent:
+            present = ", ".join(self.native) or "none: add pairs=FOLDER"
+            raise ConfigError(
+                Option("languages", absent),
+                "not in the pairs folder",
+                f"It has {present}",
+                code="TLN-CONFIG-704",
+            )
+        return tags
+
+    def text_pairs(self, tags: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """(native text, romanization) of some languages."""
+        for tag in tags:
+            yield from zip(self.native[tag], self.romanized[tag], strict=True)
 
     @property
     def texts(self) -> list[str]:

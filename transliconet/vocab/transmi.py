@@ -1,15 +1,15 @@
 """TransMI (arXiv 2405.09913): romanized subwords for a vocabulary, without training."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.errors import ConfigError, Option, require_range
+from transliconet.errors import ConfigError, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.tokens.marks import WORD_START, WordMarks
-from transliconet.unicode_script import scripts_in
+from transliconet.unicode_script import property_values, scripts_in
 from transliconet.vocab.apply import (
     add_subwords,
     complete_plan,
@@ -77,7 +77,7 @@ class TransMI:
                 "Give one, e.g. romanizer=uroman",
                 code="TLN-CONFIG-703",
             )
-        tags = self._tags(inputs)
+        tags = inputs.tags(self.languages)
         codes = self._codes_by_subword(original, inputs, tags)
 
         def romanize(subword: str) -> list[str]:
@@ -101,25 +101,12 @@ class TransMI:
         whole_words = whole_word_subwords(
             original,
             add_subwords(original, plan.new, plan.banned),
-            count_words(_text_pairs(inputs, tags)),
+            count_words(inputs.text_pairs(tags)),
             romanize,
             min_count=self.min_word_count,
         )
         plan = drop_subwords_used_in(original, plan.with_whole_words(whole_words), inputs.protected)
         return complete_plan(original, plan)
-
-    def _tags(self, inputs: VocabularyInputs) -> list[str]:
-        tags = list(inputs.native) if self.languages is None else list(self.languages)
-        absent = [tag for tag in tags if tag not in inputs.native]
-        if absent:
-            present = ", ".join(inputs.native) or "none: add pairs=FOLDER"
-            raise ConfigError(
-                Option("languages", absent),
-                "not in the pairs folder",
-                f"It has {present}",
-                code="TLN-CONFIG-704",
-            )
-        return tags
 
     def _codes_by_subword(
         self, tokenizer: PreTrainedTokenizerBase, inputs: VocabularyInputs, tags: Sequence[str]
@@ -139,7 +126,7 @@ class TransMI:
         """A test whether a subword may be romanized; None where every subword may."""
         if self.scripts is None and self.languages is None:
             return None
-        scripts = None if self.scripts is None else set(self.scripts)
+        scripts = None if self.scripts is None else property_values(self.scripts)
 
         def is_source(subword: str) -> bool:
             in_script = scripts is None or bool(scripts_in(subword) & scripts)
@@ -147,9 +134,3 @@ class TransMI:
             return in_script and in_languages
 
         return is_source
-
-
-def _text_pairs(inputs: VocabularyInputs, tags: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """(native text, romanization) of some languages."""
-    for tag in tags:
-        yield from zip(inputs.native[tag], inputs.romanized[tag], strict=True)
