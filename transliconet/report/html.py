@@ -108,7 +108,10 @@ def chart(name: str, altair_chart: "TopLevelMixin | Figure", note: str = "") -> 
     if _is_single_view(spec):
         spec.setdefault("width", "container")
     layout = spec.get("usermeta", {}).get("layout", {})
-    broad = " data-broad" if layout.get("fixed") else ""
+    broad = ""
+    if layout.get("fixed"):
+        needed = layout["narrowest"] * layout["panels"]
+        broad = f' data-broad style="--needed: {needed}px"'
     content = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     content = content.replace("<", "\\u003c")  # so that no text ends the element
     caption = f"<figcaption>{escape(note)}</figcaption>" if note else ""

@@ -135,13 +135,13 @@ def _panel(number_of_axes: int, task: str) -> "alt.LayerChart":
     hovered = alt.selection_point("hovered", empty=False)
     # on the right of an axis stand its labels
     x_scale = alt.Scale(domain=[-0.1, number_of_axes - 0.3], nice=False, zero=False)
-    y_scale = alt.Scale(domain=[-0.05, 1.2], nice=False, zero=False)
+    y_scale = alt.Scale(domain=[-0.05, 1.25], nice=False, zero=False)
     x = alt.X("axis:Q", axis=None, scale=x_scale)
     y = alt.Y("height:Q", axis=None, scale=y_scale)
     axes = alt.Chart(alt.NamedData("axes")).encode(x=x)
     bottom, top = (alt.Y(f"{end}:Q", axis=None, scale=y_scale) for end in ("bottom", "top"))
     rules = axes.mark_rule(strokeWidth=1, aria=False).encode(y=bottom, y2="top:Q")
-    heads = axes.mark_text(align="center", baseline="bottom", fontSize=11, aria=False, dy=-24)
+    heads = axes.mark_text(align="center", baseline="bottom", fontSize=11, aria=False, dy=-36)
     heads = heads.encode(y=top, text="name:N")
     legend = alt.Legend(
         title=f"{task_name(task)}, Acc@1",
@@ -150,6 +150,8 @@ def _panel(number_of_axes: int, task: str) -> "alt.LayerChart":
         gradientLength=220,
         titleLimit=300,
     )
+    # neither so dark nor so light that a line vanishes
+    scheme = alt.SchemeParams(SEQUENTIAL, extent=[0.2, 0.9])
     jobs = alt.Chart(alt.NamedData("jobs"))
     folded = jobs.transform_fold([str(n) for n in range(number_of_axes)], as_=["axis", "height"])
     folded = folded.transform_filter("isValid(datum.height)")
@@ -160,7 +162,7 @@ def _panel(number_of_axes: int, task: str) -> "alt.LayerChart":
             x=x,
             y=y,
             detail="job:N",
-            color=alt.Color("accuracy:Q", scale=alt.Scale(scheme=SEQUENTIAL), legend=legend),
+            color=alt.Color("accuracy:Q", scale=alt.Scale(scheme=scheme), legend=legend),
             strokeWidth=alt.when(hovered).then(alt.value(5)).otherwise(alt.value(1.6)),
             opacity=alt.when(hovered).then(alt.value(1)).otherwise(alt.value(0.6)),
             tooltip=[
@@ -171,7 +173,7 @@ def _panel(number_of_axes: int, task: str) -> "alt.LayerChart":
         )
     )
     ticks = alt.Chart(alt.NamedData("ticks")).mark_text(
-        align="left", baseline="middle", dx=5, fontSize=11, aria=False
+        align="left", baseline="bottom", dx=4, dy=-2, fontSize=11, aria=False
     )
     ticks = ticks.encode(x=x, y=y, text="label:N")
     layers = alt.layer(rules, lines, heads, ticks)
