@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from transliconet.probe.settings import Candidates, Embedding, Search
     from transliconet.probe.typed import TypedProbe
     from transliconet.probe.typed_text import TypedColumns
-    from transliconet.report.compare import Comparison, compare
+    from transliconet.report.compare import compare
+    from transliconet.report.comparison import Comparison
     from transliconet.report.curves import training_curves
     from transliconet.report.figure import Figure
     from transliconet.report.frames import frame
@@ -99,7 +100,7 @@ _HOMES = {
     "Search": "probe.settings",
     "TypedProbe": "probe.typed",
     "TypedColumns": "probe.typed_text",
-    "Comparison": "report.compare",
+    "Comparison": "report.comparison",
     "compare": "report.compare",
     "frame": "report.frames",
     "Figure": "report.figure",

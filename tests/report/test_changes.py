@@ -101,7 +101,8 @@ def test_the_page_says_it_too(tmp_path: Path) -> None:
     text = html.read_text(encoding="utf-8")
     cell = "<td>+3.8</td><td>0.0 to +11.5</td><td>within noise</td>"
     assert cell in text
-    assert "<td>+14.6</td>" in text.split("<h2>By script")[0]  # in the summary
+    assert "+14.6 points (95 % interval " in text.split("<h2>By script")[0]  # the answer
+    assert "<td>+14.6</td>" in text.split("<h2>Scores by script")[0]  # of the means
     assert cells(markdown, "rus_Cyrl")[-1] == "within noise"
     write_results(tmp_path / "one.json", {"probe": AFTER}, {}, {})
     alone = report([str(tmp_path / "one.json")], str(tmp_path / "one"), "title")[0]

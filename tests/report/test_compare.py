@@ -14,7 +14,8 @@ from tests.settings import CliHere, raises
 from transliconet.cli.words import named_results
 from transliconet.probe.record import Outcomes, RetrievalRecord, mean_reciprocal_rank
 from transliconet.probe.results import write_results
-from transliconet.report.compare import Comparison, compare
+from transliconet.report.compare import compare
+from transliconet.report.comparison import Comparison
 
 TASKS = ("native→romanized", "romanized→native")
 N = 40

@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 from transliconet.cli.build import plain
 from transliconet.errors import ConfigError, Option, require_choice
 from transliconet.output_file import output_file
-from transliconet.report.compare import Comparison, compare
+from transliconet.report.compare import compare
+from transliconet.report.comparison import Comparison
 from transliconet.report.formats import LATEX_BEGINNING, csv_text, latex_document, latex_table
 from transliconet.storage import atomic_write
 

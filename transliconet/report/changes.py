@@ -63,3 +63,12 @@ def points(difference: float) -> str:
     """
     text = f"{100 * difference:+.1f}"
     return "0.0" if text in ("-0.0", "+0.0") else text
+
+
+def p_text(p: float) -> str:
+    """A p-value as tables show it.
+
+    >>> p_text(0.0004), p_text(0.0321), p_text(1.0)
+    ('<0.001', '0.032', '1.000')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"

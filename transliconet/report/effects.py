@@ -185,16 +185,29 @@ def _positions(record: Record, ids: Sequence[str]) -> list[int]:
     return [places[id_] for id_ in ids]
 
 
+def has_scores(record: RetrievalRecord, metric: str) -> bool:
+    """Whether a record keeps the score of each query in a metric."""
+    if record.outcomes is None:
+        return False
+    return metric not in QUERY_SCORES or metric in record.outcomes.scores
+
+
 def stage_difference(
-    before: Sequence[RetrievalRecord], after: Sequence[RetrievalRecord]
+    before: Sequence[RetrievalRecord], after: Sequence[RetrievalRecord], metric: str = "acc@1"
 ) -> TaskDifference | None:
-    """The change of Acc@1 from one measurement of a task to another; None without outcomes.
+    """The change from one measurement of a task to another; None without outcomes.
 
     Languages with other candidates, or without outcomes, are not in it.
+
+    Args:
+        before, after: records of the task.
+        metric: one of :data:`METRICS`.
     """
-    sides = by_language([before]), by_language([after])
+    scored = []
+    for records in (before, after):
+        scored.append([record for record in records if has_scores(record, metric)])
+    sides = by_language([scored[0]]), by_language([scored[1]])
     for language in list(sides[1]):
-        records = [*sides[0].get(language, []), *sides[1][language]]
-        if other_candidates(records) or any(record.outcomes is None for record in records):
+        if other_candidates([*sides[0].get(language, []), *sides[1][language]]):
             del sides[1][language]
-    return TaskDifference.from_records(*sides)
+    return TaskDifference.from_records(*sides, metric)

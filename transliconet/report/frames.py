@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transliconet.errors import ConfigError, DataError
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import read_results_file
-from transliconet.report.compare import Comparison
+from transliconet.report.comparison import Comparison
 from transliconet.report.load import ReportColumn, load_results
 from transliconet.report.sides import RESULTS
 from transliconet.report.sweep_front import pareto_front

@@ -9,6 +9,8 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from transliconet._version import __version__
+
 if TYPE_CHECKING:
     from altair import TopLevelMixin
 
@@ -23,6 +25,8 @@ BEGINNING = "<!doctype html>\n<!-- a transliconet report -->"
 """What every page begins with."""
 CHART = '<figure class="chart"'
 """How every :func:`chart` begins."""
+SIZE = "SIZE OF THE PAGE"
+"""Stands for the size of the page until the page is whole."""
 COMPOSED = ("hconcat", "vconcat", "concat", "facet", "repeat")
 """Keys of Vega-Lite's views of several parts, which cannot take the width of their container."""
 PARTS = ("row", "column", "facet")
@@ -37,14 +41,19 @@ def document(title: str, sections: Iterable[str]) -> str:
         # modules keep their hundreds of names to themselves
         for script in (_vega(), _asset("charts.js")):
             scripts += f'<script type="module">{script}</script>'
-    return (
+    page = (
         f'{BEGINNING}\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title>"
         f"<style>{_asset('page.css')}</style></head>\n"
-        f"<body><main><h1>{escape(title)}</h1>\n{body}\n</main>{scripts}</body></html>\n"
+        f"<body><main><h1>{escape(title)}</h1>\n{body}\n</main>\n"
+        f"<footer>transliconet {__version__}. This page is one file of {SIZE}; it needs no network."
+        f"</footer>{scripts}</body></html>\n"
     )
+    size = f"{len(page.encode()) / 1e6:.1f} MB"
+    before, _, after = page.rpartition(SIZE)
+    return before + size + after
 
 
 @cache
@@ -65,17 +74,35 @@ def section(heading: str, content: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>\n{content}</section>"
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table that sorts by any column, also by keyboard; the row ``all`` stays last."""
+def folded(heading: str, content: str) -> str:
+    """A section that a reader opens."""
+    summary = f"<summary><h2>{escape(heading)}</h2></summary>"
+    return f'<details class="section">{summary}\n{content}</details>'
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[str]], styles: Mapping[str, str] | None = None
+) -> str:
+    """A table that sorts by any column, also by keyboard; the row ``all`` stays last.
+
+    Args:
+        headings: of the columns; an empty one is called ``name``.
+        rows: cells as plain text.
+        styles: heading → class of its cells: ``name`` and ``text`` are aligned to the left, and
+            ``text`` may take several lines. Others are numbers.
+    """
     buttons = [f'<button type="button">{escape(h) or "name"}</button>' for h in headings]
-    head = "".join(f'<th scope="col">{button}</th>' for button in buttons)
-    body = "".join(_table_row(row) for row in rows)
+    classes = [f' class="{styles[h]}"' if styles and h in styles else "" for h in headings]
+    columns = zip(classes, buttons, strict=True)
+    head = "".join(f'<th scope="col"{style}>{button}</th>' for style, button in columns)
+    body = "".join(_table_row(row, classes) for row in rows)
     content = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="wide" tabindex="0"><table>{content}</table></div>'
 
 
-def _table_row(row: Sequence[str]) -> str:
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
+def _table_row(row: Sequence[str], classes: Sequence[str]) -> str:
+    columns = zip(classes, row, strict=True)
+    cells = "".join(f"<td{style}>{escape(cell)}</td>" for style, cell in columns)
     style = " class=all" if row[0] == "all" else ""
     return f"<tr{style}>{cells}</tr>"
 
