@@ -1,5 +1,6 @@
 """Scripts of characters and texts, by the Unicode script property."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
@@ -84,3 +85,21 @@ def main_script(text: str) -> str | None:
 def has_non_latin_letter(text: str) -> bool:
     """Whether any letter of ``text`` is of a script other than Latin."""
     return bool(scripts_in(text) - {"Latn"})
+
+
+def is_letter(character: str) -> bool:
+    """Whether a character is a letter, a mark that is written with letters, or a digit."""
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def split_word(text: str) -> tuple[str, str, str]:
+    """What stands before a word, the word, and what stands after it.
+
+    >>> split_word("«नमस्ते!»")
+    ('«', 'नमस्ते', '!»')
+    """
+    places = [place for place, character in enumerate(text) if is_letter(character)]
+    if not places:
+        return text, "", ""
+    start, end = places[0], places[-1] + 1
+    return text[:start], text[start:end], text[end:]

@@ -1,13 +1,17 @@
-"""Noisy and mixed-script romanized rows, drawn again each time that a pair is in a batch."""
+"""Romanized rows that are misspelled, or in two scripts or languages, drawn again each time that a
+pair is in a batch.
+"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.tokens.lexicon import read_lexicon
 from transliconet.tokens.marks import WordMarks
-from transliconet.tokens.noise import Augment
+from transliconet.tokens.noise import Augment, PairWords
 from transliconet.tokens.spelling import Writer
 from transliconet.tokens.words import WordBoundaries
 
@@ -21,6 +25,8 @@ class Augmenter:
         boundaries: word boundaries of that tokenizer.
         max_length: longest row in tokens, special tokens included.
         prompt: what every row begins with; it stays as it is.
+        spans: position of a training pair → (W,) span that a tagger has found of each word of its
+            text, -1 outside of all.
     """
 
     def __init__(
@@ -30,12 +36,16 @@ class Augmenter:
         boundaries: WordBoundaries,
         max_length: int,
         prompt: str = "",
+        spans: Mapping[int, np.ndarray] | None = None,
     ) -> None:
         self.augment = augment
         self.tokenizer = tokenizer
         self.boundaries = boundaries
         self.marks = WordMarks.from_tokenizer(tokenizer)
         self.max_length = max_length
+        self.spans = spans or {}
+        if augment.lexicon is not None:
+            read_lexicon(augment.lexicon)  # an error in it ends the run before it begins
         self.prompt_words = boundaries.count(tokenizer, prompt)
         self._cached_ids = self._new_cache()
 
@@ -51,20 +61,31 @@ class Augmenter:
         self._cached_ids = self._new_cache()
 
     def __call__(
-        self, native: np.ndarray, romanized: np.ndarray, rng: np.random.Generator
+        self,
+        native: np.ndarray,
+        romanized: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        language: str = "",
+        pair: int | None = None,
     ) -> np.ndarray:
-        """A romanized row to train on, from both rows of a pair (ids with special tokens)."""
+        """A romanized row to train on.
+
+        Args:
+            native, romanized: both rows of a pair, ids with special tokens.
+            rng: source of randomness.
+            language: tag of the text.
+            pair: position of the pair, to find its spans.
+        """
         native_words = self.boundaries.split(native)[self.prompt_words :]
         all_words = self.boundaries.split(romanized)
         prompt, romanized_words = all_words[: self.prompt_words], all_words[self.prompt_words :]
         if not romanized_words:
             return romanized
-
-        def respell(words: Sequence[np.ndarray]) -> list[np.ndarray]:
-            writer = Writer.from_native(self._text(native), rng)
-            return [self._respelled(word, writer, rng) for word in words]
-
-        words = self.augment.apply(native_words, romanized_words, respell, rng)
+        spans = None if pair is None else self.spans.get(pair)
+        words = self.augment.apply(
+            PairWords(native_words, romanized_words, language, spans), _Subwords(self, native), rng
+        )
         # the special tokens around the text, of which a tokenizer may have none
         text_at = np.flatnonzero(self.boundaries.number(romanized) >= 0)
         first, last = romanized[: text_at[0]], romanized[text_at[-1] + 1 :]
@@ -72,22 +93,43 @@ class Augmenter:
         content = np.concatenate([*prompt, *words])[:room]
         return np.concatenate([first, content, last]).astype(romanized.dtype)
 
-    def _text(self, ids: np.ndarray) -> str:
+    def text(self, ids: np.ndarray) -> str:
+        """The text of token ids; where they begin a word, a space may stand before it."""
         return self.marks.text(self.tokenizer.convert_ids_to_tokens(ids.tolist()))
 
-    def _respelled(self, word: np.ndarray, writer: Writer, rng: np.random.Generator) -> np.ndarray:
+    def respelled(self, word: np.ndarray, writer: Writer, rng: np.random.Generator) -> np.ndarray:
+        """A romanized word as somebody types it."""
         if self.tokenizer.unk_token_id in word:
             return word  # its spelling is not known
-        written = self._text(word)
-        text = written.replace(" ", "")
+        text = self.text(word).replace(" ", "")
         if not text or "\N{REPLACEMENT CHARACTER}" in text:
             return word
-        spelled = writer.spell(text, rng)
+        return self.in_place_of(word, writer.spell(text, rng))
+
+    def in_place_of(self, word: np.ndarray, text: str) -> np.ndarray:
+        """The ids of a text where the ids of ``word`` stand."""
         # a word at the beginning of a text may be tokenized without the mark of a word's start
-        return self._cached_ids(
-            self.marks.within_text(spelled) if written.startswith(" ") else spelled
-        )
+        begins = self.text(word).startswith(" ")
+        return self._cached_ids(self.marks.within_text(text) if begins else text)
 
     def _ids(self, text: str) -> np.ndarray:
         ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         return np.array(ids, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class _Subwords:
+    """Words of a pair as token ids; ``native`` is its native row."""
+
+    augmenter: Augmenter
+    native: np.ndarray
+
+    def text(self, word: np.ndarray) -> str:
+        return self.augmenter.text(word).strip()
+
+    def typed(self, words: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+        writer = Writer.from_native(self.augmenter.text(self.native), rng)
+        return [self.augmenter.respelled(word, writer, rng) for word in words]
+
+    def word(self, text: str, like: np.ndarray) -> np.ndarray:
+        return self.augmenter.in_place_of(like, text)

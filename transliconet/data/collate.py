@@ -128,8 +128,11 @@ class Collator:
         native = [self.pairs.native[i] for i in plan.indices]
         romanized = [self.pairs.romanized[i] for i in plan.indices]
         if self.augmenter is not None:
-            for i, row in enumerate(native):
-                romanized[i] = self.augmenter(row, romanized[i], rng)
+            for i, pair in enumerate(plan.indices.tolist()):
+                language = self.pairs.tags[self.pairs.languages[pair]] if self.pairs.tags else ""
+                romanized[i] = self.augmenter(
+                    native[i], romanized[i], rng, language=language, pair=pair
+                )
         input_ids, attention_mask = pad(native + romanized, self.vocabulary.pad_id)  # (2B, L)
         content = content_mask(input_ids, attention_mask, self.vocabulary.special_ids)
         return BatchRows(

@@ -17,7 +17,7 @@ from transliconet.data.batching import PairFeatures
 from transliconet.data.collate import Collator
 from transliconet.data.masking import RARE, Masking
 from transliconet.data.masking_units import MakeUnits, masking_units
-from transliconet.data.sampler import BatchPlan, PairBatchSampler
+from transliconet.data.sampler import BatchPlan, PairBatchSampler, batches_of_run
 from transliconet.data.settings import DataSettings
 from transliconet.data.training_text import TrainingText
 from transliconet.errors import CheckpointError, ConfigError, DataError, Option, section
@@ -166,20 +166,32 @@ class PairsDataModule(pl.LightningDataModule):
     def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
         if masking is None:
             return None
-        spans = None
-        if masking.spans is not None and masking.spans != RARE:
-            with section("masking"):
-                spans = self.text.spans(masking.spans)
-                self._sources.append(checksum(Path(masking.spans).expanduser()))
-        return masking_units(masking, tokens, spans, self.prompt)
+        file = None if masking.spans == RARE else masking.spans
+        with section("masking"):
+            return masking_units(masking, tokens, self._spans(file), self.prompt)
+
+    def _spans(self, file: str | Path | None) -> dict[int, np.ndarray] | None:
+        """The spans of a file, and its checksum among what decides the batches."""
+        if file is None:
+            return None
+        spans = self.text.spans(file)
+        self._sources.append(checksum(Path(file).expanduser()))
+        return spans
 
     def _augmenter(self) -> Augmenter | None:
         augment = self.settings.augment
         if not augment:
             return None
         boundaries = WordBoundaries.from_tokenizer(self.tokenizer)
-        most = self.settings.max_length
-        return Augmenter(augment, self.tokenizer, boundaries, most, prompt=self.prompt)
+        with section("augment"):
+            return Augmenter(
+                augment,
+                self.tokenizer,
+                boundaries,
+                self.settings.max_length,
+                prompt=self.prompt,
+                spans=self._spans(augment.mixed_spans),
+            )
 
     def train_dataloader(self) -> DataLoader:
         # Lightning calls setup() first
@@ -198,7 +210,7 @@ class PairsDataModule(pl.LightningDataModule):
         sampler.set_epoch(epoch)
         sampler.resume(epoch, done)
         if self.needs.masked_input and self.settings.masking.is_scheduled and trainer:
-            sampler.run_batches = _batches_of_run(trainer, len(sampler))
+            sampler.run_batches = batches_of_run(trainer, len(sampler))
         on_gpu = trainer is not None and type(trainer.accelerator).__name__ == "CUDAAccelerator"
         return DataLoader(
             PairBatches(self._collator),
@@ -277,24 +289,3 @@ class PairsDataModule(pl.LightningDataModule):
                     code="TLN-CKPT-320",
                 )
         self._start = (state_dict["epoch"], state_dict["batches"])
-
-
-def _batches_of_run(trainer: pl.Trainer, batches_of_epoch: int) -> int:
-    """Number of batches that a run reads in each process.
-
-    Raises:
-        ConfigError: it has no end but a time limit.
-    """
-    limits: list[int] = []
-    if trainer.max_steps >= 0:
-        limits.append(trainer.max_steps * trainer.accumulate_grad_batches)
-    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
-        limits.append(trainer.max_epochs * batches_of_epoch)
-    if not limits:
-        raise ConfigError(
-            Option("max_steps", -1),
-            "a schedule of the masking probability needs a number of steps",
-            "Set it or max_epochs beside max_time, or mask by one probability",
-            code="TLN-CONFIG-326",
-        ).in_section("trainer")
-    return min(limits)

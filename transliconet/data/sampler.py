@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pytorch_lightning as pl
 from torch.utils.data import Sampler
 
 from transliconet.data.batching import (
@@ -16,7 +17,7 @@ from transliconet.data.batching import (
     split_by_group,
     split_largest,
 )
-from transliconet.errors import DataError, Option, require_range
+from transliconet.errors import ConfigError, DataError, Option, require_range
 
 log = logging.getLogger(__name__)
 
@@ -197,3 +198,24 @@ class PairBatchSampler(Sampler[BatchPlan]):
         if self.batch_tokens is not None:
             return bool(2 * self.features.lengths[batch].sum() < self.batch_tokens)
         return len(batch) < self.batch_size
+
+
+def batches_of_run(trainer: pl.Trainer, batches_of_epoch: int) -> int:
+    """Number of batches that a run reads in each process.
+
+    Raises:
+        ConfigError: it has no end but a time limit.
+    """
+    limits: list[int] = []
+    if trainer.max_steps >= 0:
+        limits.append(trainer.max_steps * trainer.accumulate_grad_batches)
+    if trainer.max_epochs is not None and trainer.max_epochs >= 0:
+        limits.append(trainer.max_epochs * batches_of_epoch)
+    if not limits:
+        raise ConfigError(
+            Option("max_steps", -1),
+            "a schedule of the masking probability needs a number of steps",
+            "Set it or max_epochs beside max_time, or mask by one probability",
+            code="TLN-CONFIG-326",
+        ).in_section("trainer")
+    return min(limits)

@@ -33,4 +33,6 @@ def text_in_view(row: Mapping[str, str], view: str, noise: Augment | None, seed:
         return row[TEXT_KEYS[view]]
     fraction = id_fraction(f"{row['lang']} {row['id']}", seed)
     rng = np.random.default_rng(int(2**63 * fraction))
-    return noisy_romanization(row["text"], row["romanized"], noise, rng)
+    return noisy_romanization(
+        row["text"], row["romanized"], noise, rng, language=row["lang"], id_=row["id"]
+    )

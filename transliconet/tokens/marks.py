@@ -1,7 +1,6 @@
 """How the subwords of a tokenizer say where words begin, and what text they stand for."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -10,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from transliconet.errors import CheckpointError
-from transliconet.unicode_script import scripts_in
+from transliconet.unicode_script import is_letter, scripts_in
 
 WORD_START = "▁"
 """What a subword in *plain form* starts with where it begins a word. Plain form is the text of a
@@ -149,8 +148,3 @@ def _splits_anywhere(subword: str) -> bool:
     """
     is_punctuation = not any(map(is_letter, subword))
     return is_punctuation or (len(subword) == 1 and scripts_in(subword) == {"Hani"})
-
-
-def is_letter(character: str) -> bool:
-    """Whether a character is a letter, a mark that is written with letters, or a digit."""
-    return unicodedata.category(character)[0] in "LMN"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.tokens.marks import WORD_START, is_letter
+from transliconet.tokens.marks import WORD_START
+from transliconet.unicode_script import split_word
 from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import NewSubword
 
@@ -61,7 +62,7 @@ def whole_word_subwords(
     native_counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (native, romanized), number in words.items():
         if family.splits_punctuation:
-            native, romanized = _strip_punctuation(native), _strip_punctuation(romanized)
+            native, romanized = split_word(native)[1], split_word(romanized)[1]
         native_counts[romanized][native] += number
     native_counts.pop("", None)
     vocabulary = family.vocabulary()
@@ -91,16 +92,6 @@ def whole_word_subwords(
         score = max(sum(scores[id_] for id_ in other) + SCORE_MARGIN, lowest)
         subwords.append(NewSubword(WORD_START + word, score, tuple(sources)))
     return subwords
-
-
-def _strip_punctuation(word: str) -> str:
-    """A word without the punctuation around it.
-
-    >>> _strip_punctuation("(мир),"), _strip_punctuation("हिन्दी")
-    ('мир', 'हिन्दी')
-    """
-    places = [place for place, character in enumerate(word) if is_letter(character)]
-    return word[places[0] : places[-1] + 1] if places else ""
 
 
 def _corresponds(
