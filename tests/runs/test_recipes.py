@@ -53,11 +53,19 @@ def recipe(cli_here: CliHere, name: str, start: Path, pairs: PairsFolder, *more:
     return Encoder.from_pretrained(f"{name}/export")
 
 
-@pytest.mark.parametrize("name", ["translico", "ppa", "anchored"])
+OF_OTHER_PAPERS = {
+    "muril": ["data.pivot=[rus_Cyrl]"],
+    "langsamp": [],
+    "lexical": [],
+    "bistil": ["method.layers=5"],
+}
+
+
+@pytest.mark.parametrize("name", ["translico", "ppa", "anchored", *OF_OTHER_PAPERS])
 def test_recipes_that_keep_the_vocabulary(
     name: str, start: Path, cldr_pairs: PairsFolder, cli_here: CliHere, tmp_path: Path
 ) -> None:
-    trained = recipe(cli_here, name, start, cldr_pairs)
+    trained = recipe(cli_here, name, start, cldr_pairs, *OF_OTHER_PAPERS.get(name, []))
     before, after = (
         Encoder.from_pretrained(str(start)).masked_lm.state_dict(),
         trained.masked_lm.state_dict(),
