@@ -110,6 +110,23 @@ def test_every_initialization_gives_rows_of_its_own(init: str, tmp_path: Path) -
     assert np.array_equal(new, rows_of(baseline)[first:]) == (init == "subwords")
 
 
+def test_wechsel_turns_the_new_language_into_the_space_of_the_old_one(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    source = rng.normal(size=(12, 3))
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    for name, vectors, prefix in (("old", source, "s"), ("new", source @ turn, "t")):
+        lines = [f"{prefix}{n} {' '.join(map(str, row))}" for n, row in enumerate(vectors)]
+        (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
+    pairs = [f"s{number}\tt{number}" for number in range(8)]  # not all words are in it
+    (tmp_path / "dictionary").write_text("\n".join(pairs), encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("old", "new", "dictionary")]
+    old, new = ExternalVectors(*files).spaces("wechsel")
+    for number in range(12):
+        np.testing.assert_allclose(new[f"t{number}"], old[f"s{number}"], atol=1e-5)
+    with raises("TLN-CONFIG-712", naming="dictionary"):
+        ExternalVectors(*files[:2]).spaces("wechsel")
+
+
 def test_rows_of_a_rank_lie_in_that_many_dimensions() -> None:
     first = len(unigram().tokenizer)
     change = CorpusSubwords(size=60, rank=2)(unigram(), inputs_of(RUSSIAN))

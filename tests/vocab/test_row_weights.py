@@ -20,6 +20,7 @@ from transliconet.vocab.row_weights import (
     factorize,
     nearest_weights,
     random_rows,
+    span_overlap,
     sparsemax,
 )
 from transliconet.vocab.skip_gram import ConvexWeights, skip_gram_loss
@@ -47,6 +48,17 @@ def test_aligned_rows_are_means_by_count_or_the_most_frequent() -> None:
     np.testing.assert_allclose(mean, [[0.75, 0.25], [0, 0], [2, 2.5]])
     top = aligned_weights(counts, most_frequent=True) @ rows
     np.testing.assert_allclose(top, [[1, 0], [0, 0], [0, 1]])
+
+
+def test_the_overlap_of_two_ways_to_write_a_word_is_that_of_a_fine_ruler() -> None:
+    first, second = [3, 1, 4], [2, 0, 3]
+    slow = np.zeros((3, 3))
+    for mark in range(40):  # a multiple of both lengths, 8 and 5
+        one = np.searchsorted(np.cumsum(first), mark / 5, side="right")
+        other = np.searchsorted(np.cumsum(second), mark / 8, side="right")
+        slow[one, other] += 1 / 40
+    np.testing.assert_allclose(span_overlap(first, second), slow, atol=1e-12)
+    assert not span_overlap([0], [2]).any()
 
 
 def slow_nearest(cosines: np.ndarray, neighbours: int, temperature: float) -> np.ndarray:

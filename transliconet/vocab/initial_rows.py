@@ -1,6 +1,6 @@
 """Embedding rows with which new subwords begin, by the field's names."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from transliconet.vocab.row_weights import (
     TEMPERATURE,
     aligned_weights,
     nearest_weights,
+    span_overlap,
     sparsemax,
 )
 from transliconet.vocab.skip_gram import ConvexWeights
@@ -62,7 +63,7 @@ class ExternalVectors:
             init: ``ofa`` or ``wechsel``.
 
         Raises:
-            ConfigError: a file is not given.
+            ConfigError: a file is not given, or the dictionary knows no word of both.
             DataError: a file cannot be read.
         """
         needed = {"source": self.source} if init == "ofa" else vars(self)
@@ -83,6 +84,13 @@ class ExternalVectors:
         else:
             words = read_dictionary(self.dictionary)
         known = [pair for pair in words if pair[0] in source and pair[1] in target]
+        if not known:
+            raise ConfigError(
+                Option("dictionary", self.dictionary),
+                "no pair of words has vectors in both files",
+                "Give a table of source and target words, separated by a tab",
+                code="TLN-CONFIG-712",
+            ).in_section("vectors")
         turn = rotation(
             unit(np.array([target[word] for _, word in known])),
             unit(np.array([source[word] for word, _ in known])),
@@ -124,23 +132,33 @@ class NewSubwords:
         bare = self.original.convert_tokens_to_ids(WORD_START)
         return {*self.original.all_special_ids, bare}
 
+    @cached_property
+    def marks(self) -> WordMarks:
+        """Of both tokenizers."""
+        return WordMarks.from_tokenizer(self.original)
+
+    def lengths(self, ids: Sequence[int]) -> list[int]:
+        """Characters that each token stands for, its mark not counted."""
+        tokens = self.extended.convert_ids_to_tokens(list(ids))
+        return [len(self.marks.plain(token).removeprefix(WORD_START)) for token in tokens]
+
     def tokens(self) -> list[list[int]]:
         """The texts as the extended tokenizer splits them."""
         return list(tokenize_ids(self.extended, self.texts))
 
 
 def aligned_counts(new: NewSubwords) -> csr_matrix:
-    """(N, V): how often an old subword occurs in words that are aligned with those of a new one.
+    """(N, V): how often an old subword stands in an aligned word where a new one stands
+    (:func:`transliconet.vocab.row_weights.span_overlap`).
 
     Where the old tokenizer does not know characters of the aligned word, its subwords of the word
     itself are counted: in a script that the vocabulary lacks, native words are so given the
     subwords of their romanization, and romanized words their own.
     """
-    marks = WordMarks.from_tokenizer(new.original)
-    words = [marks.within_text(word) for word, _ in new.aligned]
-    others = [marks.within_text(other) for _, other in new.aligned]
+    words = [new.marks.within_text(word) for word, _ in new.aligned]
+    others = [new.marks.within_text(other) for _, other in new.aligned]
     unknown = new.original.unk_token_id
-    counts: Counter[tuple[int, int]] = Counter()
+    counts: defaultdict[tuple[int, int], float] = defaultdict(float)
     split = zip(
         tokenize_ids(new.extended, words),
         tokenize_ids(new.original, words),
@@ -150,14 +168,13 @@ def aligned_counts(new: NewSubwords) -> csr_matrix:
     )
     for ids, own, aligned, number in split:
         sources = own if unknown in aligned else aligned
-        for id_ in ids:
-            if id_ < new.first:
-                continue
-            for source in sources:
-                if source not in new.ignored:
-                    counts[id_ - new.first, source] += number
+        overlap = span_overlap(new.lengths(ids), new.lengths(sources))  # (m, n)
+        for place, source in zip(*np.nonzero(overlap), strict=True):
+            id_, source_id = ids[place], sources[source]
+            if id_ >= new.first and source_id not in new.ignored:
+                counts[id_ - new.first, source_id] += number * overlap[place, source]
     places = np.array(list(counts), dtype=int).reshape(-1, 2)  # (M, 2)
-    values = np.array(list(counts.values()), dtype=float)  # (M,)
+    values = np.array(list(counts.values()))  # (M,)
     return csr_matrix((values, (places[:, 0], places[:, 1])), shape=(new.number, new.first))
 
 
@@ -186,10 +203,9 @@ def nearest(new: NewSubwords, init: str) -> csr_matrix:
     """OFA and WECHSEL: the nearest old subwords by external word vectors."""
     of_old, of_new = new.vectors.spaces(init)
     size = new.first + new.number
-    marks = WordMarks.from_tokenizer(new.original)
     spaces = []
     for tokenizer, words in ((new.original, of_old), (new.extended, of_new)):
-        ids = list(tokenize_ids(tokenizer, list(map(marks.within_text, words))))
+        ids = list(tokenize_ids(tokenizer, list(map(new.marks.within_text, words))))
         spaces.append(unit(subword_vectors(ids, np.array([*words.values()]), size)))
     old, added = spaces
     known = np.flatnonzero(old[: new.first].any(axis=1))

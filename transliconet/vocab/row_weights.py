@@ -5,6 +5,8 @@ Each function gives a matrix :math:`W` (N, V) with non-negative entries, whose r
 a row for each token.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -25,14 +27,37 @@ def row_normalize(counts: csr_matrix) -> csr_matrix:
     return csr_matrix(counts.multiply(scale[:, None]))
 
 
+def span_overlap(first: Sequence[int], second: Sequence[int]) -> np.ndarray:
+    """Share of a word that the tokens of two ways to write it have in common, as if both were
+    equally long and written in step.
+
+    Args:
+        first: lengths in characters of the m tokens of one.
+        second: lengths of the n tokens of the other.
+
+    Returns:
+        (m, n), which sum to 1; zeros where one of them is empty.
+
+    >>> span_overlap([2, 2], [1, 3]).tolist()
+    [[0.25, 0.25], [0.0, 0.5]]
+    """
+    ends = [np.cumsum([0, *lengths], dtype=float) for lengths in (first, second)]
+    if not ends[0][-1] or not ends[1][-1]:
+        return np.zeros((len(first), len(second)))
+    one, other = (places / places[-1] for places in ends)  # (m + 1,), (n + 1,)
+    end = np.minimum(one[1:, None], other[None, 1:])  # (m, n)
+    start = np.maximum(one[:-1, None], other[None, :-1])  # (m, n)
+    return np.maximum(end - start, 0)
+
+
 def aligned_weights(counts: csr_matrix, most_frequent: bool = False) -> csr_matrix:
     r"""The mean of the subwords of the aligned words, weighted by how often they occur.
 
     .. math:: w_{nv} = c_{nv} / \sum_u c_{nu}
 
     Args:
-        counts: (N, V); :math:`c_{nv}` is how often old subword v occurs in words that are aligned
-            with words that have the new subword n.
+        counts: (N, V); :math:`c_{nv}` is how often old subword v stands where the new subword n
+            stands in the aligned word, by :func:`span_overlap`.
         most_frequent: give the whole weight to the most frequent of them, the first among equals.
 
     Returns:
