@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 from hypothesis import given
@@ -39,7 +40,9 @@ from transliconet.objectives.second_text import (
 )
 from transliconet.objectives.tlm import TransliterationLanguageModel
 from transliconet.pairs import PairsFolder, read_manifest, write_manifest, write_part
+from transliconet.tokens.fields import TrainingTokens
 from transliconet.tokens.pivots import NONE, match_pivots
+from transliconet.tokens.ragged import ConcatenatedRows
 
 PIVOT = "rus_Cyrl"
 LANGUAGES = ("eng_Latn", "hin_Deva", "rus_Cyrl")
@@ -110,7 +113,7 @@ def test_no_held_out_row_is_a_pivot(
     objective = AnchoredContrast(target="pivot")
     with caplog.at_level(logging.INFO):
         data, _ = opened(uneven, encoder, objective)
-    (pivots,) = data.text.pivots()
+    (pivots,) = data.text.pivots
     rows = uneven.split("train", skip_unchanged=True)
     ids, tags = rows["id"].to_pylist(), rows["lang"].to_pylist()
     others = [id_ for id_, tag in zip(ids, tags, strict=True) if tag != PIVOT]
@@ -141,7 +144,7 @@ def test_anchors_of_translations(uneven: PairsFolder, encoder: Encoder) -> None:
         assert torch.equal(native[name], both[name])
     for name in (PIVOT_ANCHOR, PIVOT_NEGATIVES):
         torch.testing.assert_close(pivot[name], both[name], atol=1e-5, rtol=0)
-    (pivots,) = data.text.pivots()
+    (pivots,) = data.text.pivots
     of_pair = pivots.of_pair[both[PAIR_INDEX].numpy()]
     texts = list(pivot_texts(uneven, "train").values())
     (objective_field,) = data.needs.fields
@@ -176,7 +179,7 @@ def test_second_texts_are_translations_where_there_are_some(
     second: str, uneven: PairsFolder, encoder: Encoder
 ) -> None:
     data, batch = opened(uneven, encoder, TransliterationLanguageModel(second=second))
-    (pivots,) = data.text.pivots()
+    (pivots,) = data.text.pivots
     labels = batch[SECOND_LABELS]
     ids = torch.where(labels == IGNORE, batch[SECOND_IDS], labels)
     pairs = data._pairs
@@ -228,9 +231,36 @@ def test_the_loss_over_translations_is_that_over_romanizations_where_they_are_th
     assert changed != pytest.approx(losses[0], rel=1e-5)
 
 
-def test_what_cannot_be_a_pivot(
+def test_each_folder_has_its_own_translations(
     uneven: PairsFolder, cldr_pairs: PairsFolder, encoder: Encoder, tmp_path: Path
 ) -> None:
+    path = tmp_path / "without"
+    shutil.copytree(uneven.path, path, ignore=shutil.ignore_patterns("cache"))
+    manifest = read_manifest(path)
+    del manifest["languages"][PIVOT]
+    table = uneven.table.filter(pc.not_equal(uneven.table["lang"], PIVOT))
+    write_part(next((path / "data").glob("*.arrow")), table)
+    write_manifest(path, {**manifest, "rows": len(table)})
+    also = [path, cldr_pairs.path]
+    data = small_data(uneven, encoder.tokenizer, pivot=[PIVOT], also=also)
+    some, none, more = data.text.pivots
+    assert [len(pivots.texts) for pivots in (some, none, more)] == [
+        len(pivot_texts(uneven, "train")),
+        0,
+        len(pivot_texts(cldr_pairs, "train")),
+    ]
+    assert (none.of_pair == NONE).all()
+    parts = data.text.parts()
+    tokens = TrainingTokens(parts, encoder.tokenizer, pivots=[some, none, more])
+    positions = tokens.translations()
+    texts = ConcatenatedRows([texts.native for texts in tokens.texts])  # type: ignore[misc]
+    last = len(positions) - len(parts[2])  # the first pair of the last folder
+    for pair in np.flatnonzero(more.of_pair != NONE)[:20].tolist():
+        found = texts[int(positions[last + pair])]
+        assert np.array_equal(found, more.texts.native[int(more.of_pair[pair])])
+
+
+def test_what_cannot_be_a_pivot(uneven: PairsFolder, encoder: Encoder) -> None:
     needs = batch_needs({"anchor": AnchoredContrast(target="both")}, encoder)
     with raises("TLN-CONFIG-324"):
         small_data(uneven, encoder.tokenizer, needs)

@@ -1,7 +1,6 @@
 """The LightningDataModule that makes batches from pairs folders."""
 
 import logging
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +83,8 @@ class PairsDataModule(pl.LightningDataModule):
                 "Name their languages, such as [eng_Latn]",
                 code="TLN-CONFIG-324",
             )
+        if self.settings.pivot and not self.needs.translations:
+            log.warning("pivot languages are named, and no objective reads translations")
         self.text = TrainingText.from_folder(pairs, self.settings, tokenizer, prompt)
         self.tokenizer, self.prompt = tokenizer, prompt
         self.seed = seed
@@ -146,8 +147,8 @@ class PairsDataModule(pl.LightningDataModule):
             self.tokenizer,
             torch.bfloat16 if in_bfloat16 else None,
             self._pairs_read(concatenate_pairs(parts)),
-            pivots=self.text.pivots() if self.needs.translations else (),
-            concepts=self._concepts if self.needs.has_field(CONCEPT) else None,
+            pivots=self.text.pivots if self.needs.translations else (),
+            concepts=self.text.concepts if self.needs.has_field(CONCEPT) else None,
         )
 
     def _pairs_read(self, pairs: TokenizedPairs) -> np.ndarray | None:
@@ -158,10 +159,6 @@ class PairsDataModule(pl.LightningDataModule):
         batches = trainer.max_steps * trainer.accumulate_grad_batches
         sampler = self._sampler(pairs, world_size=trainer.world_size)
         return sampler.first_pairs(batches) if batches < len(sampler) else None
-
-    @cached_property
-    def _concepts(self) -> np.ndarray:
-        return self.text.concepts()
 
     def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
         if masking is None:
@@ -232,7 +229,7 @@ class PairsDataModule(pl.LightningDataModule):
         if self.settings.pairs_per_id > 1:
             # equal texts of one id are no negatives of each other
             features = PairFeatures(
-                pairs.lengths, ids=self._concepts, pairs_per_id=self.settings.pairs_per_id
+                pairs.lengths, ids=self.text.concepts, pairs_per_id=self.settings.pairs_per_id
             )
         return PairBatchSampler(
             features,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -71,6 +72,7 @@ class TrainingText:
         languages = settings.languages
         return [self._tokens(f, languages, settings.skip_unchanged) for f in self.folders]
 
+    @cached_property
     def pivots(self) -> list[Pivots]:
         """The translations of the pairs of each folder, from the same folder's training part.
 
@@ -101,6 +103,7 @@ class TrainingText:
         candidates = _ids(folder.batches("train", languages=present))
         return Pivots(texts, match_pivots(_ids(self._rows(folder)), candidates, present))
 
+    @cached_property
     def concepts(self) -> np.ndarray:
         """(N,) int64, from 0: equal numbers for the pairs of all folders that have the same id."""
         ids = pa.concat_tables([_ids(self._rows(folder)) for folder in self.folders])["id"]
