@@ -193,7 +193,7 @@ def test_facts_are_those_of_the_results_file() -> None:
         "date": "2026-11-26T08:00:00+00:00",
         "config": {
             "encoder": {"path": "user/model"},
-            "experiment": "recommended",
+            "recipe": "recommended",
             "method": {"_target_": "transliconet.vocab.transmi.TransMI"},
             "objective": {"mlm": {"weight": 0.0}, "anchor": {"weight": 1.0}},
             "trainable": "new_rows",

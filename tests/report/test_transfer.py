@@ -91,7 +91,7 @@ def test_one_language_is_compared_by_mcnemars_test(tmp_path: Path) -> None:
     assert effect.verdict == "better"
     with raises("TLN-CONFIG-915", naming="metric"):
         compare(one, other, metric="entity_f1")
-    with raises("TLN-CONFIG-914", naming="stage"):
+    with raises("TLN-CONFIG-906", naming="stage"):
         compare(one, other, stage="after")
 
 

@@ -14,7 +14,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from tests.settings import raises
 from transliconet.model.encoder import Encoder
-from transliconet.report.card import model_card, plain_card
+from transliconet.report.card import model_card, plain_card, revision_of
 from transliconet.runs.hf_folder import (
     encoder_from_checkpoint,
     export_encoder,
@@ -165,6 +165,10 @@ def test_the_licence_of_a_base_of_the_hub_is_that_of_its_downloaded_card(
     (stored / "snapshots" / "1" / "README.md").write_text("---\nlicense: mit\n---\n")
     assert front()["license"] == "mit"
     assert "license: that of" in plain_card("my models/e5")  # a folder, by a relative path
+    assert revision_of("someone/base") is None  # no configuration was downloaded
+    (stored / "snapshots" / "1" / "config.json").write_text("{}")
+    assert revision_of("someone/base") == "1"
+    assert revision_of(str(tmp_path)) is None
 
 
 def test_the_tokenizer_is_of_a_class_that_transformers_4_knows(

@@ -15,6 +15,7 @@ from transliconet.probe.passed_over import PassedOver
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import BEGINNING, write_results
 from transliconet.probe.retrieval import RetrievalProbe
+from transliconet.report.card import revision_of
 from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.ranking import ranking_markdown
 from transliconet.report.tables import GROUPINGS, probe_tables
@@ -52,7 +53,9 @@ def probe(cfg: DictConfig) -> ProbeResult:
         passed_over = chosen.passed_over(pairs)
         data = chosen.data(pairs)
     settings = {key: value for key, value in recorded_settings(cfg).items() if value != "???"}
-    more = {"passed_over": passed_over.as_dict(), "prompt": encoder.prompt}
+    more: dict[str, object] = {"passed_over": passed_over.as_dict(), "prompt": encoder.prompt}
+    if revision := revision_of(encoder.name):
+        more["revision"] = revision
     write_results(out, {"probe": records}, data, settings, **more)
     return ProbeResult(records, passed_over, romanizer_of(data))
 

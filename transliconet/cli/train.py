@@ -33,8 +33,10 @@ from transliconet.runs.transfer import TransferSpec
 from transliconet.sweep.overrides import without_interpolation
 from transliconet.vocab.change import VocabularySpec
 
-PLACE = ("out", "run_dir", "resume", "overwrite", "jobs")
-"""Keys that say where and how a run is executed. They are not settings of the run itself."""
+PLACE = ("out", "run_dir", "resume", "overwrite", "jobs", "recipe")
+"""Keys that say where and how a run is executed, and what it is called. They are not settings of
+the run itself.
+"""
 CHANGEABLE = (
     "logger",
     "checkpoint",

@@ -5,6 +5,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
@@ -49,9 +50,9 @@ def write_results(
     """Write a results file, and the outcome of each query beside it
     (:mod:`transliconet.probe.outcomes`).
 
-    It holds ``config``, ``versions``, ``data``, ``outcomes`` (the name of the other file),
-    ``records`` (a list, each with its ``stage``) and ``more``. Paths outside the working folder are
-    reduced to their last part, so that the file can be shared.
+    It holds ``date`` (UTC), ``config``, ``versions``, ``data``, ``outcomes`` (the name of the other
+    file), ``records`` (a list, each with its ``stage``) and ``more``. Paths outside the working
+    folder are reduced to their last part, so that the file can be shared.
 
     Args:
         path: the file.
@@ -66,6 +67,7 @@ def write_results(
     entries = [{"stage": stage, **record.as_dict()} for stage, record in staged]
     content = {
         "format": FORMAT,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": shareable(config),
         "versions": versions(),
         "data": dict(data),

@@ -88,6 +88,14 @@ def licence_of(model: str) -> str | None:
     return licence if known and licence not in ("other", "unknown") else None
 
 
+def revision_of(model: str) -> str | None:
+    """The commit of a model of the Hub in the local cache; None of a folder."""
+    if not is_hub_name(model) or Path(model).expanduser().exists():
+        return None
+    downloaded = try_to_load_from_cache(model, "config.json")
+    return Path(downloaded).parent.name if isinstance(downloaded, str) else None
+
+
 def usage_section(load_note: str = "") -> str:
     """How to load and use the model, as Markdown."""
     note = f"\n{load_note}\n" if load_note else ""

@@ -111,7 +111,7 @@ def _recipe(content: Mapping[str, Any]) -> str:
         parts.append(f"learning rate {rate}")
     if parts and (seed := _text(config, "seed")):
         parts.append(f"seed {seed}")
-    name = _text(config, "experiment")
+    name = _text(config, "recipe")
     text = ", ".join(parts)
     return f"{name}: {text}" if name and text else name or text
 

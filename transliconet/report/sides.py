@@ -9,12 +9,17 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from transliconet.errors import ConfigError, DataError, Option
+from transliconet.errors import DataError
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import ResultsFile, read_results_file
 from transliconet.report.effects import Record, by_language, other_candidates
 from transliconet.report.transfer_runs import METRICS as OF_TRANSFER
-from transliconet.report.transfer_runs import has_transfer, transfer_runs, usual_metric
+from transliconet.report.transfer_runs import (
+    choose_stage,
+    has_transfer,
+    transfer_runs,
+    usual_metric,
+)
 
 RESULTS = "results.json"
 Paths = str | Path | Sequence[str | Path]
@@ -108,14 +113,7 @@ def _records(path: Path, results: ResultsFile, stage: str | None) -> Sequence[Re
             "Probe again, and keep the files that probe and train write together",
             code="TLN-DATA-905",
         )
-    if stage is not None and stage not in stages:
-        raise ConfigError(
-            Option("stage", stage),
-            f"not in {path}",
-            f"It has: {', '.join(stages)}",
-            code="TLN-CONFIG-906",
-        )
-    return results.records[stage or stages[-1]]
+    return results.records[choose_stage(path, stage, stages)]
 
 
 ByLanguage = dict[str, list[Record]]

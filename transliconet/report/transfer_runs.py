@@ -121,19 +121,35 @@ def transfer_runs(
             code="TLN-DATA-913",
         )
     stages = list(dict.fromkeys(name for name, _ in staged))
-    if stage is not None and stage not in stages:
-        raise ConfigError(
-            Option("stage", stage),
-            f"no transfer of it in {path}",
-            f"It has: {', '.join(filter(None, stages)) or 'a single measurement'}",
-            code="TLN-CONFIG-914",
-        )
-    wanted = stages[-1] if stage is None else stage
+    wanted = choose_stage(path, stage, stages)
     by_seed: defaultdict[int, list[ComparedTransfer]] = defaultdict(list)
     for name, record in staged:
         if name == wanted:
             by_seed[record.seed].append(ComparedTransfer(record))
     return list(by_seed.values())
+
+
+def choose_stage(path: Path, stage: str | None, stages: Sequence[str]) -> str:
+    """The stage to compare.
+
+    Args:
+        path: the results file.
+        stage: that is asked for; None: the last one.
+        stages: of the file.
+
+    Raises:
+        ConfigError: the file has no such stage.
+    """
+    if stage is None:
+        return stages[-1]
+    if stage not in stages:
+        raise ConfigError(
+            Option("stage", stage),
+            f"not in {path}",
+            f"It has: {', '.join(filter(None, stages)) or 'a single measurement'}",
+            code="TLN-CONFIG-906",
+        )
+    return stage
 
 
 def usual_metric(records: Sequence[Any]) -> str:

@@ -15,7 +15,7 @@ from transliconet.model.encoder import Encoder
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import pairs_data, read_results_file, write_results
 from transliconet.probe.settings import Embedding
-from transliconet.report.card import model_card
+from transliconet.report.card import model_card, revision_of
 from transliconet.report.documents import side_by_side, without_documents
 from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
@@ -141,6 +141,8 @@ def write_result(
         )
     training = {"seconds": round(result.seconds, 1), "steps": result.steps}
     more: dict[str, object] = {"training": training, "prompt": encoder.prompt}
+    if revision := revision_of(encoder.name):
+        more["revision"] = revision
     if probe is not None:
         more["passed_over"] = probe.passed_over(spec.pairs).as_dict()
     if result.transfer:
