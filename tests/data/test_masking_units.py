@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from tests.settings import raises
 from transliconet.batch import CONTENT_MASK, IGNORE, INPUT_IDS, LABELS, PAIR_INDEX
 from transliconet.data.batching import PairFeatures
 from transliconet.data.masking import Masking, Units, mask_tokens, unit_probabilities
-from transliconet.data.sampler import PairBatchSampler
+from transliconet.data.sampler import PairBatchSampler, batches_of_run
 from transliconet.model.encoder import Encoder
 from transliconet.pairs import PairsFolder
 from transliconet.tokens.padding import Vocabulary
@@ -114,6 +115,19 @@ def test_a_schedule_goes_from_its_first_share_to_its_last() -> None:
     sampler.set_epoch(1)
     sampler.resume(1, 2)
     assert [plan.progress for plan in sampler] == [6 / 8, 7 / 8]
+
+
+def test_the_length_of_a_run_is_that_of_its_steps_or_epochs() -> None:
+    def of(max_steps: int, max_epochs: int | None) -> int:
+        trainer = SimpleNamespace(
+            max_steps=max_steps, max_epochs=max_epochs, accumulate_grad_batches=2
+        )
+        return batches_of_run(trainer, 30)  # type: ignore[arg-type]
+
+    assert of(10, -1) == 20
+    assert of(-1, 3) == of(1000, 3) == 90
+    with raises("TLN-CONFIG-326"):
+        of(-1, -1)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class WordMarks:
             raise CheckpointError(
                 type(tokenizer).__name__,
                 f"no subword begins with {mark!r}, so it is not known where words begin",
-                "Train such an encoder without word_alignment, augment and vocab",
+                "Train such an encoder without word_alignment, masks by words, augment and vocab",
                 code="TLN-CKPT-301",
             )
         if continuation:
