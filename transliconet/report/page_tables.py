@@ -39,6 +39,7 @@ def all_tasks(columns: Sequence[ReportColumn]) -> list[tuple[str, int]]:
     return task_layers(chain.from_iterable(column.records for column in columns))
 
 
+METRICS_NOTE = "Cosines, and shares between 0 and 1 rather than percent."
 NAMES = {"name": "name"}
 """Style of the column of names."""
 Differences = Mapping[tuple[str, int], TaskDifference]
@@ -200,4 +201,6 @@ def metrics_table(columns: Sequence[ReportColumn]) -> str:
                 row.append(f"{mean_of_metric(records, name):.3f}" if present else "")
             rows.append(row)
     headings = ["", "mean over languages", *(column.name for column in columns)]
-    return table(headings, rows) if rows else ""
+    if not rows:
+        return ""
+    return f"<p>{METRICS_NOTE}</p>{table(headings, rows, {headings[1]: 'name'})}"
