@@ -142,7 +142,7 @@ def difference_chart(rows: Sequence[Row], columns: Sequence[str]) -> "LayerChart
     zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color="var(--quiet)")
     lines = by_column.mark_rule(strokeWidth=2).encode(x="low:Q", x2="high:Q")
     dots = by_column.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X("change:Q", title="change of Acc@1 (percentage points)", axis=alt.Axis(tickCount=8))
+        x=alt.X("change:Q", title="change of Acc@1 (percentage points)", axis=alt.Axis(tickCount=5))
     )
     height = len(order) * (16 + 10 * len(columns))
     return (zero.encode(x="zero:Q") + lines + dots).properties(height=height)
