@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -15,13 +16,13 @@ from tests.report.test_report import AFTER, BEFORE
 from tests.settings import CliHere, raises
 from transliconet.probe.results import write_results
 from transliconet.probe.sample import Sample, script_similarities
-from transliconet.report.colours import COLOURS, SHAPES, shape_and_colour
+from transliconet.report.colours import COLOURS, PAGE_VARIABLES, SHAPES, shape_and_colour
 from transliconet.report.curves import MOST_POINTS, curve_rows, moving_average, training_curves
 from transliconet.report.figure import fit, svg_size
 from transliconet.report.heatmap import nearness_order, similarity_maps
 from transliconet.report.labels import OFFSETS
 from transliconet.report.layer_plot import layer_curves
-from transliconet.report.plots import mean_interval, scores_by_script
+from transliconet.report.plots import scores_by_script
 from transliconet.report.projection import project
 from transliconet.report.sample_map import script_maps
 
@@ -174,36 +175,37 @@ def test_each_part_of_the_loss_has_an_axis_of_its_own(tmp_path: Path) -> None:
     assert training_curves(tmp_path / "none") is None
 
 
-def test_scores_by_script_have_intervals_and_the_chance_level() -> None:
+def test_scores_by_script_in_a_notebook_have_the_colours_of_a_white_page() -> None:
     figure = scores_by_script({"before": BEFORE, "after": AFTER})
-    rows = figure.datasets["scores0"]
-    cyrillic = next(
-        r for r in rows if (r["script"], r["column"]) == ("Cyrillic (Russian, Bulgarian)", "after")
-    )
-    assert cyrillic["accuracy"] == 0.7
-    # two independent intervals of ± 0.1: the mean's is narrower by the root of two
-    assert (cyrillic["low"], cyrillic["high"]) == (0.6293, 0.7707)
-    assert cyrillic["languages"] == "Russian, Bulgarian"
-    assert mean_interval(AFTER[2:]) == pytest.approx(AFTER[2].ci95)
-    chances = {r["script"]: r["accuracy"] for r in rows if r["column"] == "chance"}
-    assert chances == {"Cyrillic (Russian, Bulgarian)": 0.01, "Greek": 0.02}
     panel = figure.to_dict()["concat"][0]
-    axis = panel["layer"][1]["encoding"]["x"]["axis"]
-    assert axis["format"] == ".0%"
-    assert panel["layer"][1]["encoding"]["y"]["sort"] == [
-        "Greek",
-        "Cyrillic (Russian, Bulgarian)",
-    ]  # best on top
-    assert "23.3 % before, 76.7 % after" in figure.description
+    assert panel["title"] == "Native → romanized"
+    assert "var(--series-1)" in json.dumps(panel)
+    on_white = json.dumps(figure.spec())
+    assert "var(" not in on_white
+    assert COLOURS[0] in on_white
+    assert "Native → romanized 23.3 % before, 76.7 % after" in figure.description
+    with raises("TLN-CONFIG-001", naming="task=x"):
+        scores_by_script({"before": BEFORE}, ["x"])
     assert layer_curves({"before": BEFORE, "after": AFTER}) is None
 
 
+def test_variables_of_the_page_have_the_colours_of_its_style() -> None:
+    style = (files("transliconet.report") / "page.css").read_text(encoding="utf-8")
+    light = style[: style.index("@media")]
+    for variable, colour in PAGE_VARIABLES.items():
+        found = re.search(rf"{variable}: (#\w+);", light)
+        assert found
+        assert found[1] == colour
+
+
 def test_panels_fit_a_width() -> None:
-    spec = scores_by_script({"before": BEFORE}, ["native→romanized", "x"]).to_dict()
+    spec = script_maps(sample()).to_dict()
     wide = fit(json.loads(json.dumps(spec)), 960)
-    assert (wide["columns"], wide["concat"][0]["width"]) == (2, 325)
+    assert (wide["columns"], wide["concat"][0]["width"]) == (2, 456)
     narrow = fit(spec, 343)
-    assert (narrow["columns"], narrow["concat"][0]["width"]) == (1, 188)
+    assert (narrow["columns"], narrow["concat"][1]["width"]) == (1, 319)
+    assert narrow["concat"][1]["height"] == 319
+    assert fit(spec, 455, narrow=0.65)["columns"] == 2
 
 
 def test_a_notebook_shows_it_and_papers_get_files_of_their_size(tmp_path: Path) -> None:
@@ -237,8 +239,8 @@ def test_figures_of_a_report_as_files(tmp_path: Path, cli_here: CliHere) -> None
     done = cli_here("report", f"results={tmp_path}", *options)
     assert done.status == 0, done.err
     assert done.out.rstrip().endswith("written: paper.csv and paper_*.svg")
-    files = sorted(path.name for path in Path().glob("paper*"))
-    assert files == ["paper.csv", "paper_cosines.svg", "paper_map.svg", "paper_scripts.svg"]
+    written = sorted(path.name for path in Path().glob("paper*"))
+    assert written == ["paper.csv", "paper_cosines.svg", "paper_map.svg", "paper_scripts.svg"]
     assert cli_here("report", f"results={tmp_path}", *options).status == 0  # replaces its own
     Path("paper_map.svg").write_text("mine", encoding="utf-8")
     assert "TLN-CONFIG-226" in cli_here("report", f"results={tmp_path}", *options).err

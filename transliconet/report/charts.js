@@ -44,38 +44,39 @@ function fit(spec, width, margin) {
   return spec;
 }
 
-async function drawPanels(figure, plot, spec) {
+async function embedPanels(plot, spec) {
   const {margin, fixed} = spec.usermeta.layout, width = plot.clientWidth;
   const show = margin => vegaEmbed(plot, fit(structuredClone(spec), width, margin), options);
-  let shown = await show(margin), later;
+  const shown = await show(margin);
   const excess = plot.querySelector("svg").getBoundingClientRect().width - width;
-  if (excess > 0 && !fixed) {  // labels of an axis are wider than expected
-    shown.finalize();
-    shown = await show(margin + Math.ceil(excess));
-  }
-  figure.dataset.drawn = "yes";
-  const changed = new ResizeObserver(() => {
-    if (!plot.clientWidth || plot.clientWidth === width) return;
-    clearTimeout(later);
-    later = setTimeout(() => {
-      changed.disconnect(); shown.finalize(); drawPanels(figure, plot, spec);
-    }, 200);
-  });
-  changed.observe(plot);
+  if (excess <= 0 || fixed) return shown;
+  shown.finalize();  // labels of an axis are wider than expected
+  return show(margin + Math.ceil(excess));
+}
+
+async function embed(plot, spec) {
+  if (spec.usermeta?.layout) return embedPanels(plot, spec);
+  if (spec.width !== "container") return vegaEmbed(plot, spec, options);
+  const sized = {...structuredClone(spec), width: plot.clientWidth};
+  const shown = await vegaEmbed(plot, sized, fitted);
+  await shown.view.resize().runAsync();  // places the legend by the fitted width
+  return shown;
 }
 
 async function draw(figure) {
   const spec = JSON.parse(figure.querySelector("script").textContent);
-  const plot = figure.querySelector(".plot"), fits = spec.width === "container";
-  if (spec.usermeta?.layout) return drawPanels(figure, plot, spec);
-  if (fits) spec.width = plot.clientWidth;
-  const {view} = await vegaEmbed(plot, spec, fits ? fitted : options);
+  const plot = figure.querySelector(".plot"), width = plot.clientWidth;
+  const shown = await embed(plot, spec);
   figure.dataset.drawn = "yes";
-  if (!fits) return;
-  new ResizeObserver(() => {
-    const width = plot.clientWidth;
-    if (width && width !== view.width()) view.width(width).runAsync();
-  }).observe(plot);
+  // Drawn anew at another width: Vega would leave a legend where it was.
+  let later;
+  const changed = new ResizeObserver(() => {
+    if (!plot.clientWidth || plot.clientWidth === width) return;
+    figure.dataset.drawn = "no";
+    clearTimeout(later);
+    later = setTimeout(() => { changed.disconnect(); shown.finalize(); draw(figure); }, 200);
+  });
+  changed.observe(plot);
 }
 // A figure in a closed <details> has no width yet: it is drawn when it is first seen.
 const seen = new ResizeObserver(entries => {

@@ -11,11 +11,24 @@ SHAPES = (
     *("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"),
     *("triangle-right", "triangle-left"),
 )
-BEFORE_COLOUR, AFTER_COLOUR, CHANCE_COLOUR = "#909090", "#0072b2", "#d55e00"
 FAINT = "#9a9a9a"
 """What lies beneath: it shows on white and on black."""
 SEQUENTIAL = "viridis"
 """Scheme of values: its lightness grows evenly, so that it also reads in grey."""
+PAGE_VARIABLES = {
+    "--series-0": "#8a8a8a",
+    "--series-1": "#0072b2",
+    "--series-2": "#d55e00",
+    "--series-3": "#009e73",
+    "--series-4": "#cc79a7",
+    "--series-5": "#b07d00",
+    "--series-6": "#56b4e9",
+    "--series-7": "#1a1a1a",
+    "--ink": "#1a1a1a",
+    "--quiet": "#5c5c5c",
+    "--line": "#d0d0d0",
+}
+"""Variables of ``page.css`` → their colours on white, where there is no page."""
 DASHES = ([1, 0], [5, 3], [2, 2], [8, 3, 2, 3])
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transliconet.report.colours import PAGE_VARIABLES
 from transliconet.storage import atomic_file
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ CONFIG: Spec = {
     "view": {"stroke": None},
 }
 """Looks on white. A report page has its own, in the reader's colour scheme."""
+PAPER_SHARE = 0.65
+"""Least room for a panel in a file, as a share of that on a screen."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,24 @@ class Figure:
         spec["description"] = self.description
         spec["usermeta"] = {"layout": {"panels": len(self.panels), **asdict(self.layout)}}
         # Altair would check each row against a schema, for seconds
-        spec["datasets"] = {name: list(rows) for name, rows in self.datasets.items()}
+        named = {name: list(rows) for name, rows in self.datasets.items()}
+        spec["datasets"] = {**spec.get("datasets", {}), **named}
         if self.params:
             views = name_views(spec)
             spec["params"] = [{**param, "views": views} for param in self.params]
         return spec
 
-    def spec(self, width: float = NOTEBOOK_WIDTH) -> Spec:
-        """The specification at a width of about so many pixels."""
-        return fit(self.to_dict(), width)
+    def spec(self, width: float = NOTEBOOK_WIDTH, narrow: float = 1.0) -> Spec:
+        """The specification in colours for a white page.
+
+        Args:
+            width: about that of the whole, in pixels.
+            narrow: share of the layout's narrowest panel that may be taken.
+        """
+        text = json.dumps(self.to_dict(), ensure_ascii=False)
+        for variable, colour in PAGE_VARIABLES.items():
+            text = text.replace(f'"var({variable})"', f'"{colour}"')
+        return fit(json.loads(text), width, narrow)
 
     def svg(self, width: float | None = None, height: float | None = None) -> str:
         """The figure as an SVG document.
@@ -155,9 +167,10 @@ class Figure:
         """
         import vl_convert
 
-        spec = self.spec(width or NOTEBOOK_WIDTH)
         if width is None and height is None:
-            return spec
+            return self.spec()
+        # panels that stand side by side on a screen do so on paper, in a smaller size
+        spec = self.spec(width or NOTEBOOK_WIDTH, PAPER_SHARE)
         drawn = vl_convert.vegalite_to_svg(spec, config=CONFIG)
         drawn_width, drawn_height = svg_size(drawn)
         columns = spec["columns"]
@@ -179,16 +192,17 @@ class Figure:
         }
 
 
-def fit(spec: Spec, width: float) -> Spec:
+def fit(spec: Spec, width: float, narrow: float = 1.0) -> Spec:
     """Give the panels of a specification their widths and its legend its columns, as ``charts.js``
     does in a browser.
 
     Args:
         spec: of :attr:`Figure.chart`; it is changed.
         width: of the whole, in pixels.
+        narrow: share of the layout's narrowest panel that may be taken.
     """
     layout = spec["usermeta"]["layout"]
-    columns = max(1, min(layout["panels"], int(width // layout["narrowest"])))
+    columns = max(1, min(layout["panels"], int(width // (narrow * layout["narrowest"]))))
     spec["columns"] = columns
     if not layout["fixed"]:
         of_panel = max(LEAST_WIDTH, int(width // columns) - layout["margin"])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.pairs import PairsFolder
-from transliconet.report.colours import AFTER_COLOUR, BEFORE_COLOUR, FAINT
+from transliconet.report.colours import FAINT
 from transliconet.report.figure import Figure, Layout
 from transliconet.report.names import script_name
 
@@ -144,7 +144,7 @@ def plot_fertility(stats: Sequence[ScriptStats]) -> Figure:
     names = [row["script"] for row in rows]
     views = ["native", "romanized"]
     legend = alt.Legend(title=None, orient="bottom", symbolOpacity=1)
-    colours = alt.Scale(domain=views, range=[BEFORE_COLOUR, AFTER_COLOUR])
+    colours = alt.Scale(domain=views, range=["var(--series-0)", "var(--series-1)"])
     shapes = alt.Scale(domain=views, range=["circle", "diamond"])
     y = alt.Y("script:N", sort=names, title=None, axis=alt.Axis(labelLimit=150))
     title = "tokens per word, by script (languages)"

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from transliconet.report.colours import AFTER_COLOUR, CHANCE_COLOUR
 from transliconet.report.figure import Figure, Layout, Row
 from transliconet.report.labels import OFFSETS, Plane, Point, place_labels
 from transliconet.report.names import task_name
@@ -20,6 +19,7 @@ WIDTHS = (230.0, 1000.0)
 MOST_NAMES = 3
 """Jobs at one point that a label names."""
 FRONT, OTHER = "Pareto front", "other jobs"
+FRONT_COLOUR = "var(--series-2)"
 
 
 def plot_tradeoff(jobs: Sequence[Job]) -> Figure:
@@ -102,7 +102,7 @@ def _panel(tasks: tuple[str, str], plane: Plane, offsets: Sequence[int]) -> "alt
     kinds = [FRONT, OTHER]
     colour = alt.Color(
         "kind:N",
-        scale=alt.Scale(domain=kinds, range=[CHANCE_COLOUR, AFTER_COLOUR]),
+        scale=alt.Scale(domain=kinds, range=[FRONT_COLOUR, "var(--series-1)"]),
         legend=legend,
     )
     shape = alt.Shape(
@@ -116,7 +116,7 @@ def _panel(tasks: tuple[str, str], plane: Plane, offsets: Sequence[int]) -> "alt
     ]
     base = alt.Chart(alt.NamedData("jobs")).encode(x=x, y=y, tooltip=tooltip)
     front = base.transform_filter(alt.datum.kind == FRONT)
-    line = front.mark_line(color=CHANCE_COLOUR, strokeDash=[4, 3], strokeWidth=1.2, aria=False)
+    line = front.mark_line(color=FRONT_COLOUR, strokeDash=[4, 3], strokeWidth=1.2, aria=False)
     layers = [
         line.encode(order="x:Q"),
         base.mark_point(filled=True, size=70, opacity=0.9, aria=False).encode(
