@@ -174,7 +174,7 @@ def score_chart(rows: Sequence[Row], columns: Sequence[str], end: float) -> "Lay
             present.append(name)
             colours.append(COLOURS[(first_colour + number) % len(COLOURS)])
             shapes.append(SHAPES[number % len(SHAPES)])
-    legend = alt.Legend(title=None, orient="top", columns=2) if len(columns) > 1 else None
+    legend = alt.Legend(title=None, orient="top", columns=1) if len(columns) > 1 else None
     height = len(order) * (ROW_HEIGHT + HEIGHT_OF_DOT * len(present))
     scale = alt.Scale(domain=[0, end], nice=False)
     tooltip = [
