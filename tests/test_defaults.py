@@ -41,6 +41,7 @@ DIFFERENCES = {
     ("objectives.tlm.TransliterationLanguageModel", "weight"): OFF,
     ("objectives.word_alignment.WordAlignment", "weight"): OFF,
     ("objectives.anchored.AnchoredContrast", "weight"): OFF,
+    ("objectives.distillation.Distillation", "weight"): OFF,
     (
         "corpus.sources.delimited.DelimitedFiles",
         "dialect",
