@@ -32,10 +32,10 @@ def test_help_says_what_each_group_offers(command: str, cli_here: CliHere) -> No
     assert done.out.startswith(f"transliconet {command}")
     groups = {
         "prepare": (
-            "corpus: cldr, csv, custom, delimited, gettext, glot500, hub, jsonl, parallel, "
-            "parquet, pbc, tatoeba, text, tmx"
+            "corpus: cldr, csv, custom, delimited, freedict, gettext, glot500, hub, jsonl, "
+            "lexicon, parallel, parquet, pbc, tatoeba, text, tmx"
         ),
-        "train": "objective: anchored, contrast, parts, ppa, translico",
+        "train": "objective: anchored, contrast, distilled, lexical, parts, ppa, translico",
         "probe": "encoder: ",
     }
     assert groups.get(command, "") in " ".join(done.out.split())
@@ -54,7 +54,7 @@ def test_help_says_what_each_group_offers(command: str, cli_here: CliHere) -> No
         (
             "train",
             "objective=contrst",
-            "objective=contrst: not an option. Did you mean 'contrast'? The options are anchored, contrast, parts, ppa, translico",
+            "objective=contrst: not an option. Did you mean 'contrast'? The options are anchored, contrast, distilled, lexical, parts, ppa, translico",
         ),
         (
             "train",

@@ -129,6 +129,7 @@ def test_the_paper_run_has_the_settings_of_the_paper() -> None:
             "weight": 1.0,
             "chunk_size": 512,
             "kernel": "chunked",
+            "language_script": False,
         },
         "tcm": {
             "_target_": "transliconet.objectives.tcm.TransliterationContrast",
