@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' Makefile | expand -t 12
 
-demo: $(VENV)/.installed  ## train and probe a small model on the embedded CLDR names (three minutes)
+demo: $(VENV)/.installed  ## train and probe a small model on the embedded CLDR names (four minutes)
 	rm -rf demo
 	$(BIN)/transliconet prepare corpus=cldr rules.heldout=0.13 processes=2 out=demo/pairs
 	$(BIN)/transliconet train experiment=quickstart

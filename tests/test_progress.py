@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,3 +106,26 @@ def test_equal_texts_are_counted_too(encoder: Encoder, capsys: pytest.CaptureFix
         vectors = embed(encoder, ["да", "да", "нет"])
     assert np.array_equal(vectors[0], vectors[1])
     assert capsys.readouterr().err.splitlines()[-1].startswith("embed: 3 of 3 texts")
+
+
+def test_a_line_in_a_notebook_that_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, content: dict[str, str], raw: bool) -> None:
+            shown.append(content["text/plain"])
+
+    def display(content: dict[str, str], raw: bool, display_id: bool) -> Handle:
+        shown.append(content["text/plain"])
+        return Handle()
+
+    monkeypatch.setattr(progress, "CELL_SECONDS", 0.0)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
+    with Progress("unseen", 2):
+        pass
+    with progress_shown(), Progress("work", 2) as work:
+        say("loading")
+        work.advance()
+        work.advance()
+    assert shown == ["work: 1 of 2 texts", "work: 2 of 2 texts, 0 s left", ""]

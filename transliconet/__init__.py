@@ -4,10 +4,12 @@ The names below are the interface for notebooks; they are imported when they are
 torch takes seconds.
 """
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from transliconet._version import __version__
+from transliconet.third_party import NO_WIDGETS
 
 if TYPE_CHECKING:
     from transliconet.api import (
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         save,
     )
     from transliconet.documents.probe import DocumentProbe
+    from transliconet.downstream.cldr_kinds import CldrKinds
     from transliconet.downstream.finetune import FineTuning
     from transliconet.downstream.linear import LinearHead
     from transliconet.downstream.tables import LabelColumns, LabelledTables
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from transliconet.probe.settings import Candidates, Embedding, Search
     from transliconet.probe.typed import TypedProbe
     from transliconet.probe.typed_text import TypedColumns
+    from transliconet.progress import progress_shown
     from transliconet.report.compare import compare
     from transliconet.report.comparison import Comparison
     from transliconet.report.curves import training_curves
@@ -75,6 +79,7 @@ _HOMES = {
     "save": "api",
     "embed": "api",
     "DocumentProbe": "documents.probe",
+    "CldrKinds": "downstream.cldr_kinds",
     "LabelColumns": "downstream.tables",
     "LabelledTables": "downstream.tables",
     "TaggedSentences": "downstream.tagged",
@@ -87,6 +92,7 @@ _HOMES = {
     "tiny_encoder": "model.tiny",
     "TransliterationContrast": "objectives.tcm",
     "PairsFolder": "pairs",
+    "progress_shown": "progress",
     "PairsIndex": "probe.pairs_index",
     "SentenceMatch": "probe.pairs_index",
     "mean_accuracies": "probe.results",
@@ -140,6 +146,7 @@ __all__ = [
     "MERGES",
     "Candidates",
     "CheckpointSpec",
+    "CldrKinds",
     "Comparison",
     "DocumentProbe",
     "EarlyStoppingSpec",
@@ -190,6 +197,7 @@ __all__ = [
     "plot_parallel",
     "plot_tradeoff",
     "prepare_cldr",
+    "progress_shown",
     "push",
     "read_results",
     "read_sweep",
@@ -212,6 +220,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'transliconet' has no attribute {name!r}")
+    warnings.filterwarnings("ignore", message=NO_WIDGETS)  # of tqdm, when it is first imported
     return getattr(import_module(f"transliconet.{_HOMES[name]}"), name)
 
 

@@ -60,7 +60,7 @@ def romanize(texts: str | Sequence[str], lang: str = "", by: str = "uroman") -> 
         texts: one text, or several of one language.
         lang: the language's tag (``hin_Deva``, ``sr-Latn``) or code (``uk``), on which uroman's
             output depends. Empty: no language is assumed.
-        by: ``uroman``, ``icu`` or ``none``.
+        by: a romanizer's name, such as ``uroman``, ``icu`` or ``greek-typed``.
 
     Returns:
         A string for one text, a list for several.

@@ -1,5 +1,5 @@
 """Progress of long work on stderr, with an estimate: a bar on a terminal, elsewhere a line every
-few seconds.
+few seconds. In a notebook it is a line below the cell that is gone when the work is done.
 
 It is off unless :func:`progress_shown` switches it on, as the commands do. So functions that are
 called from Python print nothing.
@@ -16,6 +16,8 @@ from typing import Any, Self, TypeVar
 
 LINE_SECONDS = 10.0
 """Seconds between two lines where stderr is no terminal. Work that takes less has no line."""
+CELL_SECONDS = 1.0
+"""Seconds between two lines in a notebook, where each replaces the one before."""
 BAR_DELAY = 1.0
 """Seconds before a bar appears on a terminal."""
 RANK = "LOCAL_RANK"
@@ -29,7 +31,12 @@ Item = TypeVar("Item")
 
 @contextmanager
 def progress_shown(shown: bool = True) -> Iterator[None]:
-    """Show progress within the block, or not."""
+    """Show progress within the block, or not.
+
+    >>> with progress_shown():
+    ...     for text in tracked(["a", "b"], "texts"):
+    ...         pass
+    """
     token = _shown.set(shown)
     try:
         yield
@@ -43,9 +50,35 @@ def is_shown() -> bool:
     return _shown.get() and first and multiprocessing.parent_process() is None
 
 
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
+
+
+class _CellLine:
+    """A line below a notebook's cell, which can be replaced and emptied."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, line: str) -> None:
+        from IPython.display import display
+
+        content = {"text/plain": line}
+        if self._handle is None:
+            self._handle = display(content, raw=True, display_id=True)
+        else:
+            self._handle.update(content, raw=True)
+
+    def clear(self) -> None:
+        if self._handle is not None:
+            self.show("")
+
+
 def say(message: str) -> None:
-    """Print a line to stderr where progress is shown, above a bar that is there."""
-    if is_shown():
+    """Print a line to stderr where progress is shown, above a bar that is there. Not in a notebook,
+    where it would stay.
+    """
+    if is_shown() and not _in_notebook():
         from tqdm import tqdm
 
         tqdm.write(message, file=sys.stderr)
@@ -83,6 +116,7 @@ class Progress:
         self.what, self.total, self.unit = what, total, unit
         self.done = done
         self._bar: Any = None
+        self._cell: _CellLine | None = None
         self._rate_since: tuple[float, int] | None = None  # when the first units were done
         self._outer: Progress | None = None
 
@@ -91,13 +125,17 @@ class Progress:
         self._last_line = time.monotonic()
         if self._outer is None:
             _outermost.set(self)
-            if is_shown() and sys.stderr.isatty():
+            if is_shown() and _in_notebook():
+                self._cell = _CellLine()
+            elif is_shown() and sys.stderr.isatty():
                 self._bar = self._make_bar()
         return self
 
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.close()
+        if self._cell is not None:
+            self._cell.clear()
         if self._outer is None:
             _outermost.set(None)
 
@@ -135,10 +173,13 @@ class Progress:
 
     def _print_line(self) -> None:
         now = time.monotonic()
-        if now - self._last_line < LINE_SECONDS:
+        if now - self._last_line < (LINE_SECONDS if self._cell is None else CELL_SECONDS):
             return
         self._last_line = now
-        print(self.line(now), file=sys.stderr, flush=True)
+        if self._cell is not None:
+            self._cell.show(self.line(now))
+        else:
+            print(self.line(now), file=sys.stderr, flush=True)
 
     def line(self, now: float) -> str:
         """What is said about the progress at a time of ``time.monotonic()``."""

@@ -1,6 +1,7 @@
 """MTEB's tasks with our encoder, without a network."""
 
 import json
+import shlex
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,8 +54,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-def test_a_local_task_as_a_command(cli_here: CliHere, encoder_folder: Path, tmp_path: Path) -> None:
-    options = [f"encoder.path={encoder_folder}", "mteb.romanizer=greek-typed", "name=kinds"]
+def test_the_command_of_the_guide(cli_here: CliHere, encoder_folder: Path, tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/use.md").read_text(encoding="utf-8")
+    command = next(line for line in guide.splitlines() if line.startswith("transliconet mteb"))
+    _, _, *options = shlex.split(command)
+    options += [f"encoder.path={encoder_folder}", "mteb.romanizer=greek-typed", "name=kinds"]
     options += [
         "task.languages=[ell_Grek,kat_Geor]",
         "mteb.languages=[ell]",

@@ -136,6 +136,48 @@ def test_the_corpus_page_lists_every_reason_to_skip_a_line() -> None:
     assert set(listed) <= written, "a reason that the code does not know"
 
 
+ABBREVIATION = re.compile(r"\b[A-Za-z]*[A-Z][A-Za-z]*[A-Z][A-Za-z0-9]*\b")
+EVERYDAY = ["CSV", "TSV", "JSON", "HTML", "GB", "GPUs", "DD", "HH", "MM", "SS"]
+PLACEHOLDERS = [
+    "FILE",
+    "FILES",
+    "FOLDER",
+    "NAME",
+    "OUT",
+    "RUN",
+    "SENTENCE",
+    "SET",
+    "SIDE",
+    "SPLIT",
+    "MyTask",
+]
+NAMES_OF_OTHERS = ["BERT", "DistilBERT", "SIB200Classification"]
+
+
+def test_the_glossary_has_every_abbreviation_of_the_help() -> None:
+    """Names of models may be on the page about architectures."""
+    pages = [ROOT / "docs" / name for name in ("glossary.md", "architectures.md")]
+    known = {*EVERYDAY, *PLACEHOLDERS, *NAMES_OF_OTHERS}
+    for page in pages:
+        known.update(re.findall(r"[A-Za-z0-9]+", page.read_text(encoding="utf-8")))
+    used = set()
+    for file in CONF.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        comments = re.findall(r"#(.*)", text)
+        headers = re.findall(r"header: \|-\n((?: {6,}.*\n|\n)*)", text)
+        used.update(ABBREVIATION.findall(" ".join([*comments, *headers])))
+    assert len(used) > 50
+    assert used - known == set()
+
+
+def test_the_overview_links_every_page() -> None:
+    docs = ROOT / "docs"
+    overview = (docs / "index.md").read_text(encoding="utf-8")
+    for page in docs.rglob("*.md"):
+        address = page.relative_to(docs).as_posix()
+        assert address == "index.md" or f"]({address})" in overview
+
+
 def test_the_quickstart_lists_every_extra() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
@@ -154,6 +196,6 @@ def test_the_python_page_lists_every_public_name() -> None:
 
 def test_the_page_of_romanizers_lists_every_one() -> None:
     page = (ROOT / "docs" / "romanizer.md").read_text(encoding="utf-8")
-    table = page[page.index("| value |") : page.index("The packages come with")]
+    table = page[page.index("| value |") : page.index("other packages come with")]
     cells = re.findall(r"^\| (`[^|]*) \|", table, re.M)
     assert set(re.findall(r"`([\w-]+)`", " ".join(cells))) == set(ROMANIZERS)

@@ -394,3 +394,7 @@ def test_words_that_would_be_split_unlike_their_native_word_get_a_subword(encode
     assert not whole_word_subwords(
         original, extended, words, lambda p: [transliterate(p)], min_count=4
     )
+    lacked = {("ⴰⵎⴰⵣⵉⵖ", "mir" * 20): 1}  # a script that the tokenizer does not know
+    assert not whole_word_subwords(
+        original, extended, lacked, lambda p: [transliterate(p)], min_count=1
+    )

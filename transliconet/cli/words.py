@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from transliconet.sweep.overrides import quoted
@@ -19,11 +19,8 @@ def named_results(arguments: Sequence[str]) -> list[str]:
     """
     words, others = _split(arguments)
     if not words:
-        return list(arguments)
-    sides = []
-    for word in words:
-        paths = [quoted(path) for path in word.split(",") if path]
-        sides.append(f"[{','.join(paths)}]")
+        return others
+    sides = [_quoted_list(filter(None, word.split(","))) for word in words]
     return [f"results=[{','.join(sides)}]", *others]
 
 
@@ -34,9 +31,7 @@ def named_files(arguments: Sequence[str]) -> list[str]:
     ["files=['a/hin_Deva.txt','eng_Latn.txt']", 'out=first']
     """
     words, others = _split(arguments)
-    if not words:
-        return list(arguments)
-    return [f"files=[{','.join(map(quoted, words))}]", *others]
+    return [f"files={_quoted_list(words)}", *others] if words else others
 
 
 def named_query(arguments: Sequence[str]) -> list[str]:
@@ -104,6 +99,11 @@ def _is_folder(value: str) -> bool:
     from transliconet.cli.conf_files import options_of
 
     return Path(value).is_dir() and value not in options_of("encoder")
+
+
+def _quoted_list(paths: Iterable[str]) -> str:
+    """Paths as Hydra's grammar writes a list."""
+    return f"[{','.join(map(quoted, paths))}]"
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

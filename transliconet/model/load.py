@@ -32,6 +32,7 @@ from transliconet.model.sentence import (
     with_prompts,
 )
 from transliconet.model.shapes import known_shape
+from transliconet.third_party import no_loading_bars
 
 LOADING_LIBRARIES = ("safetensors", "tokenizers", "builtins", "huggingface_hub")
 """Top-level modules of the exceptions that mean that a file cannot be read."""
@@ -130,7 +131,7 @@ def load_model(path: str, config: PreTrainedConfig, language: str | None) -> Pre
         CheckpointError: weights of its body are missing, or cannot be read.
         ConfigError: see :func:`_choose_adapters`.
     """
-    with _loading(path, "its weights"):
+    with _loading(path, "its weights"), no_loading_bars():
         masked_lm, report = model_class(config).from_pretrained(
             path, dtype=torch.float32, output_loading_info=True, **head_options(config)
         )

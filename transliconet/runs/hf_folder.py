@@ -27,6 +27,7 @@ from transliconet.runs.adapter_folder import KIND as ADAPTER
 from transliconet.runs.adapter_folder import export_adapter, require_base
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
+from transliconet.third_party import no_loading_bars
 from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
 
 KIND = "export"
@@ -96,7 +97,8 @@ def export_encoder(
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
     """
     with new_folder(out, KIND, overwrite, recognize) as folder:
-        _in_float32(encoder.masked_lm).save_pretrained(folder)
+        with no_loading_bars():
+            _in_float32(encoder.masked_lm).save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
         if encoder.language_script is not None:
             encoder.language_script.save(folder)

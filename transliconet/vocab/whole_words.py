@@ -57,6 +57,7 @@ def whole_word_subwords(
 
     Returns:
         Subwords whose sources are those of the most frequent native word, the first among equals.
+        A native word with an unknown token gives none.
     """
     family = family_of(extended)
     native_counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -84,6 +85,8 @@ def whole_word_subwords(
     lowest = min(scores)
     subwords: list[NewSubword] = []
     for word, own, other in zip(frequent, native_ids, romanized_ids, strict=True):
+        if original.unk_token_id in own:  # its row says nothing about the word
+            continue
         own_tokens = [vocabulary[id_][0] for id_ in own]
         other_tokens = [vocabulary[id_][0] for id_ in other]
         if _corresponds(own_tokens, other_tokens, romanize):
