@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,7 +120,8 @@ def test_a_line_in_a_notebook_that_is_gone_at_the_end(monkeypatch: pytest.Monkey
         return Handle()
 
     monkeypatch.setattr(progress, "CELL_SECONDS", 0.0)
-    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    shell = SimpleNamespace(kernel="of the notebook")
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=display))
     with Progress("unseen", 2):
         pass

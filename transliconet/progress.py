@@ -51,7 +51,9 @@ def is_shown() -> bool:
 
 
 def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
+    ipython = sys.modules.get("IPython")  # imported only by somebody who uses it
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")  # the shell of a terminal has none
 
 
 class _CellLine:
