@@ -83,7 +83,7 @@ def rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     r"""The rotation of one space into another by pairs of words (orthogonal Procrustes, by which
     WECHSEL aligns two monolingual spaces; Schönemann, 1966).
 
-    .. math:: R = \arg\min_{R^T R = I} \lVert A R - B \rVert_F = U V^T
+    .. math:: \min_{R^T R = I} \lVert A R - B \rVert_F \quad \text{at} \quad R = U V^T
         \quad \text{where } A^T B = U \Sigma V^T
 
     Args:
