@@ -213,6 +213,17 @@ def check_the_pointer(page: "Page") -> None:
     page.mouse.move(0, 0)
 
 
+def check_the_heat_map_is_enlarged(page: "Page") -> None:
+    """By keyboard, and back; the page does not get wider."""
+    button = page.locator("button.enlarge")
+    svg = page.locator("figure:has(button.enlarge) svg")
+    width = svg.bounding_box()["width"]  # type: ignore[index]
+    for factor in (2, 1):
+        button.press("Enter")
+        assert svg.bounding_box()["width"] == pytest.approx(factor * width, abs=2)  # type: ignore[index]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize("name", MAKE)
 def test_a_page_on_a_desktop_in_the_dark_and_on_a_phone(
     name: str, seen: Seen, tmp_path: Path
@@ -225,6 +236,8 @@ def test_a_page_on_a_desktop_in_the_dark_and_on_a_phone(
     assert seen.page.locator("figure.chart svg").count() >= 2
     if name == "two languages":
         check_the_pointer(seen.page)
+    if name == "35 scripts":
+        check_the_heat_map_is_enlarged(seen.page)
     seen.page.emulate_media(color_scheme="dark")
     assert seen.check() == CLEAN
     background = "getComputedStyle(document.body).backgroundColor"

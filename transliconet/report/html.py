@@ -135,16 +135,18 @@ def chart(name: str, altair_chart: "TopLevelMixin | Figure", note: str = "") -> 
     if _is_single_view(spec):
         spec.setdefault("width", "container")
     layout = spec.get("usermeta", {}).get("layout", {})
-    broad = ""
+    broad = enlarge = ""
     if layout.get("fixed"):
         needed = layout["narrowest"] * layout["panels"]
         broad = f' data-broad style="--needed: {needed}px"'
+        enlarge = '<button type="button" class="enlarge" aria-pressed="false">Enlarge</button>'
     content = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     content = content.replace("<", "\\u003c")  # so that no text ends the element
     caption = f"<figcaption>{escape(note)}</figcaption>" if note else ""
     return (
         f'{CHART}{broad} aria-label="{escape(name)}" tabindex="0">'
-        f'<script type="application/json">{content}</script><div class="plot"></div>{caption}'
+        f'<script type="application/json">{content}</script>{enlarge}<div class="plot"></div>'
+        f"{caption}"
         "<noscript>The figure needs JavaScript; the tables have its numbers.</noscript></figure>"
     )
 

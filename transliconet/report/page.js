@@ -13,3 +13,12 @@ button.addEventListener("click", () => {
   });
   body.prepend(...rows);
 });
+// A heat map of many scripts is read at twice its size; it scrolls then.
+for (const button of document.querySelectorAll("button.enlarge"))
+button.addEventListener("click", () => {
+  const large = button.getAttribute("aria-pressed") !== "true";
+  const svg = button.closest("figure").querySelector("svg");
+  svg.style.width = large ? `${2 * svg.getAttribute("width")}px` : "";
+  svg.style.height = large ? "auto" : "";
+  button.setAttribute("aria-pressed", large);
+});
