@@ -68,7 +68,7 @@ async function draw(figure) {
   const plot = figure.querySelector(".plot"), width = plot.clientWidth;
   const shown = await embed(plot, spec);
   figure.dataset.drawn = "yes";
-  // Drawn anew at another width: Vega would leave a legend where it was.
+  // Drawn anew at another width.
   let later;
   const changed = new ResizeObserver(() => {
     if (!plot.clientWidth || plot.clientWidth === width) return;
