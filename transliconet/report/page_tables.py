@@ -39,7 +39,8 @@ def all_tasks(columns: Sequence[ReportColumn]) -> list[tuple[str, int]]:
     return task_layers(chain.from_iterable(column.records for column in columns))
 
 
-METRICS_NOTE = "Cosines, and shares between 0 and 1 rather than percent."
+SHARES = frozenset({"mexa", "script_probe", "identical", "recall"})
+"""Metrics of paired vectors that are shown in percent; the others are cosines and the like."""
 NAMES = {"name": "name"}
 """Style of the column of names."""
 Differences = Mapping[tuple[str, int], TaskDifference]
@@ -195,12 +196,17 @@ def metrics_table(columns: Sequence[ReportColumn]) -> str:
         for record in chain.from_iterable(selected):
             names.update(dict.fromkeys(record.metrics))
         for name in names:
-            row = [f"{task}, layer {layer}", name.replace("_", " ")]
+            label = name.replace("_", " ")
+            row = [f"{task}, layer {layer}", f"{label} (%)" if name in SHARES else label]
             for records in selected:
                 present = any(name in record.metrics for record in records)
-                row.append(f"{mean_of_metric(records, name):.3f}" if present else "")
+                row.append(_metric(name, mean_of_metric(records, name)) if present else "")
             rows.append(row)
     headings = ["", "mean over languages", *(column.name for column in columns)]
     if not rows:
         return ""
-    return f"<p>{METRICS_NOTE}</p>{table(headings, rows, {headings[1]: 'name'})}"
+    return table(headings, rows, {headings[1]: "name"})
+
+
+def _metric(name: str, value: float) -> str:
+    return percent(value) if name in SHARES else f"{value:.3f}"
