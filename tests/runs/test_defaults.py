@@ -51,6 +51,7 @@ FIT = {
 REASONS = {
     "weight": "in conf/ all objectives are listed and off; one that is constructed is on",
     "noisy": "conf/ lists its options, all off",
+    "teacher": "in conf/ the encoder of which method=shrink keeps layers; a class must be told",
 }
 """Argument of a class whose default differs from that of conf/ → why."""
 
