@@ -58,9 +58,7 @@ async function embed(plot, spec) {
   if (spec.usermeta?.layout) return embedPanels(plot, spec);
   if (spec.width !== "container") return vegaEmbed(plot, spec, options);
   const sized = {...structuredClone(spec), width: plot.clientWidth};
-  const shown = await vegaEmbed(plot, sized, fitted);
-  await shown.view.resize().runAsync();  // places the legend by the fitted width
-  return shown;
+  return vegaEmbed(plot, sized, fitted);
 }
 
 async function draw(figure) {

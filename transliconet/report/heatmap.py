@@ -22,11 +22,6 @@ LABELS = 130
 """Room for the names of scripts, in pixels."""
 
 
-def similarity_map(sample: Sample, stage: str) -> Figure:
-    """:func:`similarity_maps` of one stage."""
-    return similarity_maps(sample, [stage])
-
-
 def similarity_maps(sample: Sample, stages: Sequence[str] | None = None) -> Figure:
     """Mean cosines between scripts at each stage, side by side on one colour scale.
 

@@ -107,12 +107,6 @@ def _table_row(row: Sequence[str], classes: Sequence[str]) -> str:
     return f"<tr{style}>{cells}</tr>"
 
 
-def drawing(name: str, svg: str) -> str:
-    """A figure that is an ``<svg>`` already."""
-    name = escape(name)
-    return f'<figure class="drawing" role="img" aria-label="{name}" tabindex="0">{svg}</figure>'
-
-
 def chart(name: str, altair_chart: "TopLevelMixin | Figure", note: str = "") -> str:
     """An Altair chart, embedded as its Vega-Lite specification and drawn by the browser.
 

@@ -29,11 +29,6 @@ MOST_CHARACTERS = 120
 """Of a sentence under the pointer."""
 
 
-def script_map(sample: Sample, stage: str, projection: str = "pca") -> Figure:
-    """:func:`script_maps` of one stage."""
-    return script_maps(sample, [stage], projection)
-
-
 def script_maps(
     sample: Sample, stages: Sequence[str] | None = None, projection: str = "pca"
 ) -> Figure:
