@@ -58,8 +58,7 @@ class Collator:
             Field name → tensor, see :mod:`transliconet.batch`.
         """
         seeds = np.random.SeedSequence(plan.key)
-        # shifted by one bit: torch takes signed 64-bit seeds
-        mask_seed, dropout_seed = (int(word >> 1) for word in seeds.generate_state(2, np.uint64))
+        mask_seed, dropout_seed = _torch_seeds(seeds, 2)
         # augmentation and further fields draw from streams of their own
         rows = self._rows(plan, *seeds.spawn(2))
         batch = {
@@ -125,6 +124,7 @@ class Collator:
             masks: seed of the masks of further fields.
         """
         rng = np.random.default_rng(choices)
+        (mask_seed,) = _torch_seeds(masks, 1)
         native = [self.pairs.native[i] for i in plan.indices]
         romanized = [self.pairs.romanized[i] for i in plan.indices]
         if self.augmenter is not None:
@@ -144,10 +144,10 @@ class Collator:
             attention_mask=attention_mask,
             content_mask=content,
             rng=rng,
-            mask=partial(self._mask, _generator(masks), plan.progress),
+            mask=partial(self._mask, torch.Generator().manual_seed(mask_seed), plan.progress),
         )
 
 
-def _generator(seed: np.random.SeedSequence) -> torch.Generator:
+def _torch_seeds(seed: np.random.SeedSequence, number: int) -> list[int]:
     # shifted by one bit: torch takes signed 64-bit seeds
-    return torch.Generator().manual_seed(int(seed.generate_state(1, np.uint64)[0] >> 1))
+    return [int(word >> 1) for word in seed.generate_state(number, np.uint64)]
