@@ -15,7 +15,7 @@ from transliconet.model.pooling import OR_AUTO
 from transliconet.objectives.anchors import FIELDS_OF, NATIVE, TARGETS, Anchors
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import mean_weight, rows_of_other_processes, world_size
-from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequest, StateRequests
+from transliconet.objectives.encode import EncodedPairs, StateRequest, StateRequests
 from transliconet.objectives.similarity import SIMILARITIES, inner_products, scale_for
 from transliconet.tokens.fields import BatchField
 
@@ -202,8 +202,7 @@ class AnchoredContrast(Objective):
         return terms
 
     def _request(self, encoder: EncoderLike) -> StateRequest:
-        pooling = encoder.pooling_name(self.pooling)
-        return StateRequest(CLEAN, encoder.layer_number(self.layer), pooling)
+        return StateRequest.from_options(encoder, self.layer, self.pooling)
 
     def _terms(self, vectors: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The losses of one view.

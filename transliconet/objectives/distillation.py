@@ -157,7 +157,7 @@ class Distillation(Objective):
         return [StateRequest(CLEAN, layer, ALL_TOKENS) for layer in layers]
 
     def _of_sentences(self, encoder: EncoderLike) -> StateRequest:
-        return StateRequest(CLEAN, encoder.layer_number("auto"), encoder.pooling_name("auto"))
+        return StateRequest.from_options(encoder, "auto", "auto")
 
     @cached_property
     def _loaded(self) -> dict[str, FullEncoder]:

@@ -57,6 +57,11 @@ class StateRequest(NamedTuple):
     layer: int
     reduction: str
 
+    @classmethod
+    def from_options(cls, encoder: EncoderLike, layer: int | str, pooling: str) -> "StateRequest":
+        """Vectors of clean rows, by a layer and a pooling as options name them, or ``auto``."""
+        return cls(CLEAN, encoder.layer_number(layer), encoder.pooling_name(pooling))
+
 
 StateRequests = set[StateRequest]
 

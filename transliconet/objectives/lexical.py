@@ -14,7 +14,7 @@ from transliconet.model.encoder import Encoder, EncoderLike
 from transliconet.model.pooling import OR_AUTO
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import gather
-from transliconet.objectives.encode import CLEAN, EncodedPairs, StateRequest, StateRequests
+from transliconet.objectives.encode import EncodedPairs, StateRequest, StateRequests
 from transliconet.objectives.similarity import inner_products, scale_for
 from transliconet.tokens.concepts import CONCEPT, UNLABELLED, Concepts
 from transliconet.tokens.fields import BatchField
@@ -94,8 +94,7 @@ class LexicalContrast(Objective):
         return {self._request(encoder)}
 
     def _request(self, encoder: EncoderLike) -> StateRequest:
-        pooling = encoder.pooling_name(self.pooling)
-        return StateRequest(CLEAN, encoder.layer_number(self.layer), pooling)
+        return StateRequest.from_options(encoder, self.layer, self.pooling)
 
     def fields(self, encoder: Encoder) -> Sequence[BatchField]:
         return [Concepts()]
