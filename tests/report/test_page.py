@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.report.test_changes import record as a_record
 from tests.settings import raises
 from transliconet.cli.report import report
 from transliconet.model.encoder import Encoder
@@ -21,6 +22,7 @@ from transliconet.probe.retrieval import RetrievalProbe
 from transliconet.probe.sample import Sample, script_similarities
 from transliconet.probe.settings import Embedding
 from transliconet.report.load import load_results
+from transliconet.report.page_tables import metrics_table
 from transliconet.report.tables import mexa_over_layers
 
 CONFIG = {"probe": {"split": "heldout", "layer": "last"}}
@@ -177,6 +179,15 @@ def test_a_browser_sorts_it_and_a_phone_has_room_for_it(run: Path, tmp_path: Pat
     assert found["widths"][0] == 360
     assert found["widths"][1] <= 360
     assert found["letters"]
+
+
+def test_shares_among_the_metrics_are_in_percent_and_cosines_are_not(tmp_path: Path) -> None:
+    of_greek = a_record("ell_Grek", 50, 100, metrics={"mexa": 0.375, "gap": 0.25})
+    write_results(tmp_path / "results.json", {"probe": [of_greek]}, {}, {"probe": {}})
+    table = metrics_table(load_results([tmp_path / "results.json"]))
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", table)
+    task = "native→romanized, layer 8"
+    assert cells == [task, "mexa (%)", "37.5", task, "gap", "0.250"]
 
 
 def test_results_of_other_sentences_are_not_put_beside_each_other(
