@@ -19,6 +19,8 @@ FIT = {
     "by_language": "data.by_language",
     "pairs_per_id": "data.pairs_per_id",
     "languages": "data.languages",
+    "weights": "data.weights",
+    "alpha": "data.alpha",
     "learning_rate": "optim.optimizer.lr",
     "warmup": "optim.scheduler.warmup",
     "weight_decay": "optim.weight_decay",

@@ -74,6 +74,7 @@ def test_recipes_that_keep_the_vocabulary(
     results = json.loads((tmp_path / name / "results.json").read_text(encoding="utf-8"))
     assert {r["stage"] for r in results["records"]} == {"before", "after"}
     assert results["training"]["steps"] == 2
+    assert sum(results["training"]["pairs"].values()) > 0
 
 
 def test_recommended_adds_pieces_and_leaves_native_text_cut_as_it_was(

@@ -6,6 +6,42 @@ from dataclasses import dataclass
 from transliconet.errors import require_range
 
 
+def divide(
+    budget: float, shares: Mapping[str, float], limits: Mapping[str, int]
+) -> dict[str, float]:
+    r"""Divide a number of lines between languages, none of which gives more than it has.
+
+    With shares :math:`s_l` and limits :math:`m_l`, language :math:`l` gives
+    :math:`\min(m_l, c \cdot s_l)`, :math:`c` such that the budget is spent as far as the limits
+    allow.
+
+    Args:
+        budget: number of lines.
+        shares: language → share, above 0, in any unit.
+        limits: language → most that it can give; it may have more languages.
+
+    Returns:
+        Language → its part of the budget, for the languages of ``shares``.
+
+    >>> divide(100, {"hin_Deva": 1.0, "kat_Geor": 1.0}, {"hin_Deva": 1000, "kat_Geor": 10})
+    {'kat_Geor': 10.0, 'hin_Deva': 90.0}
+    """
+    taken: dict[str, float] = {}
+    open_languages = list(shares)
+    # A language whose share is more than it has gives all it has; the others share what is left
+    # of the budget, which may exhaust more of them.
+    while open_languages:
+        share_sum = sum(shares[lang] for lang in open_languages)
+        scale = (budget - sum(taken.values())) / share_sum
+        exhausted = [lang for lang in open_languages if scale * shares[lang] >= limits[lang]]
+        if not exhausted:
+            taken |= {lang: scale * shares[lang] for lang in open_languages}
+            break
+        taken |= {lang: float(limits[lang]) for lang in exhausted}
+        open_languages = [lang for lang in open_languages if lang not in taken]
+    return taken
+
+
 @dataclass(frozen=True)
 class Sampling:
     r"""A share of the corpus, divided between the languages by an exponent.
@@ -64,19 +100,7 @@ class Sampling:
         """
         budget = self.fraction * sum(usable.values())
         shares = {lang: number**self.alpha for lang, number in usable.items() if number}
-        taken: dict[str, float] = {}
-        open_languages = list(shares)
-        # A language whose share is more than it has gives all it has; the others share what is left
-        # of the budget, which may exhaust more of them.
-        while open_languages:
-            share_sum = sum(shares[lang] for lang in open_languages)
-            scale = (budget - sum(taken.values())) / share_sum
-            exhausted = [lang for lang in open_languages if scale * shares[lang] >= usable[lang]]
-            if not exhausted:
-                taken |= {lang: scale * shares[lang] for lang in open_languages}
-                break
-            taken |= {lang: float(usable[lang]) for lang in exhausted}
-            open_languages = [lang for lang in open_languages if lang not in taken]
+        taken = divide(budget, shares, usable)
         largest = max(usable.values(), default=0)
         most = largest if self.max_lines is None else self.max_lines
         allocated = {}

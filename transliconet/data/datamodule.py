@@ -12,11 +12,13 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from transliconet.data.augment import Augmenter
-from transliconet.data.batching import PairFeatures
+from transliconet.data.batch_order import BatchOrder, batch_identity, numbers_of_languages
 from transliconet.data.collate import Collator
 from transliconet.data.masking import RARE, Masking
 from transliconet.data.masking_units import MakeUnits, masking_units
-from transliconet.data.sampler import BatchPlan, PairBatchSampler, batches_of_run
+from transliconet.data.mixture import Mixture
+from transliconet.data.mixture_sampler import MixtureBatchSampler
+from transliconet.data.sampler import BatchPlan, PairBatchSampler
 from transliconet.data.settings import DataSettings
 from transliconet.data.training_text import TrainingText
 from transliconet.errors import CheckpointError, ConfigError, DataError, Option, section
@@ -91,7 +93,12 @@ class PairsDataModule(pl.LightningDataModule):
         self._pairs: TokenizedPairs | None = None
         self._collator: Collator | None = None
         self._sources: list[str] = []
-        self._start = (0, 0)  # epoch and batch within it
+        self._start, self._round = (0, 0), dict[str, Any]()  # epoch, batch within it, its round
+        self._sampler: PairBatchSampler | None = None
+        self.mixture: Mixture | None = None
+        """The shares of languages; None draws every pair once an epoch."""
+        self.round_batches: int | None = None
+        """Batches after which an online method may change the mixture; None: none does."""
 
     def prepare_data(self) -> None:
         """Tokenize the training part, and prepare the fields that objectives have asked for.
@@ -156,8 +163,10 @@ class PairsDataModule(pl.LightningDataModule):
         trainer = self.trainer
         if trainer is None or not self.needs.fields or trainer.max_steps < 0 or len(pairs) < 2:
             return None
+        if self.round_batches:
+            return None  # which pairs are read is decided during training
         batches = trainer.max_steps * trainer.accumulate_grad_batches
-        sampler = self._sampler(pairs, world_size=trainer.world_size)
+        sampler = self._order(pairs).sampler(trainer)
         return sampler.first_pairs(batches) if batches < len(sampler) else None
 
     def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
@@ -195,19 +204,15 @@ class PairsDataModule(pl.LightningDataModule):
         assert self._collator is not None, "setup() has run"
         assert self._pairs is not None, "setup() has run"
         trainer = self.trainer
-        sampler = self._sampler(
-            self._pairs,
-            rank=trainer.global_rank if trainer else 0,
-            world_size=trainer.world_size if trainer else 1,
-        )
+        sampler = self._sampler = self._order(self._pairs).sampler(trainer)
         epoch, done = self._start
         if done >= len(sampler):  # the checkpoint was written at the end of an epoch
             epoch, done = epoch + 1, 0
         # loader processes ask for batches before Lightning sets the epoch
         sampler.set_epoch(epoch)
         sampler.resume(epoch, done)
-        if self.needs.masked_input and self.settings.masking.is_scheduled and trainer:
-            sampler.run_batches = batches_of_run(trainer, len(sampler))
+        if self._round and isinstance(sampler, MixtureBatchSampler):
+            sampler.rounds.restore(self._round)
         on_gpu = trainer is not None and type(trainer.accelerator).__name__ == "CUDAAccelerator"
         return DataLoader(
             PairBatches(self._collator),
@@ -218,27 +223,21 @@ class PairsDataModule(pl.LightningDataModule):
             pin_memory=on_gpu,
         )
 
-    def _sampler(
-        self, pairs: TokenizedPairs, rank: int = 0, world_size: int = 1
-    ) -> PairBatchSampler:
-        features = PairFeatures(
-            lengths=pairs.lengths,
-            groups=pairs.languages if self.settings.by_language else None,
-            text_digests=pairs.text_digests,
-        )
-        if self.settings.pairs_per_id > 1:
-            # equal texts of one id are no negatives of each other
-            features = PairFeatures(
-                pairs.lengths, ids=self.text.concepts, pairs_per_id=self.settings.pairs_per_id
-            )
-        return PairBatchSampler(
-            features,
-            self.settings.batch_size,
-            batch_tokens=self.settings.batch_tokens,
-            window=self.settings.window,
-            seed=self.seed,
-            rank=rank,
-            world_size=world_size,
+    def _order(self, pairs: TokenizedPairs) -> BatchOrder:
+        """How the pairs become batches."""
+        settings = self.settings
+        if self.mixture is None and (settings.is_mixed or self.round_batches):
+            numbers = numbers_of_languages(pairs)
+            self.mixture = Mixture(numbers, settings.weights, settings.alpha)
+        masks = self.needs.masked_input and settings.masking.is_scheduled
+        return BatchOrder(
+            settings,
+            pairs,
+            self.seed,
+            concepts=self.text.concepts if settings.pairs_per_id > 1 else None,
+            mixture=self.mixture,
+            round_batches=self.round_batches,
+            scheduled=masks or (self.mixture is not None and self.mixture.is_scheduled),
         )
 
     def _batch_identity(self) -> dict[str, Any]:
@@ -246,12 +245,7 @@ class PairsDataModule(pl.LightningDataModule):
         where all of it is unchanged.
         """
         return {
-            "batch_size": self.settings.batch_size,
-            "batch_tokens": self.settings.batch_tokens,
-            "window": self.settings.window,
-            "by_language": self.settings.by_language,
-            "pairs_per_id": self.settings.pairs_per_id,
-            "seed": self.seed,
+            **batch_identity(self.settings, self.seed),
             "number of processes": self.trainer.world_size if self.trainer else 1,
             "pairs, tokenizer and anchors": self._sources,
         }
@@ -263,11 +257,28 @@ class PairsDataModule(pl.LightningDataModule):
         """
         assert self.trainer is not None, "Lightning saves while a trainer runs"
         progress: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        return {
+        state = {
             "epoch": self.trainer.current_epoch,
             "batches": progress.processed,
             "identity": self._batch_identity(),
         }
+        if isinstance(self._sampler, MixtureBatchSampler):
+            state["round"] = self._sampler.round_after(progress.processed)
+        return state
+
+    def languages_read(self, epoch: int, batches: int) -> dict[str, int]:
+        """How many pairs of each language all processes have read.
+
+        Args:
+            epoch: of the last batch, from 0.
+            batches: that each process has read of it.
+        """
+        assert self._pairs is not None, "setup() has run"
+        assert self._sampler is not None, "training has begun"
+        self._sampler.set_epoch(epoch)
+        read = self._sampler.languages_read(self._pairs.languages, batches)
+        tags = self._pairs.tags
+        return {tag: int(read[tags.index(tag)]) for tag in numbers_of_languages(self._pairs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue after the last batch trained on.
@@ -286,3 +297,4 @@ class PairsDataModule(pl.LightningDataModule):
                     code="TLN-CKPT-320",
                 )
         self._start = (state_dict["epoch"], state_dict["batches"])
+        self._round = state_dict.get("round", {})

@@ -115,15 +115,17 @@ class PairBatchSampler(Sampler[BatchPlan]):
         return len(self._epoch_batches()) // self.world_size
 
     def __iter__(self) -> Iterator[BatchPlan]:
-        batches = self._epoch_batches()
-        order = self._order(batches)
         epoch, done = self._start
         first = done if epoch == self.epoch else 0
         for number in range(first, len(self)):
-            # step by step: the ranks take their batches `number` before any takes `number + 1`
-            index = order[number * self.world_size + self.rank]
             key = (self.seed, self.epoch, number, self.rank)
-            yield BatchPlan(key, batches[index], self._progress(number))
+            # step by step: the ranks take their batches `number` before any takes `number + 1`
+            pairs = self.batch(number * self.world_size + self.rank)
+            yield BatchPlan(key, pairs, self._progress(number))
+
+    def batch(self, position: int) -> np.ndarray:
+        """(B,) the pairs of the batch at a position of this epoch, counted over all ranks."""
+        return self._epoch_batches()[position]
 
     def _progress(self, number: int) -> float:
         """How much of the run is done before batch ``number`` of this epoch."""
@@ -140,31 +142,52 @@ class PairBatchSampler(Sampler[BatchPlan]):
         Returns:
             (n,) sorted positions among the training pairs.
         """
-        all_batches = self._epoch_batches()
-        order = self._order(all_batches)[: batches * self.world_size]
-        read = [all_batches[index] for index in order]
+        number = min(batches, len(self)) * self.world_size
+        read = [self.batch(position) for position in range(number)]
         nothing = np.zeros(0, np.int64)  # a run of 0 steps reads no batch
-        return np.sort(np.concatenate([nothing, *read]))
+        return np.unique(np.concatenate([nothing, *read]))
 
-    def _order(self, batches: list[np.ndarray]) -> np.ndarray:
-        """The order in which the ranks, in turn, take the batches of this epoch."""
-        return np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
+    def languages_read(self, languages: np.ndarray, batches: int) -> np.ndarray:
+        """How many pairs of each language all ranks together have read.
+
+        Args:
+            languages: (N,) number of each training pair's language.
+            batches: of each rank, in this epoch; the epochs before it count, too.
+
+        Returns:
+            (L,) int64.
+        """
+        an_epoch = np.bincount(languages)
+        here = np.bincount(languages[self.first_pairs(batches)], minlength=len(an_epoch))
+        return self.epoch * an_epoch + here
 
     def _epoch_batches(self) -> list[np.ndarray]:
-        """The batches of all ranks in this epoch, before they are shuffled; computed once."""
+        """The batches of this epoch, which the ranks take in turn; computed once."""
         epoch, batches = self._batches_of_epoch
         if epoch == self.epoch:
             return batches
         rng = np.random.default_rng([self.seed, self.epoch])
-        batches = self._split(rng.permutation(len(self.features)))
-        batches = split_largest(batches, self.world_size)
-        batches, left = separate_equal_texts(batches, self.features, self.batch_tokens)
+        batches, left = self.make_batches(rng.permutation(len(self.features)))
         if left:
             log.warning(
                 "%d pairs share a batch with an equal text: the text is in too many pairs", left
             )
+        order = np.random.default_rng([self.seed, self.epoch, 1]).permutation(len(batches))
+        batches = [batches[index] for index in order]
         self._batches_of_epoch = (self.epoch, batches)
         return batches
+
+    def make_batches(self, order: np.ndarray) -> tuple[list[np.ndarray], int]:
+        """Batches of some pairs, a multiple of the number of ranks, with equal texts apart.
+
+        Args:
+            order: (n,) pairs in random order; a pair may be in it repeatedly.
+
+        Returns:
+            The batches, not shuffled, and the number of pairs that share one with an equal text.
+        """
+        batches = split_largest(self._split(order), self.world_size)
+        return separate_equal_texts(batches, self.features, self.batch_tokens)
 
     def _split(self, order: np.ndarray) -> list[np.ndarray]:
         """(N,) pairs in random order → batches, of one group each where there are groups."""
@@ -214,8 +237,8 @@ def batches_of_run(trainer: pl.Trainer, batches_of_epoch: int) -> int:
     if not limits:
         raise ConfigError(
             Option("max_steps", -1),
-            "a schedule of the masking probability needs a number of steps",
-            "Set it or max_epochs beside max_time, or mask by one probability",
+            "a schedule needs a number of steps",
+            "Set it or max_epochs beside max_time, or use no schedule",
             code="TLN-CONFIG-326",
         ).in_section("trainer")
     return min(limits)

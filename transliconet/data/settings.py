@@ -1,10 +1,11 @@
 """How training text becomes batches: the settings of the ``data`` section."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from transliconet.data.masking import Masking
+from transliconet.data.mixture import Alpha, exponents
 from transliconet.errors import ConfigError, Option, require_range
 from transliconet.tokens.noise import Augment
 
@@ -34,6 +35,10 @@ class DataSettings:
             all languages, not sorted by length, in which a text may occur twice.
         window: batches whose pairs are sorted by length together
             (:class:`transliconet.data.sampler.PairBatchSampler`).
+        weights: language → how often its pairs are drawn relative to those of a language of weight
+            1, which all others have (:class:`transliconet.data.mixture.Mixture`).
+        alpha: exponent of the number of pairs in a language's share; several: a schedule from the
+            first step to the last. With 1 and no weights each pair is in one batch an epoch.
         augment: noisy or mixed-script romanized rows.
         masking: how masked input is made, where an objective reads it.
         workers: loader processes. Batches are the same for any number.
@@ -52,6 +57,8 @@ class DataSettings:
     by_language: bool = False
     pairs_per_id: int = 1
     window: int = 50
+    weights: Mapping[str, float] | None = None
+    alpha: Alpha = 1.0
     augment: Augment = field(default_factory=Augment)
     masking: Masking = field(default_factory=Masking)
     workers: int = 0
@@ -71,5 +78,18 @@ class DataSettings:
                 "Leave by_language and batch_tokens out, or set it to 1",
                 code="TLN-CONFIG-327",
             )
+        exponents(self.alpha)
+        if self.pairs_per_id > 1 and self.is_mixed:
+            raise ConfigError(
+                Option("pairs_per_id", self.pairs_per_id),
+                "a draw by weights or an exponent does not keep ids together",
+                "Leave weights out and alpha at 1, or set it to 1",
+                code="TLN-CONFIG-329",
+            )
         require_range("window", self.window, least=1)
         require_range("workers", self.workers, least=0)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether languages are drawn by a mixture rather than each pair once an epoch."""
+        return bool(self.weights) or exponents(self.alpha) != [1.0]

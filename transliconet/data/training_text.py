@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from transformers import PreTrainedTokenizerBase
 
+from transliconet.data.mixture import require_languages
 from transliconet.data.settings import DataSettings
 from transliconet.errors import ConfigError, DataError, Option
 from transliconet.pairs import PairsFolder
@@ -51,7 +52,7 @@ class TrainingText:
 
         Raises:
             ConfigError: a folder of ``settings.also`` holds out other ids than ``pairs``, or no
-                folder has a language of ``settings.pivot``.
+                folder has a language of ``settings.pivot`` or ``settings.weights``.
         """
         folders = [pairs, *(PairsFolder.open(path) for path in settings.also)]
         for folder in folders[1:]:
@@ -64,6 +65,12 @@ class TrainingText:
                     f"They have {', '.join(pairs.manifest['languages'])}",
                     code="TLN-CONFIG-323",
                 )
+        present: dict[str, object] = {}
+        for folder in folders:
+            present.update(folder.manifest["languages"])
+        if settings.languages is not None:
+            present = dict.fromkeys(settings.languages)
+        require_languages(settings.weights or {}, present)
         return cls(folders, settings, tokenizer, prompt)
 
     def parts(self) -> list[TokenizedPairs]:

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from transliconet.data.masking import Masking
+from transliconet.data.mixture import Alpha
 from transliconet.data.settings import DataSettings
 from transliconet.errors import require_range
 from transliconet.model.encoder import Encoder
@@ -56,6 +57,8 @@ class FitOptions:
         by_language: batches of one language each: hard negatives.
         pairs_per_id: pairs of one id that a batch holds together.
         languages: tags to train on; None takes all.
+        weights, alpha: how often the pairs of each language are drawn; see
+            :class:`transliconet.data.mixture.Mixture`.
         augment: noisy or mixed-script romanized rows.
         masking: how masked input is made.
         learning_rate: of AdamW after the warm-up, when it is highest.
@@ -81,6 +84,8 @@ class FitOptions:
     by_language: bool = False
     pairs_per_id: int = 1
     languages: Sequence[str] | None = None
+    weights: Mapping[str, float] | None = None
+    alpha: Alpha = 1.0
     augment: Augment = field(default_factory=Augment)
     masking: Masking = field(default_factory=Masking)
     learning_rate: float = 2e-5
@@ -215,6 +220,8 @@ def _data(options: FitOptions, positions: int) -> DataSettings:
         pivot=options.pivot,
         by_language=options.by_language,
         pairs_per_id=options.pairs_per_id,
+        weights=options.weights,
+        alpha=options.alpha,
         augment=options.augment,
         masking=options.masking,
     )

@@ -48,6 +48,7 @@ class TrainResult:
         steps: optimizer steps.
         records: retrieval records by stage, ``before`` and ``after`` training.
         transfer: what the task has shown, by stage; empty without a task.
+        pairs: language → number of its pairs that were trained on, repetitions included.
     """
 
     out: Path
@@ -57,6 +58,7 @@ class TrainResult:
     records: Mapping[str, list[RetrievalRecord]] = field(default_factory=dict)
     adapter: Path | None = None
     transfer: Mapping[str, TransferResult] = field(default_factory=dict)
+    pairs: Mapping[str, int] = field(default_factory=dict)
 
 
 def finished_result(plan: RunPlan) -> TrainResult | None:
@@ -139,7 +141,9 @@ def write_result(
             layer=layer,
             pooling=embedding.pooling,
         )
-    training = {"seconds": round(result.seconds, 1), "steps": result.steps}
+    training: dict[str, object] = {"seconds": round(result.seconds, 1), "steps": result.steps}
+    if result.pairs:
+        training["pairs"] = dict(result.pairs)
     more: dict[str, object] = {"training": training, "prompt": encoder.prompt}
     if revision := revision_of(encoder.name):
         more["revision"] = revision

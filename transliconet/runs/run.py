@@ -42,6 +42,7 @@ from transliconet.storage import storage_errors
 from transliconet.train.checkpoint import fitting_state, restoring
 from transliconet.train.health import explain_out_of_memory, warn_of_slow_bfloat16
 from transliconet.train.interrupt import StopRequest
+from transliconet.train.languages import LanguagesRead
 from transliconet.train.loggers import close_loggers, log_settings, write_logger_ids
 from transliconet.train.module import PairModule
 from transliconet.train.run_state import RunState
@@ -60,6 +61,7 @@ class _Run:
         plan: the run folder, and the checkpoint to resume from.
         module, data, trainer: the objects that Lightning works with.
         state: facts about the run for checkpoints.
+        languages: knows how many pairs of each language were read.
         finish: applied to the encoder before it is probed and exported, such as grafting.
     """
 
@@ -69,6 +71,7 @@ class _Run:
     data: PairsDataModule
     trainer: pl.Trainer
     state: RunState
+    languages: LanguagesRead
     finish: Finish
 
 
@@ -132,7 +135,8 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     finish = grafting(spec) or (lambda encoder: encoder)
     encoder = build_encoder(spec)
     module, data = build_module_and_data(spec, encoder)
-    watching = watching_callbacks(spec, encoder, data)
+    languages = LanguagesRead(data)
+    watching = [*watching_callbacks(spec, encoder, data), languages]
     state = RunState(plan.record.id, spec.settings.values)
     trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
@@ -147,6 +151,7 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
         data=data,
         trainer=trainer,
         state=state,
+        languages=languages,
         finish=finish,
     )
 
@@ -182,6 +187,7 @@ def _execute(run: _Run) -> TrainResult:
         steps=trainer.global_step,
         records=records,
         transfer=transfers,
+        pairs=run.languages.pairs,
     )
     if encoder is None:
         return result
