@@ -168,8 +168,8 @@ def test_real_rows_are_masked_by_words(cldr_pairs: PairsFolder, encoder: Encoder
 def test_rare_words_are_masked_more_often(cldr_pairs: PairsFolder, encoder: Encoder) -> None:
     data = small_data(cldr_pairs, encoder.tokenizer, masking=Masking(unit="word", spans="rare"))
     data.setup()
-    counts = data._pairs.native.counts(len(encoder.tokenizer))
-    counts = counts + data._pairs.romanized.counts(len(encoder.tokenizer))
+    counts = data.pairs.native.counts(len(encoder.tokenizer))
+    counts = counts + data.pairs.romanized.counts(len(encoder.tokenizer))
     chosen, content = [], []
     for batch in data.train_dataloader():
         chosen.append(batch[INPUT_IDS][batch[LABELS] != IGNORE])

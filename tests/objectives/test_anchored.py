@@ -376,7 +376,7 @@ def test_the_teacher_stays_as_it_was_while_the_model_moves(
     module = fit(encoder, cldr_pairs, AnchoredContrast(replay=1.0, cached_negatives=64), steps=3)
     data = module.trained_by.datamodule  # type: ignore[union-attr]
     batch = next(iter(data.train_dataloader()))
-    held, chosen = data._pairs, batch[PAIR_INDEX].numpy()
+    held, chosen = data.pairs, batch[PAIR_INDEX].numpy()
     computed_anew = TokenizedPairs(held.native, held.romanized, 0, held.languages)
     np.testing.assert_allclose(
         batch[ANCHOR].numpy(), Teacher(start)(computed_anew)[chosen], atol=1e-5

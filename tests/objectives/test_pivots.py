@@ -182,7 +182,7 @@ def test_second_texts_are_translations_where_there_are_some(
     (pivots,) = data.text.pivots
     labels = batch[SECOND_LABELS]
     ids = torch.where(labels == IGNORE, batch[SECOND_IDS], labels)
-    pairs = data._pairs
+    pairs = data.pairs
     assert pairs is not None
     taken = []
     for row, pair in enumerate(batch[PAIR_INDEX].tolist()):

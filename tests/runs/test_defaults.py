@@ -37,6 +37,7 @@ FIT = {
     "dropout": "dropout",
     "micro_batch": "micro_batch",
     "accumulate": "trainer.accumulate_grad_batches",
+    "loss_by_language": "loss_by_language",
     "probe_every_n_steps": "probe_every_n_steps",
     "graft": "graft",
     "checkpoints.save_top_k": "checkpoint.save_top_k",

@@ -44,6 +44,7 @@ CHANGEABLE = (
     "probe",
     "transfer",
     "probe_every_n_steps",
+    "loss_by_language",
     "pairs",  # the data module compares its content
     "data.workers",
     "data.also",
@@ -107,6 +108,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         optimizer=OptimizerSpec(**optimizer),
         data=data,
         micro_batch=cfg.micro_batch,
+        loss_by_language=cfg.loss_by_language,
         trainer=TrainerSpec(
             make=partial(build, cfg.trainer),
             loggers=partial(_loggers, cfg),

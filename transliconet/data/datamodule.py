@@ -90,7 +90,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.text = TrainingText.from_folder(pairs, self.settings, tokenizer, prompt)
         self.tokenizer, self.prompt = tokenizer, prompt
         self.seed = seed
-        self._pairs: TokenizedPairs | None = None
+        self.pairs: TokenizedPairs | None = None
         self._collator: Collator | None = None
         self._sources: list[str] = []
         self._start, self._round = (0, 0), dict[str, Any]()  # epoch, batch within it, its round
@@ -134,7 +134,7 @@ class PairsDataModule(pl.LightningDataModule):
         self._sources = [part.folder.name for part in tokens.texts if part.folder]
         for field in self.needs.fields:
             self._sources += field.identity(tokens)
-        self._pairs = pairs
+        self.pairs = pairs
         masking = self.settings.masking if self.needs.masked_input else None
         self._collator = Collator(
             pairs,
@@ -202,9 +202,9 @@ class PairsDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         # Lightning calls setup() first
         assert self._collator is not None, "setup() has run"
-        assert self._pairs is not None, "setup() has run"
+        assert self.pairs is not None, "setup() has run"
         trainer = self.trainer
-        sampler = self._sampler = self._order(self._pairs).sampler(trainer)
+        sampler = self._sampler = self._order(self.pairs).sampler(trainer)
         epoch, done = self._start
         if done >= len(sampler):  # the checkpoint was written at the end of an epoch
             epoch, done = epoch + 1, 0
@@ -273,12 +273,12 @@ class PairsDataModule(pl.LightningDataModule):
             epoch: of the last batch, from 0.
             batches: that each process has read of it.
         """
-        assert self._pairs is not None, "setup() has run"
+        assert self.pairs is not None, "setup() has run"
         assert self._sampler is not None, "training has begun"
         self._sampler.set_epoch(epoch)
-        read = self._sampler.languages_read(self._pairs.languages, batches)
-        tags = self._pairs.tags
-        return {tag: int(read[tags.index(tag)]) for tag in numbers_of_languages(self._pairs)}
+        read = self._sampler.languages_read(self.pairs.languages, batches)
+        tags = self.pairs.tags
+        return {tag: int(read[tags.index(tag)]) for tag in numbers_of_languages(self.pairs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue after the last batch trained on.

@@ -31,6 +31,7 @@ def anchored_loss(
     soft_targets: bool = False,
     exclude_nearest: float = 0.0,
     similarity: str = "cosine",
+    reduction: str = "mean",
 ) -> Tensor:
     r"""InfoNCE from trained vectors to fixed ones (van den Oord et al., 2018, equation 4).
 
@@ -57,9 +58,10 @@ def anchored_loss(
         soft_targets: whether the target is the anchor's own similarities.
         exclude_nearest: share of the candidates that is excluded, rounded down.
         similarity: s, ``cosine`` or ``dot``.
+        reduction: ``mean``, or ``none``: the term of each vector.
 
     Returns:
-        Scalar, float32.
+        Scalar, float32; with ``none`` (B,).
 
     Raises:
         ConfigError: fewer than two pairs, an impossible temperature or an unknown similarity.
@@ -86,14 +88,16 @@ def anchored_loss(
     if soft_targets:
         anchor_scores = inner_products(candidates[:batch], candidates) / temperature  # (B, C)
         target = anchor_scores.softmax(-1)
-        return F.cross_entropy(inner_products(vectors, candidates) / temperature, target)
+        scores = inner_products(vectors, candidates) / temperature  # (B, C)
+        return F.cross_entropy(scores, target, reduction=reduction)
     # which candidates are excluded is decided by cosine, whatever similarity is trained
     unit = candidates if similarity == "cosine" else scale_for("cosine", anchors)  # (C, D)
     cosines = inner_products(unit[:batch], unit)  # (B, C)
     excluded = _same_meaning(cosines, exclude_nearest)
     scores = inner_products(vectors, candidates) / temperature  # (B, C)
     scores = scores.masked_fill(excluded, float("-inf"))
-    return F.cross_entropy(scores, torch.arange(batch, device=vectors.device))
+    own = torch.arange(batch, device=vectors.device)
+    return F.cross_entropy(scores, own, reduction=reduction)
 
 
 def _same_meaning(cosines: Tensor, exclude_nearest: float) -> Tensor:
@@ -200,6 +204,25 @@ class AnchoredContrast(Objective):
             for name, loss in self._terms(native, encoded.batch).items():
                 terms[f"{name}_replay"] = self.replay * loss
         return terms
+
+    def pair_losses(self, encoded: EncodedPairs) -> Tensor:
+        """Contrast of the romanized view with the anchors of the process's own candidates."""
+        _, romanized = encoded.views(self._request(encoded.encoder))  # (B, H)
+        losses = []
+        for text in TARGETS[self.target]:
+            anchor, cached = FIELDS_OF[text]
+            of_pairs = anchored_loss(
+                romanized.detach(),
+                encoded.batch[anchor],
+                temperature=self.temperature,
+                negatives=encoded.batch.get(cached),
+                soft_targets=self.soft_targets,
+                exclude_nearest=self.exclude_nearest,
+                similarity=self.similarity,
+                reduction="none",
+            )  # (B,)
+            losses.append(of_pairs)
+        return self.contrast * torch.stack(losses).mean(0)
 
     def _request(self, encoder: EncoderLike) -> StateRequest:
         return StateRequest.from_options(encoder, self.layer, self.pooling)

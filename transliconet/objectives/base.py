@@ -85,6 +85,16 @@ class Objective(ABC):
         """
         return None
 
+    def pair_losses(self, encoded: EncodedPairs) -> Tensor | None:
+        """The loss of each pair, for the log.
+
+        Negatives are those of its own process, and no gradient is needed.
+
+        Returns:
+            (B,) float32, NaN for pairs without a loss; None if the loss is not one of pairs.
+        """
+        return None
+
     @abstractmethod
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
         """The terms of the loss by name, each a scalar; :attr:`weight` multiplies their sum."""
@@ -149,3 +159,16 @@ def combine(
         total = total + objective.weight * torch.stack(list(own_terms.values())).sum()
         terms.update(own_terms)
     return total, terms
+
+
+@torch.no_grad()
+def weighted_pair_losses(objectives: Mapping[str, Objective], encoded: EncodedPairs) -> Tensor:
+    """(B,) float32, the weighted sum over objectives of each pair's loss; NaN for a pair to which
+    one gives no loss. Objectives whose loss is not one of pairs are left out.
+    """
+    total = torch.zeros(encoded.pairs, device=encoded.batch[PAIR_INDEX].device)
+    for objective in objectives.values():
+        losses = objective.pair_losses(encoded)
+        if losses is not None:
+            total = total + objective.weight * losses
+    return total

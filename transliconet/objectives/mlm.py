@@ -113,16 +113,26 @@ class MaskedLanguageModel(Objective):
         native, romanized = labels[: encoded.pairs], labels[encoded.pairs :]
         targets = [native[native != IGNORE], romanized[romanized != IGNORE]]
         # (M, H), native tokens first, as in `targets`
-        states = encoded.states[StateRequest(MASKED, encoded.encoder.layers, LABELLED_TOKENS)]
-        if self.language_script:
-            assert encoded.encoder.language_script is not None, "prepare() has run"
-            rows = (labels != IGNORE).nonzero()[:, 0]  # (M,) of each masked token
-            languages, scripts = encoded.batch[LANGUAGE][rows], encoded.batch[SCRIPT][rows]
-            states = states + encoded.encoder.language_script(languages, scripts)
+        states = self._masked_states(encoded)
         losses = masked_token_losses(
             encoded, states, targets, chunk_size=self.chunk_size, kernel=self.kernel
         )  # (2,)
         return {"mlm_native": losses[0], "mlm_romanized": losses[1]}
+
+    def pair_losses(self, encoded: EncodedPairs) -> Tensor:
+        states, labels = self._masked_states(encoded), encoded.batch[LABELS]
+        of_rows = row_losses(encoded, states, labels, self.chunk_size)  # (2B,)
+        return of_rows.view(2, -1).sum(0)
+
+    def _masked_states(self, encoded: EncodedPairs) -> Tensor:
+        """(M, H) of the masked tokens, row after row."""
+        states = encoded.states[StateRequest(MASKED, encoded.encoder.layers, LABELLED_TOKENS)]
+        if not self.language_script:
+            return states
+        assert encoded.encoder.language_script is not None, "prepare() has run"
+        rows = (encoded.batch[LABELS] != IGNORE).nonzero()[:, 0]  # (M,) of each masked token
+        languages, scripts = encoded.batch[LANGUAGE][rows], encoded.batch[SCRIPT][rows]
+        return states + encoded.encoder.language_script(languages, scripts)
 
 
 def masked_token_losses(
@@ -158,3 +168,32 @@ def masked_token_losses(
         chunk_size=chunk_size,
         kernel=kernel,
     )
+
+
+@torch.no_grad()
+def row_losses(
+    encoded: EncodedPairs, states: Tensor, labels: Tensor, chunk_size: int | None
+) -> Tensor:
+    """:func:`mlm_loss` of each row by itself, for the log.
+
+    Args:
+        encoded: has the encoder and its language-model head.
+        states: (M, H), the states of masked tokens, row after row.
+        labels: (R, L), of all rows.
+        chunk_size: rows of logits in memory at a time; None: all.
+
+    Returns:
+        (R,) float32, NaN for a row without masked tokens.
+    """
+    masked = labels != IGNORE  # (R, L)
+    sizes = masked.sum(1)  # (R,)
+    weight, bias = encoded.encoder.decoder  # (V, H), (V,)
+    losses = vocabulary_loss(
+        encoded.encoder.transform_for_decoder(states),
+        weight.detach(),
+        bias.detach(),
+        labels[masked],
+        sizes=sizes.tolist(),
+        chunk_size=chunk_size,
+    )
+    return losses.masked_fill(sizes == 0, float("nan"))

@@ -33,6 +33,7 @@ def tcm_loss(
     temperature: float = 0.05,
     same_view_negatives: bool = True,
     duplicates: Tensor | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     r"""Symmetric InfoNCE between the two views (TransliCo, arXiv 2401.06620, equation 2).
 
@@ -55,9 +56,10 @@ def tcm_loss(
         duplicates: (B, B) bool, True where two pairs have the same text
             (:func:`transliconet.objectives.negatives.duplicate_pairs`). They are excluded from each
             other's negatives in both views. None: all other pairs are negatives.
+        reduction: ``mean``, or ``none``: the term of each of the 2B vectors.
 
     Returns:
-        Scalar, float32.
+        Scalar, float32; with ``none`` (2B,).
 
     Raises:
         ConfigError: fewer than two pairs (no negatives), or an unknown similarity or temperature.
@@ -91,7 +93,7 @@ def tcm_loss(
         excluded = excluded | (duplicates & ~own).repeat(2, 2)
     scores = scores.masked_fill_(excluded, float("-inf"))
     other_view = (rows + pairs) % (2 * pairs)
-    return F.cross_entropy(scores, other_view)
+    return F.cross_entropy(scores, other_view, reduction=reduction)
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,21 @@ class TransliterationContrast(Objective):
             )
             losses.append(loss)
         return {"tcm": self.scale * torch.stack(losses).mean()}
+
+    def pair_losses(self, encoded: EncodedPairs) -> Tensor:
+        losses = []
+        for request in self._requests(encoded.encoder):
+            native, romanized = encoded.states[request].detach().chunk(2)  # (B, H) each
+            of_vectors = tcm_loss(
+                native,
+                romanized,
+                similarity=self.similarity,
+                temperature=self.temperature,
+                same_view_negatives=self.same_view_negatives,
+                reduction="none",
+            )  # (2B,)
+            losses.append(of_vectors.view(2, -1).mean(0))
+        return self.scale * torch.stack(losses).mean(0)
 
     def _duplicates(self, encoded: EncodedPairs) -> Tensor | None:
         """(B, B) bool: pairs that are excluded from each other's negatives."""

@@ -21,7 +21,7 @@ from transliconet.objectives.encode import (
     concatenate_views,
 )
 from transliconet.objectives.liger import require_kernel
-from transliconet.objectives.mlm import masked_token_losses, require_head
+from transliconet.objectives.mlm import masked_token_losses, require_head, row_losses
 from transliconet.objectives.second_text import (
     ROMANIZATION,
     SECOND_LABELS,
@@ -93,16 +93,24 @@ class TransliterationLanguageModel(Objective):
         return {StateRequest(self._input, encoder.layers, LABELLED_TOKENS)}
 
     def __call__(self, encoded: EncodedPairs) -> dict[str, Tensor]:
+        states, labels = self._masked(encoded)
+        targets = labels[labels != IGNORE]  # (M,)
+        losses = masked_token_losses(
+            encoded, states, [targets], chunk_size=self.chunk_size, kernel=self.kernel
+        )  # (1,)
+        return {"tlm": losses[0]}
+
+    def pair_losses(self, encoded: EncodedPairs) -> Tensor:
+        states, labels = self._masked(encoded)
+        return row_losses(encoded, states, labels, self.chunk_size)
+
+    def _masked(self, encoded: EncodedPairs) -> tuple[Tensor, Tensor]:
+        """(M, H) states of masked tokens, row after row, and the labels of the rows, (B, L)."""
         labels = encoded.batch[LABELS]  # (2B, L)
         if self._input == CONCATENATED:
             labels = concatenate_views(labels)  # (B, 2L)
         else:
             second = encoded.batch[SECOND_LABELS]  # (B, S)
             labels = side_by_side(labels[: encoded.pairs], second, IGNORE)  # (B, 2 max(L, S))
-        targets = labels[labels != IGNORE]  # (M,)
         request = StateRequest(self._input, encoded.encoder.layers, LABELLED_TOKENS)
-        states = encoded.states[request]  # (M, H)
-        losses = masked_token_losses(
-            encoded, states, [targets], chunk_size=self.chunk_size, kernel=self.kernel
-        )  # (1,)
-        return {"tlm": losses[0]}
+        return encoded.states[request], labels

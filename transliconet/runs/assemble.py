@@ -27,6 +27,7 @@ from transliconet.train.checkpoint import CHECKPOINTS, AtomicCheckpointIO, RunCh
 from transliconet.train.early_stopping import EarlyStop, RequireMetrics, require_metrics
 from transliconet.train.health import StopOnNaN
 from transliconet.train.interrupt import SaveOnSignal, StopRequest
+from transliconet.train.languages import LossByLanguage
 from transliconet.train.module import PairModule
 from transliconet.train.probing import PROBE_PREFIX, ProbeWhileTraining
 from transliconet.train.run_state import RunState
@@ -196,6 +197,8 @@ def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -
         ConfigError: a metric does not exist, or scores of checkpoints would be of earlier steps.
     """
     callbacks: list[pl.Callback] = [StopOnNaN(data.text.names)]
+    if spec.loss_by_language:
+        callbacks.append(LossByLanguage(data))
     probe, every_n_steps = spec.probe.probe, spec.probe.every_n_steps
     probed: list[str] = []
     if every_n_steps is not None:

@@ -73,6 +73,7 @@ class FitOptions:
         checkpoints: which to keep; None writes none, and the run cannot be resumed.
         early_stopping: ends the run when a metric no longer improves.
         probe_every_n_steps: also probe during training, for curves.
+        loss_by_language: also log the mean loss of each language's pairs.
         graft: after ``method=Trim(…)``, put the trained rows back into the full vocabulary.
     """
 
@@ -102,6 +103,7 @@ class FitOptions:
     checkpoints: CheckpointSpec | None = field(default_factory=CheckpointSpec)
     early_stopping: EarlyStoppingSpec = field(default_factory=EarlyStoppingSpec)
     probe_every_n_steps: int | None = None
+    loss_by_language: bool = False
     graft: bool = True
 
     def __post_init__(self) -> None:
@@ -185,6 +187,7 @@ def fit(
         optimizer=_optimizer(chosen),
         data=_data(chosen, encoder.positions),
         micro_batch=chosen.micro_batch,
+        loss_by_language=chosen.loss_by_language,
         trainer=TrainerSpec(
             make=partial(_trainer, chosen, steps, trainer or {}),
             loggers=lambda folder: [MetricsCsvLogger(folder)],

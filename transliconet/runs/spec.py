@@ -194,6 +194,7 @@ class RunSpec:
         objectives: by name.
         data: which pairs are trained on, and how they are batched.
         micro_batch: texts encoded at a time (GradCache); None: all.
+        loss_by_language: whether the mean loss of each language's pairs is logged.
         seed: of everything random.
     """
 
@@ -211,4 +212,5 @@ class RunSpec:
     checkpoint: CheckpointSpec | None = field(default_factory=CheckpointSpec)
     early_stopping: EarlyStoppingSpec = field(default_factory=EarlyStoppingSpec)
     micro_batch: int | None = None
+    loss_by_language: bool = False
     seed: int = 0

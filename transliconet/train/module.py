@@ -25,7 +25,7 @@ from transliconet.objectives.base import (
     combine,
     state_requests,
 )
-from transliconet.objectives.encode import encode
+from transliconet.objectives.encode import EncodedPairs, encode
 from transliconet.train.optim import LR_FACTOR, parameter_groups
 
 PREFIX = "encoder."
@@ -75,6 +75,8 @@ class PairModule(pl.LightningModule):
             self.requests = state_requests(self.objectives, encoder)
             self.batch_needs = batch_needs(self.objectives, encoder)
         self.native_share = max(o.native_share for o in self.objectives.values())
+        self.watchers: list[Callable[[EncodedPairs], None]] = []
+        """Called with the states of each batch, to measure them."""
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.decays = {
             "weight_decay": weight_decay,
@@ -90,14 +92,10 @@ class PairModule(pl.LightningModule):
         """The total loss of a batch (:mod:`transliconet.batch`), a scalar; every term is logged."""
         # dropout is drawn from the batch's own seed, so that a resumed run draws the same
         torch.manual_seed(int(batch[SEED]))
-        encoded = encode(
-            self.encoder,
-            batch,
-            self.requests,
-            native_share=self.native_share,
-            micro_batch=self.micro_batch,
-        )
+        encoded = self.encode(batch)
         total, terms = combine(self.objectives, encoded)
+        for watch in self.watchers:
+            watch(encoded)
         pairs = len(batch[PAIR_INDEX])
         self.log("loss", total, prog_bar=True, batch_size=pairs)
         self.log_dict({f"loss/{name}": term for name, term in terms.items()}, batch_size=pairs)
@@ -107,6 +105,16 @@ class PairModule(pl.LightningModule):
                 self.log("negatives", float(negatives), batch_size=pairs)
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
+
+    def encode(self, batch: Mapping[str, Tensor]) -> EncodedPairs:
+        """The states of a batch that the objectives read."""
+        return encode(
+            self.encoder,
+            batch,
+            self.requests,
+            native_share=self.native_share,
+            micro_batch=self.micro_batch,
+        )
 
     def configure_gradient_clipping(
         self,
