@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -90,6 +91,19 @@ def _run(
     status = app.main()
     atexit._run_exitfuncs()
     sys.exit(status)
+
+
+def run_rank(arguments: Sequence[str], cwd: str, outputs: Sequence[str]) -> int:
+    """The same in a process that an elastic agent forked, whose rank is in the environment.
+
+    Returns:
+        The exit status: the agent waits for what a function returns.
+    """
+    try:
+        _run(arguments, cwd, dict(os.environ), outputs)
+    except SystemExit as ended:
+        return cast(int, ended.code)
+    raise AssertionError("a command ends with a status")
 
 
 class ForkedCli:

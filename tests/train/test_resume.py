@@ -3,10 +3,8 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +13,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from tests.batches import small_data
-from tests.forked import SCRIPT, ForkedCli
+from tests.forked import ForkedCli, run_rank, start_server
 from tests.settings import SMALL, raises
 from transliconet.model.encoder import Encoder
 from transliconet.objectives.mlm import MaskedLanguageModel
@@ -26,6 +25,9 @@ from transliconet.pairs import PairsFolder
 from transliconet.train.checkpoint import AtomicCheckpointIO, RunCheckpoint
 from transliconet.train.module import PairModule
 from transliconet.train.optim import linear_warmup_decay
+
+AGENT_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+"""Those that the agent handles, and goes on to handle."""
 
 
 class Stop(Exception):
@@ -370,40 +372,44 @@ def test_old_checkpoints_are_pruned(start: Callable[..., ForkedCli], tmp_path: P
     assert kept[2] == "last.ckpt"
 
 
+@pytest.fixture
+def elastic_agent(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Starts ``transliconet train`` in two processes, with the agent that ``torchrun`` runs: the
+    processes are forked, as in ``tests.forked``, where torchrun would start interpreters.
+    """
+    handlers = {number: signal.getsignal(number) for number in AGENT_SIGNALS}
+    start_server()
+
+    def launch(*arguments: str) -> None:
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=2,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            start_method="forkserver",
+            max_restarts=0,
+        )
+        told = [str(tmp_path / name) for name in ("out", "err")]
+        for file in told:
+            Path(file).touch()
+        statuses = elastic_launch(config, run_rank)(["train", *arguments], str(tmp_path), told)
+        err = Path(told[1]).read_text(encoding="utf-8")
+        assert statuses == {0: 0, 1: 0}, err
+        assert "MEMBER: 2/2" in err
+
+    yield launch
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.slow
 def test_processes_that_torchrun_starts_resume_together(
-    cldr_pairs: PairsFolder, tmp_path: Path
+    elastic_agent: Callable[..., None], cldr_pairs: PairsFolder, tmp_path: Path
 ) -> None:
-    def torchrun(out: str, *arguments: str) -> tuple[int, str]:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "torch.distributed.run",
-                "--standalone",
-                "--nproc-per-node=2",
-                SCRIPT,
-                "train",
-                f"pairs={cldr_pairs.path}",
-                f"out={out}",
-                *SMALL_RUN,
-                "trainer=ddp_2cpu",
-                *arguments,
-            ],
-            cwd=tmp_path,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        return done.returncode, done.stdout + done.stderr
-
     constant = "optim.scheduler=null"  # a shorter run's schedule would be another
-    for out, *arguments in (
-        ("whole", "trainer.max_steps=10"),
-        ("parts", "trainer.max_steps=5"),
-        ("parts", "trainer.max_steps=10", "resume=last"),
-    ):
-        status, told = torchrun(out, constant, *arguments)
-        assert status == 0, told
+    settings = (f"pairs={cldr_pairs.path}", *SMALL_RUN, "trainer=ddp_2cpu", constant)
+    elastic_agent("out=whole", *settings, "trainer.max_steps=6")
+    elastic_agent("out=parts", *settings, "trainer.max_steps=3")
+    elastic_agent("out=parts", *settings, "trainer.max_steps=6", "resume=last")
     assert weights(tmp_path / "parts") == weights(tmp_path / "whole")
