@@ -468,7 +468,7 @@ def sweep_command(pairs: PairsFolder, *more: str) -> list[str]:
 def test_a_sweep_killed_in_its_second_job_and_run_again(
     cldr_pairs: PairsFolder, run_cli: Callable, tmp_path: Path
 ) -> None:
-    command = sweep_command(cldr_pairs, "data.max_length=32,33", "out=sweep")
+    command = sweep_command(cldr_pairs, "data.max_length=32,33", "out=sweep", "probe=none")
     first = ForkedCli(command, tmp_path, {})
     running = tmp_path / "sweep" / "1"
     wait_for(lambda: (running / LOG).is_file() and starts(running), 200)
@@ -493,7 +493,9 @@ def test_jobs_at_the_same_time_one_of_them_on_two_devices(
 ) -> None:
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     done = start_cli(
-        *sweep_command(cldr_pairs, "trainer=cpu,ddp_2cpu", "jobs=joblib", "out=sweep"), cwd=tmp_path
+        *sweep_command(cldr_pairs, "trainer=cpu,ddp_2cpu", "jobs=joblib", "out=sweep"),
+        "probe=none",
+        cwd=tmp_path,
     )
     assert done.status == 0, done.out + done.err
     assert [job.state for job in read_sweep(tmp_path / "sweep")] == [DONE, DONE]
