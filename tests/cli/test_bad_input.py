@@ -200,6 +200,8 @@ def test_no_pairs_folder(cli_here: CliHere) -> None:
         "pairs=nowhere",
         "no such pairs folder",
     )
+    several = cli_here("train", "pairs=[one,two]", "encoder=tiny", "out=r")
+    refused(several, "pairs=['one', 'two']", "not one folder", "data.also=[FOLDER]")
 
 
 @pytest.mark.parametrize("command", ["train", "probe"])

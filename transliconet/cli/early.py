@@ -8,6 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from transliconet.cli.build import pairs_paths
 from transliconet.cli.problems import Problems
 from transliconet.errors import ConfigError, Option
 from transliconet.progress import RANK
@@ -16,6 +17,8 @@ HEAVY = ("train", "vocab", "export", "probe", "transfer", "mteb", "search")
 """Commands that import torch."""
 OPTIONAL = {"export": ("out",), "prepare": ("out",), "probe": ("pairs",)}
 """Command → keys that only some of its uses need."""
+SEVERAL_FOLDERS = ("vocab",)
+"""Commands that read several pairs folders."""
 
 
 def check_before_loading(command: str, cfg: DictConfig) -> None:
@@ -37,7 +40,7 @@ def check_before_loading(command: str, cfg: DictConfig) -> None:
         OmegaConf.select(cfg, key, throw_on_missing=True)
     if command == "train":
         problems.attempt(_refuse_what_cannot_run, cfg)
-    what = problems.attempt(_pairs, cfg)
+    what = problems.attempt(_pairs, command, cfg)
     problems.raise_found()
     first = int(os.environ.get(RANK, "0")) == 0
     if command in HEAVY and first and "torch" not in sys.modules:
@@ -55,17 +58,30 @@ def is_sharded(cfg: DictConfig) -> bool:
     return not isinstance(cfg.trainer.strategy, str)
 
 
-def _pairs(cfg: DictConfig) -> str:
-    """What the pairs folder holds, in a few words, with a semicolon; nothing if there is none."""
+def _pairs(command: str, cfg: DictConfig) -> str:
+    """What the pairs folders hold, in a few words, with a semicolon; nothing if there is none."""
     if "pairs" not in cfg or OmegaConf.is_missing(cfg, "pairs") or cfg.pairs is None:
         return ""
     from transliconet.pairs import PairsFolder, read_manifest
 
-    folder = Path(str(cfg.pairs)).expanduser()
-    if not folder.is_dir():
-        PairsFolder.open(cfg.pairs)  # which says so
-    manifest = read_manifest(folder)  # its files are checked when they are read
-    return f"{manifest['rows']} pairs in {len(manifest['languages'])} languages; "
+    paths = pairs_paths(cfg.pairs)
+    if len(paths) != 1 and command not in SEVERAL_FOLDERS:
+        raise ConfigError(
+            Option("pairs", paths),
+            "not one folder",
+            "Give one; train reads others by data.also=[FOLDER]",
+            code="TLN-CONFIG-970",
+        )
+    rows = 0
+    languages: set[str] = set()
+    for path in paths:
+        folder = Path(path).expanduser()
+        if not folder.is_dir():
+            PairsFolder.open(path)  # which says so
+        manifest = read_manifest(folder)  # its files are checked when they are read
+        rows += manifest["rows"]
+        languages.update(manifest["languages"])
+    return f"{rows} pairs in {len(languages)} languages; "
 
 
 def _refuse_what_cannot_run(cfg: DictConfig) -> None:

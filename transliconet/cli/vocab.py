@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.build import build, plain
+from transliconet.cli.build import build, pairs_paths, plain
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError
 from transliconet.outputs import output_folder
@@ -32,15 +32,14 @@ def vocab(cfg: DictConfig) -> tuple[VocabularyChange, dict[str, float]]:
             "Choose one of: transmi, tokenizer, trim, shrink, graft",
             code="TLN-CONFIG-963",
         )
-    pairs = PairsFolder.open(cfg.pairs) if cfg.pairs else None
-    start = build_encoder(cfg.encoder, pairs)
+    folders = [PairsFolder.open(path) for path in pairs_paths(cfg.pairs)]
+    start = build_encoder(cfg.encoder, folders[0] if folders else None)
     original = start.tokenizer
     spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
-    change = change_vocabulary(spec, start, [pairs] if pairs else [])
+    change = change_vocabulary(spec, start, folders)
     changed: dict[str, float] = {}
-    if pairs:
-        for tag, texts in native_texts(pairs).items():
-            changed[tag] = changed_share(original, change.encoder.tokenizer, texts)
+    for tag, texts in native_texts(folders).items():
+        changed[tag] = changed_share(original, change.encoder.tokenizer, texts)
     card = vocabulary_card(change.encoder.name, _method_name(cfg.method), change.counts, changed)
     export_encoder(change.encoder, cfg.out, card, cfg.overwrite)
     return change, changed

@@ -56,10 +56,7 @@ def change_vocabulary(
         ConfigError: an unknown romanizer, or a language to protect that no folder has.
         CheckpointError: the tokenizer cannot be changed, or not be saved.
     """
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for folder in folders:
-        for tag, native in native_texts(folder).items():
-            texts[tag] += native
+    texts = native_texts(folders)
     protected: list[str] = []
     for tag in _protected_tags(spec.protect, texts):
         protected += [encoder.prompt + text for text in texts[tag]]
@@ -105,12 +102,13 @@ def _romanizers_of(folders: Sequence[PairsFolder]) -> list[Romanizer]:
     return [romanizer_of_manifest(described) for described in of_folders] or [Uroman()]
 
 
-def native_texts(pairs: PairsFolder) -> dict[str, list[str]]:
-    """Language tag → all its native texts."""
-    texts = {}
-    for tag in sorted(pairs.manifest["languages"]):
-        texts[tag] = pairs.split("all", languages=[tag])["text"].to_pylist()
-    return texts
+def native_texts(folders: Sequence[PairsFolder]) -> dict[str, list[str]]:
+    """Language tag → all its native texts in the folders, held-out ones included."""
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for folder in folders:
+        for tag in sorted(folder.manifest["languages"]):
+            texts[tag] += folder.split("all", languages=[tag])["text"].to_pylist()
+    return dict(texts)
 
 
 def _protected_tags(protect: str | Sequence[str], texts: Mapping[str, object]) -> list[str]:
