@@ -24,6 +24,8 @@ COMPOSITIONS = [
     *((root.stem, ()) for root in sorted(CONF.glob("*.yaml")) if root.stem != "train"),
     ("train", ("objective=parts",)),
     ("train", ("objective=parts", "encoder=tiny")),
+    ("train", ("objective=parts", "mixing=aioli")),
+    ("train", ("objective=parts", "mixing=dga")),
     ("probe", ("probe=typed",)),
     ("probe", ("probe=documents",)),
     ("transfer", ("task=classification",)),

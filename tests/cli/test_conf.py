@@ -28,6 +28,7 @@ USED_BY = {
     "head": "transfer",
     "transfer": "train",
     "lora": "train",
+    "mixing": "train",
 }
 GROUP_FILES = sorted(f.relative_to(CONF) for f in CONF.glob("*/*.yaml"))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.batches import small_data
 from tests.settings import raises
-from transliconet.data.batch_order import BatchOrder
+from transliconet.data.batch_order import BatchOrder, languages_read
 from transliconet.data.mixture import Mixture
 from transliconet.data.mixture_sampler import MixtureBatchSampler
 from transliconet.data.rounds import rounded
@@ -202,7 +202,9 @@ def small_run(cldr_pairs: PairsFolder, encoder: Encoder) -> Callable[..., dict[s
         batches = iter(data.train_dataloader())
         for _ in range(6):
             next(batches)
-        return data.languages_read(0, 6)
+        assert data.sampler is not None
+        assert data.pairs is not None
+        return languages_read(data.sampler, data.pairs, epoch=0, batches=6)
 
     return run
 

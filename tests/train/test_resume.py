@@ -132,17 +132,6 @@ def test_other_architectures_resume_in_the_middle_of_an_epoch(
     assert different == []
 
 
-def test_shares_of_languages_resume_in_the_middle_of_a_round(
-    fit: Callable[..., dict[str, Tensor]], whole: dict[str, Tensor], tmp_path: Path
-) -> None:
-    mixed = {"alpha": [0.7, 0.3], "weights": {"kat_Geor": 2.0}, "window": 3}
-    expected = fit(tmp_path / "whole", **mixed)
-    assert any(not torch.equal(value, whole[name]) for name, value in expected.items())
-    assert fit(tmp_path, stop=11, **mixed) == {}
-    resumed = fit(tmp_path, resume=tmp_path / "last.ckpt", **mixed)
-    assert all(torch.equal(value, resumed[name]) for name, value in expected.items())
-
-
 @pytest.mark.parametrize(
     "stop", [5, 9, 12]
 )  # in the first epoch, where the checkpoint ends an epoch, in the second

@@ -31,6 +31,7 @@ from transliconet.runs.spec import (
 )
 from transliconet.runs.transfer import TransferSpec
 from transliconet.sweep.overrides import without_interpolation
+from transliconet.train.mixing import OnlineMixing
 from transliconet.vocab.change import VocabularySpec
 
 PLACE = ("out", "run_dir", "resume", "overwrite", "jobs", "recipe")
@@ -85,6 +86,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         objectives[str(name)] = problems.attempt(build, cfg.objective[name])
     optimizer = problems.attempt(build, cfg.optim)
     data = problems.attempt(build, cfg.data)
+    mixing = problems.attempt(_mixing, cfg)
     probe = problems.attempt(_probe, cfg)
     transfer = problems.attempt(_transfer, cfg)
     checkpoint = problems.attempt(build, cfg.checkpoint)
@@ -107,6 +109,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         objectives=objectives,
         optimizer=OptimizerSpec(**optimizer),
         data=data,
+        mixing=mixing,
         micro_batch=cfg.micro_batch,
         loss_by_language=cfg.loss_by_language,
         trainer=TrainerSpec(
@@ -137,6 +140,10 @@ def _vocabulary(cfg: DictConfig) -> VocabularyStep | None:
         return None
     spec = VocabularySpec(build(cfg.method), plain(cfg.romanizer), plain(cfg.protect))
     return VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
+
+
+def _mixing(cfg: DictConfig) -> OnlineMixing | None:
+    return build(cfg.mixing) if "_target_" in cfg.mixing else None
 
 
 def _probe(cfg: DictConfig) -> Any:

@@ -85,6 +85,22 @@ def numbers_of_languages(pairs: TokenizedPairs) -> dict[str, int]:
     return {tag: number for tag, number in zip(pairs.tags, numbers, strict=True) if number}
 
 
+def languages_read(
+    sampler: PairBatchSampler, pairs: TokenizedPairs, epoch: int, batches: int
+) -> dict[str, int]:
+    """How many pairs of each language all processes have read.
+
+    Args:
+        sampler: of a run, in any of its processes.
+        pairs: the training pairs.
+        epoch: of the last batch, from 0.
+        batches: that each process has read of it.
+    """
+    sampler.set_epoch(epoch)
+    read = sampler.languages_read(pairs.languages, batches)
+    return {tag: int(read[pairs.tags.index(tag)]) for tag in numbers_of_languages(pairs)}
+
+
 def batch_identity(settings: DataSettings, seed: int) -> Mapping[str, Any]:
     """The settings that decide which batches a run makes."""
     return {

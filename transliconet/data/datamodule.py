@@ -94,7 +94,7 @@ class PairsDataModule(pl.LightningDataModule):
         self._collator: Collator | None = None
         self._sources: list[str] = []
         self._start, self._round = (0, 0), dict[str, Any]()  # epoch, batch within it, its round
-        self._sampler: PairBatchSampler | None = None
+        self.sampler: PairBatchSampler | None = None
         self.mixture: Mixture | None = None
         """The shares of languages; None draws every pair once an epoch."""
         self.round_batches: int | None = None
@@ -145,6 +145,11 @@ class PairsDataModule(pl.LightningDataModule):
             fields=[field.open(tokens) for field in self.needs.fields],
         )
 
+    def batch(self, plan: BatchPlan) -> dict[str, Tensor]:
+        """The batch of some training pairs, made as those that are trained on."""
+        assert self._collator is not None, "setup() has run"
+        return self._collator(plan)
+
     def _tokens(self) -> TrainingTokens:
         parts = self.text.parts()
         # fields computed before training, such as anchors, have the precision of training
@@ -166,7 +171,7 @@ class PairsDataModule(pl.LightningDataModule):
         if self.round_batches:
             return None  # which pairs are read is decided during training
         batches = trainer.max_steps * trainer.accumulate_grad_batches
-        sampler = self._order(pairs).sampler(trainer)
+        sampler = self.order_of(pairs).sampler(trainer)
         return sampler.first_pairs(batches) if batches < len(sampler) else None
 
     def _masking_units(self, masking: Masking | None, tokens: TrainingTokens) -> MakeUnits | None:
@@ -204,7 +209,7 @@ class PairsDataModule(pl.LightningDataModule):
         assert self._collator is not None, "setup() has run"
         assert self.pairs is not None, "setup() has run"
         trainer = self.trainer
-        sampler = self._sampler = self._order(self.pairs).sampler(trainer)
+        sampler = self.sampler = self.order_of(self.pairs).sampler(trainer)
         epoch, done = self._start
         if done >= len(sampler):  # the checkpoint was written at the end of an epoch
             epoch, done = epoch + 1, 0
@@ -223,7 +228,7 @@ class PairsDataModule(pl.LightningDataModule):
             pin_memory=on_gpu,
         )
 
-    def _order(self, pairs: TokenizedPairs) -> BatchOrder:
+    def order_of(self, pairs: TokenizedPairs) -> BatchOrder:
         """How the pairs become batches."""
         settings = self.settings
         if self.mixture is None and (settings.is_mixed or self.round_batches):
@@ -262,23 +267,9 @@ class PairsDataModule(pl.LightningDataModule):
             "batches": progress.processed,
             "identity": self._batch_identity(),
         }
-        if isinstance(self._sampler, MixtureBatchSampler):
-            state["round"] = self._sampler.round_after(progress.processed)
+        if isinstance(self.sampler, MixtureBatchSampler):
+            state["round"] = self.sampler.round_after(progress.processed)
         return state
-
-    def languages_read(self, epoch: int, batches: int) -> dict[str, int]:
-        """How many pairs of each language all processes have read.
-
-        Args:
-            epoch: of the last batch, from 0.
-            batches: that each process has read of it.
-        """
-        assert self.pairs is not None, "setup() has run"
-        assert self._sampler is not None, "training has begun"
-        self._sampler.set_epoch(epoch)
-        read = self._sampler.languages_read(self.pairs.languages, batches)
-        tags = self.pairs.tags
-        return {tag: int(read[tags.index(tag)]) for tag in numbers_of_languages(self.pairs)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue after the last batch trained on.

@@ -2,7 +2,7 @@
 method decides while the encoder is trained.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class Mixture:
         return {language: amount / total for language, amount in amounts.items()}
 
 
-def require_languages(weights: Mapping[str, float], languages: Mapping[str, object]) -> None:
+def require_languages(weights: Mapping[str, float], languages: Collection[str]) -> None:
     """Check weights of languages.
 
     Args:

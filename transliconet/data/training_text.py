@@ -65,13 +65,19 @@ class TrainingText:
                     f"They have {', '.join(pairs.manifest['languages'])}",
                     code="TLN-CONFIG-323",
                 )
-        present: dict[str, object] = {}
-        for folder in folders:
-            present.update(folder.manifest["languages"])
-        if settings.languages is not None:
-            present = dict.fromkeys(settings.languages)
-        require_languages(settings.weights or {}, present)
-        return cls(folders, settings, tokenizer, prompt)
+        text = cls(folders, settings, tokenizer, prompt)
+        require_languages(settings.weights or {}, text.languages)
+        return text
+
+    @property
+    def languages(self) -> list[str]:
+        """Tags of the text; some may have no pair that is trained on."""
+        if self.settings.languages is not None:
+            return list(self.settings.languages)
+        tags: dict[str, None] = {}  # a set that keeps the order
+        for folder in self.folders:
+            tags.update(dict.fromkeys(folder.manifest["languages"]))
+        return list(tags)
 
     def parts(self) -> list[TokenizedPairs]:
         """The training pairs of each folder, tokenized."""

@@ -199,6 +199,10 @@ def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -
     callbacks: list[pl.Callback] = [StopOnNaN(data.text.names)]
     if spec.loss_by_language:
         callbacks.append(LossByLanguage(data))
+    if spec.mixing is not None:
+        _require_whole_weights(spec)
+        spec.mixing.bind(data)
+        callbacks.append(spec.mixing)
     probe, every_n_steps = spec.probe.probe, spec.probe.every_n_steps
     probed: list[str] = []
     if every_n_steps is not None:
@@ -230,6 +234,17 @@ def watching_callbacks(spec: RunSpec, encoder: Encoder, data: PairsDataModule) -
             options["every_n_steps"] = options["every_n_steps"] or every_n_steps
             callbacks.append(EarlyStop(**options))
     return callbacks
+
+
+def _require_whole_weights(spec: RunSpec) -> None:
+    """Online mixing measures losses outside of the training step."""
+    if spec.trainer.sharded:
+        raise ConfigError(
+            "mixing",
+            "sharded weights are whole in the training step only",
+            "Use trainer=ddp, or mixing=none",
+            code="TLN-CONFIG-859",
+        )
 
 
 def _monitored(spec: RunSpec) -> dict[str, str]:

@@ -35,6 +35,7 @@ from transliconet.runs.spec import (
 from transliconet.third_party import quiet_libraries
 from transliconet.tokens.noise import Augment
 from transliconet.train.loggers import MetricsCsvLogger
+from transliconet.train.mixing import OnlineMixing
 from transliconet.train.optim import linear_warmup_decay
 from transliconet.vocab.base import VocabularyMethod
 from transliconet.vocab.change import VocabularySpec
@@ -59,6 +60,8 @@ class FitOptions:
         languages: tags to train on; None takes all.
         weights, alpha: how often the pairs of each language are drawn; see
             :class:`transliconet.data.mixture.Mixture`.
+        mixing: changes the shares during training, such as ``Aioli()`` of
+            :mod:`transliconet.train.aioli`; None: they stay.
         augment: noisy or mixed-script romanized rows.
         masking: how masked input is made.
         learning_rate: of AdamW after the warm-up, when it is highest.
@@ -87,6 +90,7 @@ class FitOptions:
     languages: Sequence[str] | None = None
     weights: Mapping[str, float] | None = None
     alpha: Alpha = 1.0
+    mixing: OnlineMixing | None = None
     augment: Augment = field(default_factory=Augment)
     masking: Masking = field(default_factory=Masking)
     learning_rate: float = 2e-5
@@ -186,6 +190,7 @@ def fit(
         objectives=objectives,
         optimizer=_optimizer(chosen),
         data=_data(chosen, encoder.positions),
+        mixing=chosen.mixing,
         micro_batch=chosen.micro_batch,
         loss_by_language=chosen.loss_by_language,
         trainer=TrainerSpec(

@@ -19,6 +19,7 @@ from transliconet.objectives.base import Objective
 from transliconet.pairs import PairsFolder
 from transliconet.probe.base import Probe
 from transliconet.runs.transfer import TransferSpec
+from transliconet.train.mixing import OnlineMixing
 from transliconet.train.module import MakeOptimizer, MakeScheduler
 from transliconet.vocab.change import VocabularySpec
 
@@ -193,6 +194,7 @@ class RunSpec:
         checkpoint: which checkpoints are kept; None writes none.
         objectives: by name.
         data: which pairs are trained on, and how they are batched.
+        mixing: changes the shares of languages during training; None: they stay.
         micro_batch: texts encoded at a time (GradCache); None: all.
         loss_by_language: whether the mean loss of each language's pairs is logged.
         seed: of everything random.
@@ -206,6 +208,7 @@ class RunSpec:
     output: RunOutput
     settings: Settings
     data: DataSettings = field(default_factory=DataSettings)
+    mixing: OnlineMixing | None = None
     vocabulary: VocabularyStep | None = None
     probe: ProbeSpec = field(default_factory=ProbeSpec)
     transfer: TransferSpec | None = None

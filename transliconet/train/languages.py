@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from transliconet.batch import PAIR_INDEX
+from transliconet.data.batch_order import languages_read
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.objectives.base import weighted_pair_losses
 from transliconet.objectives.encode import EncodedPairs
@@ -41,7 +42,10 @@ class LanguagesRead(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._done is None:
             return  # the run had come to its end before
-        self.pairs = self.data.languages_read(*self._done)
+        assert self.data.sampler is not None, "training has begun"
+        assert self.data.pairs is not None, "setup() has run"
+        epoch, batches = self._done
+        self.pairs = languages_read(self.data.sampler, self.data.pairs, epoch, batches)
         if not trainer.is_global_zero:
             return
         numbers = [f"{language} {number}" for language, number in self.pairs.items()]

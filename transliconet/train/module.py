@@ -106,14 +106,19 @@ class PairModule(pl.LightningModule):
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         return total
 
-    def encode(self, batch: Mapping[str, Tensor]) -> EncodedPairs:
-        """The states of a batch that the objectives read."""
+    def encode(self, batch: Mapping[str, Tensor], in_parts: bool = True) -> EncodedPairs:
+        """The states of a batch that the objectives read.
+
+        Args:
+            batch: fields of :mod:`transliconet.batch`.
+            in_parts: whether a large batch is encoded in parts of ``micro_batch``.
+        """
         return encode(
             self.encoder,
             batch,
             self.requests,
             native_share=self.native_share,
-            micro_batch=self.micro_batch,
+            micro_batch=self.micro_batch if in_parts else None,
         )
 
     def configure_gradient_clipping(
