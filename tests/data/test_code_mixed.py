@@ -9,11 +9,15 @@ import torch
 
 from tests.batches import small_data
 from tests.settings import raises
-from transliconet.batch import INPUT_IDS, PAIR_INDEX
+from transliconet.batch import IGNORE, INPUT_IDS, LABELS, PAIR_INDEX
 from transliconet.corpus.prepare import prepare
+from transliconet.corpus.recipe import Recipe, Rules
 from transliconet.corpus.sources.cldr import CldrNames
+from transliconet.corpus.sources.text import TextFiles
 from transliconet.data.augment import Augmenter
 from transliconet.model.encoder import Encoder
+from transliconet.objectives.encode import encode
+from transliconet.objectives.mlm import MaskedLanguageModel
 from transliconet.pairs import PairsFolder
 from transliconet.probe.views import NOISY, text_in_view
 from transliconet.romanizers.uroman import Uroman
@@ -158,3 +162,40 @@ def test_impossible_options(uroman: Uroman, tmp_path: Path) -> None:
     prepare(one_language, uroman, tmp_path / "pairs", progress=False)
     with raises("TLN-DATA-301"):
         read_lexicon(tmp_path / "pairs")
+
+
+@pytest.fixture(scope="module")
+def one_sided(uroman: Uroman, tmp_path_factory: pytest.TempPathFactory) -> PairsFolder:
+    """Twenty code-mixed texts in Latin letters, which have no native view."""
+    folder = tmp_path_factory.mktemp("one_sided")
+    file = folder / "hin_Latn.txt"
+    file.write_text("".join(f"mere timer ko {n} minute ke liye pause karo\n" for n in range(20)))
+    recipe = Recipe(rules=Rules(heldout=0.2))
+    return prepare(TextFiles(str(file)), uroman, folder / "pairs", recipe, progress=False)
+
+
+def test_both_rows_of_a_text_without_a_native_view_are_masked_each_by_itself(
+    encoder: Encoder, one_sided: PairsFolder
+) -> None:
+    assert all(one_sided.table["identical"].to_pylist())
+    data = small_data(one_sided, encoder.tokenizer, skip_unchanged=False, batch_size=8)
+    data.setup()
+    batch = next(iter(data.train_dataloader()))
+    native, romanized = batch[INPUT_IDS].chunk(2)
+    assert torch.equal(native, romanized)
+    masks = (batch[LABELS] != IGNORE).chunk(2)
+    assert not torch.equal(*masks)
+    terms = MaskedLanguageModel()(encode(encoder, batch, MaskedLanguageModel().reads(encoder)))
+    assert set(terms) == {"mlm_native", "mlm_romanized"}
+    assert all(loss > 0 for loss in terms.values())
+
+
+def test_a_folder_that_would_be_left_out_whole_is_refused(
+    encoder: Encoder, cldr_pairs: PairsFolder, one_sided: PairsFolder
+) -> None:
+    with raises("TLN-CONFIG-331", naming="also"):
+        small_data(cldr_pairs, encoder.tokenizer, also=[one_sided.path])
+    kept = small_data(cldr_pairs, encoder.tokenizer, also=[one_sided.path], skip_unchanged=False)
+    assert [len(part) for part in kept.text.parts()] == [
+        folder.split("train").num_rows for folder in (cldr_pairs, one_sided)
+    ]

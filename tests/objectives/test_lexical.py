@@ -5,12 +5,13 @@ them.
 import doctest
 import logging
 import math
-from itertools import pairwise
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,20 @@ def test_the_loss_is_that_of_the_reference(temperature: float) -> None:
     loss = concept_loss(torch.tensor(vectors), torch.tensor(concepts), temperature)
     assert loss.item() == pytest.approx(slow_concept_loss(vectors, concepts, temperature), rel=1e-5)
     assert loss > 0.1
+
+
+def test_of_concepts_of_one_size_it_is_the_mean_over_positive_pairs() -> None:
+    vectors = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    concepts = torch.tensor([0, 0, 0, 1, 1, 1])
+    exponentials = torch.exp(F.cosine_similarity(vectors[:, None], vectors[None], dim=-1) / 0.07)
+    of_pairs: list[float] = []
+    for i, p in permutations(range(6), 2):
+        if concepts[i] == concepts[p]:
+            positive = exponentials[i, p]
+            negatives = exponentials[i][concepts != concepts[i]].sum()
+            of_pairs.append(-torch.log(positive / (positive + negatives)).item())
+    assert len(of_pairs) == 12
+    assert concept_loss(vectors, concepts).item() == pytest.approx(sum(of_pairs) / 12, rel=1e-5)
 
 
 def test_with_one_positive_each_it_is_contrast_between_the_views() -> None:

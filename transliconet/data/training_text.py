@@ -51,12 +51,15 @@ class TrainingText:
         """The text of a folder and of those of ``settings.also``.
 
         Raises:
-            ConfigError: a folder of ``settings.also`` holds out other ids than ``pairs``, or no
-                folder has a language of ``settings.pivot`` or ``settings.weights``.
+            ConfigError: a folder of ``settings.also`` holds out other ids than ``pairs``, or
+                ``settings.skip_unchanged`` leaves out all of it; or no folder has a language of
+                ``settings.pivot`` or ``settings.weights``.
         """
         folders = [pairs, *(PairsFolder.open(path) for path in settings.also)]
         for folder in folders[1:]:
             _require_same_heldout(pairs, folder)
+            if settings.skip_unchanged:
+                _require_native_views(folder)
         for tag in settings.pivot:
             if not any(tag in folder.manifest["languages"] for folder in folders):
                 raise ConfigError(
@@ -210,6 +213,21 @@ def _require_same_heldout(first: PairsFolder, other: PairsFolder) -> None:
             f"it holds out other ids than {first.path} ({theirs}, not {ours})",
             "Prepare both with the same heldout and seed",
             code="TLN-CONFIG-321",
+        )
+
+
+def _require_native_views(folder: PairsFolder) -> None:
+    """Raise if every text of the folder is its own romanization, such as code-mixed text in Latin
+    letters. All of it would be left out without a word.
+    """
+    counts = folder.manifest["languages"].values()
+    identical = sum(count.get("identical", 0) for count in counts)
+    if folder.manifest["rows"] and identical == folder.manifest["rows"]:
+        raise ConfigError(
+            Option("also", folder.path),
+            "all its texts equal their romanizations, and such pairs are left out",
+            "Train with skip_unchanged=false, or leave the folder out",
+            code="TLN-CONFIG-331",
         )
 
 

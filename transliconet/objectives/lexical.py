@@ -34,7 +34,10 @@ def concept_loss(vectors: Tensor, concepts: Tensor, temperature: float = 0.07) -
     over the set :math:`I` of vectors with :math:`P(i)` not empty. It has the mean over positives
     outside the logarithm (Khosla et al., 2020, arXiv 2004.11362, equation 2), but each positive
     alone with the negatives in its denominator, so that positives do not compete with each other.
-    Green et al. (2023, arXiv 2208.01018) specialize multilingual encoders by such a contrast.
+    Where concepts have equally many vectors it is NT-Xent (Chen et al., 2020, arXiv 2002.05709,
+    equation 1) averaged over all positive pairs: the loss, with cosine and T = 0.07, by which Green
+    et al. (2023, arXiv 2208.01018) specialize multilingual encoders. Otherwise a concept counts by
+    its vectors here, not by its pairs.
 
     Args:
         vectors: (N, D).
