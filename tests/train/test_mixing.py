@@ -1,5 +1,7 @@
 """Online mixing: the updates, the measurements, and runs that are stopped and resumed."""
 
+import inspect
+import textwrap
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
@@ -215,6 +217,19 @@ def test_a_run_whose_shares_change_resumes_exactly(fit: Fit, kind: str, tmp_path
         assert method.memory["shares"] != method.memory["first"]
 
 
+def test_the_example_of_the_documentation_mixes(fit: Fit, tmp_path: Path) -> None:
+    docstring = inspect.getdoc(OnlineMixing) or ""
+    code = docstring.partition("::")[2].partition("Args:")[0]
+    names: dict = {}
+    exec(textwrap.dedent(code), names)
+    method = names["HardestFirst"](every_n_batches=5, pairs=6)
+    fit(tmp_path, method)
+    assert method.seconds > 0
+    # 20 batches: four steps, each of which changes the logarithm of a share by less than 0.1
+    first, last = (np.log(method.memory[name]) for name in ("first", "shares"))
+    assert 0 < np.abs(last - first).max() < 4 * 0.1
+
+
 def test_the_first_batches_are_of_the_first_perturbed_mixture(
     encoder: Encoder, cldr_pairs: PairsFolder
 ) -> None:
@@ -237,6 +252,8 @@ def test_the_first_batches_are_of_the_first_perturbed_mixture(
     )
     trainer.fit(module, datamodule=data)
     order = np.random.default_rng(0).permutation(3)
+    method.bind(data)
+    assert method.memory == {}  # a second run begins anew
     for part, language in enumerate(order):
         both = seen.languages[2 * part] + seen.languages[2 * part + 1]
         assert both.count(LANGUAGES[language]) >= 0.85 * len(both)

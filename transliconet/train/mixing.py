@@ -79,8 +79,19 @@ def bounded(shares: Tensor, least: Tensor) -> Tensor:
 class OnlineMixing(pl.Callback, ABC):
     """Changes the shares of languages every ``every_n_batches`` batches.
 
-    A method overrides :meth:`update`, and :meth:`begin` where it trains by other shares first. It
-    keeps what a resumed run needs in :attr:`memory`.
+    A method overrides :meth:`update`, and :meth:`begin` where it measures before the first batch.
+    It keeps what a resumed run needs in :attr:`memory`. In a module that Python can import, it is
+    taken as ``+mixing._target_=hardest.HardestFirst``::
+
+        from dataclasses import dataclass
+        from transliconet.train.mixing import OnlineMixing
+
+        @dataclass(eq=False)
+        class HardestFirst(OnlineMixing):
+            eta: float = 0.1
+
+            def update(self, shares, measure):
+                return self.improved(shares, measure.losses())
 
     Args:
         every_n_batches: batches of each process for which shares stay as they are.
@@ -107,14 +118,17 @@ class OnlineMixing(pl.Callback, ABC):
         require_range("least", self.least, above=0, most=1)
         require_range("ema", self.ema, least=0, most=0.99)
         require_range("pairs", self.pairs, least=2)
+        self.data: PairsDataModule | None = None
+        self._forget()
+
+    def _forget(self) -> None:
         self.batches = 0  # since the first step
         self.seconds = 0.0  # of measurements
         self.memory: dict[str, Any] = {}
         """Plain data that a checkpoint keeps."""
-        self.data: PairsDataModule | None = None
 
     def bind(self, data: PairsDataModule) -> None:
-        """Take over the shares of the training pairs.
+        """Take over the shares of the training pairs, for a new run.
 
         Raises:
             ConfigError: their batches cannot follow.
@@ -142,6 +156,7 @@ class OnlineMixing(pl.Callback, ABC):
                 "Give one number, or set mixing=none",
                 code="TLN-CONFIG-812",
             ).in_section("data")
+        self._forget()
         self.data = data
         data.round_batches = self.every_n_batches
 
