@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from transliconet.downstream.transfer import TransferSettings, transfer
     from transliconet.downstream.tuning_module import TunedWeights
     from transliconet.model.lora import LoraSettings
+    from transliconet.model.merge_adapters import merge_adapters
     from transliconet.model.tiny import tiny_encoder
     from transliconet.objectives.tcm import TransliterationContrast
     from transliconet.pairs import PairsFolder
@@ -130,6 +131,7 @@ _HOMES = {
     "FitOptions": "runs.fit",
     "fit": "runs.fit",
     "LoraSettings": "model.lora",
+    "merge_adapters": "model.merge_adapters",
     "CheckpointSpec": "runs.spec",
     "EarlyStoppingSpec": "runs.spec",
     "Job": "sweep.job",
@@ -188,6 +190,7 @@ __all__ = [
     "frame",
     "load",
     "mean_accuracies",
+    "merge_adapters",
     "nearest",
     "pareto_front",
     "plot_before_after",

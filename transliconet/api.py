@@ -161,6 +161,7 @@ def embed(
     batch_tokens: int = 4096,
     *,
     normalize: bool = False,
+    language: str | None = None,
 ) -> np.ndarray:
     """Sentence vectors, in evaluation mode and without gradients.
 
@@ -178,13 +179,15 @@ def embed(
             else 512.
         batch_tokens: most tokens of a batch, padding included.
         normalize: scale each vector to length 1, so that the dot product is the cosine.
+        language: tag of the texts, ``hin_Latn`` of romanized ones; an encoder with adapters per
+            language or script takes theirs.
 
     Returns:
         (N, H) float32, in the order of ``texts``.
 
     Raises:
-        ConfigError: no such layer or pooling.
-        DataError: the model gives NaN or infinite values.
+        ConfigError: no such layer or pooling, or no language where there are adapters for some.
+        DataError: the model gives NaN or infinite values, or the tag is none.
     """
     return embed_texts(
         encoder,
@@ -194,6 +197,7 @@ def embed(
         max_length=max_length,
         batch_tokens=batch_tokens,
         normalize=normalize,
+        language=language,
     )
 
 

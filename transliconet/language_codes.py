@@ -5,6 +5,7 @@ from functools import cache
 import pycountry
 from babel.core import get_global
 
+ROMANIZED_SCRIPT = "Latn"
 ARABIC = (
     "aao abh abv acm acq acw acx acy adf aeb aec afb apc apd arb arq ars ary arz auz avl ayh ayl "
     "ayn ayp pga shu ssh"
@@ -194,3 +195,12 @@ def _script_names() -> dict[str, str]:
         if len(name) > 4:
             codes[name] = script.alpha_4
     return codes
+
+
+def romanized_tag(tag: str) -> str:
+    """The tag of romanized text: the same language in Latin script.
+
+    >>> romanized_tag("hin_Deva")
+    'hin_Latn'
+    """
+    return f"{tag.partition('_')[0]}_{ROMANIZED_SCRIPT}"

@@ -12,13 +12,12 @@ from tests.settings import raises
 from transliconet.model.adapters import (
     Adapter,
     linear_names,
-    merge_adapters,
-    merged_state,
     train_adapters,
     without_adapters,
 )
 from transliconet.model.encoder import Encoder
 from transliconet.model.lora import LoraSettings
+from transliconet.model.merge_adapters import merge_adapters, merged_state
 from transliconet.model.rows import restore_matrix
 from transliconet.model.tiny import TYPES
 from transliconet.model.trainable import choose_trainable, set_dropout

@@ -34,6 +34,7 @@ FIT = {
     "lora.targets": "lora.targets",
     "lora.dora": "lora.dora",
     "lora.rslora": "lora.rslora",
+    "lora.per": "lora.per",
     "dropout": "dropout",
     "micro_batch": "micro_batch",
     "accumulate": "trainer.accumulate_grad_batches",

@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 import transformers
 from omegaconf import DictConfig, OmegaConf
 
+from transliconet.cli.build import plain
+from transliconet.errors import ConfigError, Option
 from transliconet.runs.adapter_folder import require_hub_base
 from transliconet.runs.hf_folder import export_run, export_run_adapter
 from transliconet.runs.hub import HubRepository
@@ -37,8 +39,20 @@ def export(cfg: DictConfig) -> list[str]:
 
 
 def _exported_to(cfg: DictConfig, out: str | Path) -> str:
-    write = export_run_adapter if cfg.adapter else export_run
-    return f"exported: {write(cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite)}"
+    if cfg.adapter:
+        if cfg.merge is not None:
+            raise ConfigError(
+                Option("merge", plain(cfg.merge)),
+                "not together with adapter=true, which exports the adapters apart",
+                "Give one of them",
+                code="TLN-CONFIG-971",
+            )
+        written = export_run_adapter(cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite)
+    else:
+        written = export_run(
+            cfg.run, out, cfg.checkpoint, overwrite=cfg.overwrite, merge=plain(cfg.merge)
+        )
+    return f"exported: {written}"
 
 
 def main(cfg: DictConfig) -> None:

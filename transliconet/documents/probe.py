@@ -184,6 +184,7 @@ class DocumentProbe(Probe):
         pairs: PairsFolder | None,
         layer: int,
         pooling: str = "",
+        tagged: bool = False,
     ) -> list[RetrievalRecord]:
         """See :meth:`transliconet.probe.base.Probe.evaluate`."""
         plan = self.plan(pairs)
@@ -199,7 +200,7 @@ class DocumentProbe(Probe):
             for tag in plan.collections:
                 tasks = [task for task in plan.tasks if task.language == tag]
                 if tasks:
-                    records += self._evaluate_language(embed_texts, plan, tasks, how)
+                    records += self._evaluate_language(embed_texts, plan, tasks, how, tagged=tagged)
         return records
 
     def _evaluate_language(
@@ -208,11 +209,12 @@ class DocumentProbe(Probe):
         plan: DocumentPlan,
         tasks: Sequence[Task],
         how: Callable[..., RetrievalRecord],
+        tagged: bool,
     ) -> list[RetrievalRecord]:
         """Index the documents of a language once, and search them in every view."""
         collection, views = plan.collections[tasks[0].language], plan.views[tasks[0].language]
         contents = list(collection.documents.values())
-        of_documents: dict[str, Any] = {}
+        of_documents: dict[str, Any] = {**tasks[0].target.told(tagged)}
         if self.document_prompt is not None:
             of_documents["prompt"] = self.document_prompt
         index = DocumentIndex(embed_texts(contents, **of_documents), self.search.index)
@@ -225,7 +227,7 @@ class DocumentProbe(Probe):
             most = documents_to_search(self.search.depth, judged)
             scores = QueryScores.from_best(
                 task.ids,
-                index.search(embed_texts(texts), most),
+                index.search(embed_texts(texts, **task.source.told(tagged)), most),
                 relevant=relevant,
                 judged=judged,
                 depth=self.search.depth,

@@ -7,7 +7,7 @@ sentence-transformers load an adapter into.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,19 +18,25 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from transliconet.errors import ConfigError, Option
+from transliconet.errors import CheckpointError, ConfigError, Option
+from transliconet.model.adapter_choice import AdapterChoice, adapted_layers, inject
 from transliconet.model.encoder import Encoder
 from transliconet.model.layers import require_layers
 from transliconet.model.lora import LoraSettings
 from transliconet.model.rows import NewRows, first_new_row, train_new_rows
 
 NAME = "default"
-"""peft's name of the only adapter that a model has here. It does not occur in an adapter folder."""
+"""peft's name of an adapter for all texts. It does not occur in an adapter folder."""
 WRAPPED, IN_ADAPTER = ".base_layer.", re.compile(r"\.lora_\w+\.")
 """In names of weights: an adapted layer's own, and those of its adapter."""
 
 
-def train_adapters(encoder: Encoder, settings: LoraSettings, new_rows: bool = False) -> None:
+def train_adapters(
+    encoder: Encoder,
+    settings: LoraSettings,
+    new_rows: bool = False,
+    names: Sequence[str] | None = None,
+) -> None:
     """Put adapters into the layers, and freeze everything else.
 
     The encoder computes at first what it computed before. The weights of the adapters depend on the
@@ -40,13 +46,19 @@ def train_adapters(encoder: Encoder, settings: LoraSettings, new_rows: bool = Fa
         encoder: changed in place.
         settings: of the adapters.
         new_rows: also train the embedding rows of new subwords.
+        names: of the adapters of ``settings.per``
+            (:func:`transliconet.model.adapter_choice.adapter_names`), which all start with the same
+            weights. None: one adapter for all texts.
 
     Raises:
         ConfigError: peft is not installed, or no layer has one of the names.
-        CheckpointError: it is not known where the layers are, or there are no new subwords.
+        CheckpointError: it is not known where the layers are, there are no new subwords, or
+            ``settings.per`` is set and the encoder computes rows with their padding.
     """
     peft = _peft()
     body = encoder.masked_lm.base_model
+    if settings.per is not None:
+        _require_packed(encoder, settings.per)
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -59,13 +71,29 @@ def train_adapters(encoder: Encoder, settings: LoraSettings, new_rows: bool = Fa
     if new_rows:
         train_new_rows(encoder)
     encoder.masked_lm.requires_grad_(False)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch.initial_seed())
-        peft.inject_adapter_in_model(config, body, adapter_name=NAME)
+    for name in names or [NAME]:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(torch.initial_seed())
+            inject(config, body, name)
+    encoder.lora = settings
+    if settings.per is not None:
+        encoder.adapters = AdapterChoice(settings.per, names or ())
+        encoder.adapters.attach(encoder.masked_lm)
+        for path, weight in body.named_parameters():
+            weight.requires_grad_(IN_ADAPTER.search(path) is not None)
     rows = encoder.masked_lm.get_input_embeddings()
     if isinstance(rows, NewRows):
         rows.new.requires_grad_(True)
-    encoder.lora = settings
+
+
+def _require_packed(encoder: Encoder, per: str) -> None:
+    if not encoder.shape.packed:
+        raise CheckpointError(
+            encoder.name,
+            f"adapters per {per} need rows without padding, which this architecture cannot compute",
+            "Use another encoder, or leave per=null",
+            code="TLN-CKPT-414",
+        )
 
 
 def _peft() -> Any:
@@ -113,21 +141,18 @@ def linear_names(encoder: Encoder) -> list[str]:
     return list(names)
 
 
-def _adapted(model: nn.Module) -> dict[str, Any]:
-    """Path → layer, of the layers with an adapter."""
-    return {path: layer for path, layer in model.named_modules() if hasattr(layer, "lora_A")}
-
-
 @contextmanager
 def without_adapters(encoder: Encoder) -> Iterator[None]:
     """Within the block the encoder computes what it would compute without its adapters."""
-    layers = _adapted(encoder.masked_lm).values()
+    layers = adapted_layers(encoder.masked_lm).values()
+    chosen, encoder.adapters = encoder.adapters, None
     trained = [p for layer in layers for p in layer.parameters() if p.requires_grad]
     for layer in layers:
         layer.enable_adapters(False)
     try:
         yield
     finally:
+        encoder.adapters = chosen
         for layer in layers:
             layer.enable_adapters(True)
             layer.requires_grad_(False)
@@ -142,32 +167,6 @@ def state_without_adapters(model: nn.Module) -> dict[str, Tensor]:
         if not IN_ADAPTER.search(name):
             state[name.replace(WRAPPED, ".")] = value
     return state
-
-
-def merged_state(encoder: Encoder) -> dict[str, Tensor]:
-    """The state of an ordinary model that computes what the encoder computes with its adapters."""
-    if encoder.lora is None:
-        return encoder.masked_lm.state_dict()
-    merged = deepcopy(encoder.masked_lm)
-    _merge(merged)
-    return merged.state_dict()
-
-
-def merge_adapters(encoder: Encoder) -> None:
-    """Put the adapters into the weights of their layers, and take them out. An encoder without
-    adapters is left alone.
-    """
-    if encoder.lora is not None:
-        _merge(encoder.masked_lm)
-        encoder.lora = None
-
-
-def _merge(masked_lm: Any) -> None:
-    for path, layer in _adapted(masked_lm).items():
-        layer.merge()
-        masked_lm.set_submodule(path, layer.get_base_layer())
-    del masked_lm.base_model.peft_config
-    masked_lm.requires_grad_(True)
 
 
 @dataclass(frozen=True)
@@ -190,19 +189,20 @@ class Adapter:
         return str(self.config["base_model_name_or_path"])
 
     @classmethod
-    def from_encoder(cls, encoder: Encoder, base: str) -> "Adapter":
+    def from_encoder(cls, encoder: Encoder, base: str, name: str = NAME) -> "Adapter":
         """The adapters that an encoder has in training.
 
         Args:
             encoder: its embedding matrix is already an ordinary one
                 (:func:`transliconet.model.rows.restore_matrix`).
             base: folder or hub name of the encoder that they belong to.
+            name: of the adapter, where there is one per language or script.
         """
         peft = _peft()
         body: Any = encoder.masked_lm.base_model
-        config = deepcopy(body.peft_config[NAME])
+        config = deepcopy(body.peft_config[name])
         config.base_model_name_or_path, config.inference_mode = base, True
-        state = peft.get_peft_model_state_dict(body, adapter_name=NAME, save_embedding_layers=False)
+        state = peft.get_peft_model_state_dict(body, adapter_name=name, save_embedding_layers=False)
         first, rows = first_new_row(encoder), encoder.masked_lm.get_input_embeddings()
         if first is not None:
             paths = {id(module): path for path, module in body.named_modules()}

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ def embed(
     batch_tokens: int = 4096,
     *,
     normalize: bool = False,
+    language: str | None = None,
 ) -> np.ndarray:
     """Embed texts, in evaluation mode and without gradients, each after the encoder's prompt.
 
@@ -49,13 +50,16 @@ def embed(
         batch_tokens: largest number of tokens in a batch, padding included. Texts are sorted by
             length, so that there is little padding.
         normalize: scale each vector to length 1, so that the dot product is the cosine.
+        language: tag of the texts, ``hin_Latn`` of romanized ones. An encoder with adapters per
+            language or script takes theirs; others do not read it.
 
     Returns:
         (N, H) float32, in the order of ``texts``.
 
     Raises:
-        ConfigError: the encoder has no such layer, or the pooling is unknown.
-        DataError: the model gives NaN or infinite values.
+        ConfigError: the encoder has no such layer, the pooling is unknown, or the encoder has
+            adapters per language or script, and no language is given.
+        DataError: the model gives NaN or infinite values, or the tag is none.
     """
     require_choice("pooling", pooling, OR_AUTO)
     number = encoder.layer_number(layer)
@@ -70,9 +74,38 @@ def embed(
         # in place: concatenating at the end would take the memory twice
         vectors.resize((done + len(chunk), width), refcheck=False)
         vectors[done:] = embed_layers(
-            encoder, rows, [number], pooling=pooling, batch_tokens=batch_tokens
+            encoder,
+            rows,
+            [number],
+            pooling=pooling,
+            batch_tokens=batch_tokens,
+            language=language,
         )[0]
     return unit_length(vectors) if normalize else vectors
+
+
+def embed_tagged(
+    encoder: Encoder, texts: Sequence[str], tags: Sequence[str], *how: Any, **options: Any
+) -> np.ndarray:
+    """:func:`embed` for texts of several languages.
+
+    Args:
+        encoder: the model and its tokenizer.
+        texts: N texts.
+        tags: N language tags. An encoder with adapters per language or script reads them.
+        how, options: see :func:`embed`.
+
+    Returns:
+        (N, H) float32, in the order of ``texts``.
+    """
+    if encoder.adapters is None:
+        return embed(encoder, list(texts), *how, **options)
+    vectors = np.empty((len(texts), encoder.masked_lm.config.hidden_size), dtype=np.float32)
+    for tag in dict.fromkeys(tags):
+        rows = [i for i, of_text in enumerate(tags) if of_text == tag]
+        some = [texts[i] for i in rows]
+        vectors[rows] = embed(encoder, some, *how, **options, language=tag)
+    return vectors
 
 
 def embed_rows(
@@ -110,6 +143,7 @@ def embed_layers(
     pooling: str = "auto",
     batch_tokens: int = 4096,
     autocast: torch.dtype | None = None,
+    language: str | None = None,
 ) -> np.ndarray:
     """:func:`embed_rows` for several hidden layers, from one forward pass. Equal rows are computed
     once.
@@ -120,6 +154,7 @@ def embed_layers(
         layers: K numbers of hidden layers.
         pooling, batch_tokens: see :func:`embed`.
         autocast: see :func:`embed_rows`.
+        language: see :func:`embed`.
 
     Returns:
         (K, N, H) float32.
@@ -148,6 +183,7 @@ def embed_layers(
         layers=layers,
         batch_tokens=batch_tokens,
         autocast=autocast,
+        language=language,
     )
     # rows that equal an earlier one take its vectors
     repeated = np.setdiff1d(np.arange(len(rows)), first, assume_unique=True).tolist()
@@ -193,6 +229,7 @@ def for_each_batch(
     layers: Sequence[int],
     batch_tokens: int,
     autocast: torch.dtype | None = None,
+    language: str | None = None,
 ) -> None:
     """Run the encoder over rows, in evaluation mode and without gradients.
 
@@ -201,9 +238,10 @@ def for_each_batch(
         rows: N rows of token ids, special tokens included.
         wanted: (n,) rows to run.
         use: is called with the numbers of a batch's rows, (B,), and their states.
-        layers, batch_tokens, autocast: see :func:`embed_layers`.
+        layers, batch_tokens, autocast, language: see :func:`embed_layers`.
     """
     require_range("batch_tokens", batch_tokens, least=1)
+    adapter = None if encoder.adapters is None else encoder.adapters.number(language)
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     device = next(encoder.parameters()).device
     precision = torch.autocast(device.type, autocast, enabled=autocast is not None)
@@ -215,7 +253,9 @@ def for_each_batch(
                 ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
                 content = content_mask(ids, attention, vocabulary.special_ids)
                 ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                hidden = encoder.hidden_states(ids, attention, set(layers))  # (B, L, H) each
+                chosen = None if adapter is None else torch.full_like(ids, adapter)  # (B, L)
+                # (B, L, H) each
+                hidden = encoder.hidden_states(ids, attention, set(layers), adapters=chosen)
                 use(batch, BatchStates(hidden, content, attention))
                 progress.advance(len(batch))
             progress.advance_to(len(rows))  # equal rows

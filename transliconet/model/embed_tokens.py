@@ -17,6 +17,7 @@ def embed_tokens(
     rows: RaggedArray | ConcatenatedRows,
     layers: Sequence[int],
     batch_tokens: int = 4096,
+    language: str | None = None,
 ) -> list[TokenVectors]:
     """The states of content tokens, which are neither special tokens nor padding.
 
@@ -25,6 +26,7 @@ def embed_tokens(
         rows: N rows of token ids, special tokens included.
         layers: K numbers of hidden layers.
         batch_tokens: largest number of tokens in a batch, padding included.
+        language: see :func:`transliconet.model.embed.embed`.
 
     Returns:
         One for each layer.
@@ -49,6 +51,12 @@ def embed_tokens(
                 values[position, start : start + counts[row]] = normalize(of_row[mask])
 
     for_each_batch(
-        encoder, rows, np.arange(len(rows)), take, layers=layers, batch_tokens=batch_tokens
+        encoder,
+        rows,
+        np.arange(len(rows)),
+        take,
+        layers=layers,
+        batch_tokens=batch_tokens,
+        language=language,
     )
     return [TokenVectors(of_layer, offsets) for of_layer in values]

@@ -1,6 +1,7 @@
 """A masked language model and its tokenizer: hidden states, and the masked-LM head."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, Self
 
 import torch.nn.functional as F
@@ -9,6 +10,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from transliconet.errors import CheckpointError, ConfigError, Option
 from transliconet.model import sentence as of_checkpoint
+from transliconet.model.adapter_choice import AdapterChoice
+from transliconet.model.adapter_set import adapter_set
 from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.model.load import HEAD_MISSING, checkpoint_path, load_parts
 from transliconet.model.lora import LoraSettings
@@ -38,6 +41,7 @@ class EncoderLike(Protocol):
         layers: set[int],
         texts_per_row: int = 1,
         token_vectors: Tensor | None = None,
+        adapters: Tensor | None = None,
     ) -> dict[int, Tensor]: ...
     @property
     def has_head(self) -> bool: ...
@@ -79,7 +83,8 @@ class Encoder(nn.Module):
         self.sentence = sentence or SentenceSettings()
         self.prompt = self.sentence.prompt(prompt)
         self.shape = shape_of(masked_lm, name)
-        self.lora: LoraSettings | None = None  # of adapters, while these are trained
+        self.lora: LoraSettings | None = None  # of adapters, while they are in the layers
+        self.adapters: AdapterChoice | None = None  # where there is one per language or script
         self.language_script: LanguageScriptEmbeddings | None = None  # of the masked-LM head
         if self.shape.packed:
             masked_lm.set_attn_implementation(PACKED_ATTENTION)
@@ -100,7 +105,7 @@ class Encoder(nn.Module):
 
         Args:
             path: a folder, or a name on the Hugging Face hub; of an encoder, or of adapters, which
-                are then merged into the encoder that they belong to.
+                are then merged into their encoder, unless they are per language or script.
             language: whose adapters are used, of an encoder that has adapters for single languages
                 (X-MOD), such as ``en_XX``.
             prompt: see :class:`Encoder`.
@@ -113,6 +118,8 @@ class Encoder(nn.Module):
         path = checkpoint_path(path)
         masked_lm, tokenizer, sentence = load_parts(path, language)
         encoder = cls(masked_lm, tokenizer, path, sentence=sentence, prompt=prompt).eval()
+        if (several := adapter_set(path)) is not None:
+            several.put_into(encoder)
         encoder.language_script = LanguageScriptEmbeddings.load(path)
         of_checkpoint.warn_of_differences(path, sentence, prompt=encoder.prompt)
         return encoder
@@ -190,6 +197,7 @@ class Encoder(nn.Module):
         layers: Collection[int],
         texts_per_row: int = 1,
         token_vectors: Tensor | None = None,
+        adapters: Tensor | None = None,
     ) -> dict[int, Tensor]:
         """Hidden states of the wanted layers.
 
@@ -203,9 +211,14 @@ class Encoder(nn.Module):
                 included. They attend to each other; positions start anew in each text.
             token_vectors: (U, H) vectors in place of the embedding matrix; ``input_ids`` are then
                 indices of these.
+            adapters: (N, L) int64, the adapter that each token goes through, where there is one per
+                language or script (:mod:`transliconet.model.adapter_choice`).
 
         Returns:
             Layer → (N, L, H) states, zeros at padding.
+
+        Raises:
+            ConfigError: there are adapters per language or script, and none are given.
         """
         packing = Packing.from_mask(attention_mask)
         ids = packing.pack(input_ids).unsqueeze(0)  # (1, T) real tokens of all rows
@@ -218,12 +231,20 @@ class Encoder(nn.Module):
             positions = packing.pack(self._positions(attention_mask, texts_per_row)).unsqueeze(0)
         if self.shape.packed:
             assert positions is not None
-            kept = packed_states(
-                self.masked_lm, self.shape, vectors, positions, packing=packing, layers=layers
-            )
+            with self._chosen(packing, adapters):
+                kept = packed_states(
+                    self.masked_lm, self.shape, vectors, positions, packing=packing, layers=layers
+                )
         else:
             kept = padded_states(self.masked_lm, vectors, positions, packing=packing, layers=layers)
         return {number: packing.unpack(states[0]) for number, states in kept.items()}
+
+    def _chosen(self, packing: Packing, adapters: Tensor | None) -> AbstractContextManager[None]:
+        if self.adapters is None:
+            return nullcontext()
+        if adapters is None:
+            raise self.adapters.no_tag()
+        return self.adapters.for_tokens(packing.pack(adapters))
 
     def _positions(self, attention_mask: Tensor, texts_per_row: int) -> Tensor:
         """(N, L) int64 positions of tokens, counted anew in each text."""
@@ -277,24 +298,3 @@ class Encoder(nn.Module):
     def vocabulary_logits(self, hidden: Tensor) -> Tensor:
         """(M, H) last-layer states → (M, V) logits of the masked-LM head."""
         return F.linear(self.transform_for_decoder(hidden), *self.decoder)
-
-
-def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str]) -> list[int]:
-    """The indices of one or several layers among the hidden states, without repetitions.
-
-    Args:
-        encoder: has the layers.
-        layers: ``last``, a number, or several of these.
-
-    Raises:
-        ConfigError: the encoder has no such layer, or ``layers`` is empty.
-    """
-    several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
-    if not several:
-        raise ConfigError(
-            Option("layer", "[]"),
-            "no layer",
-            "Name one, e.g. 8, or several, [4, 8, last]",
-            code="TLN-CONFIG-401",
-        )
-    return list(dict.fromkeys(encoder.layer_number(layer) for layer in several))

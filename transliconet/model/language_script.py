@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from transliconet.errors import CheckpointError, first_line
+from transliconet.language_codes import ROMANIZED_SCRIPT
 from transliconet.model.vectors import normalize
 
 LANGUAGE_SCRIPT_FILE = "language_script.safetensors"
-ROMANIZED_SCRIPT = "Latn"
 
 
 class LanguageScriptEmbeddings(nn.Module):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from torch import nn
 
 from transliconet.errors import CheckpointError, ConfigError, Option
-from transliconet.model.encoder import Encoder
+from transliconet.model.encoder import Encoder, EncoderLike
 
 PER_LAYER = ("layer_types",)
 """Settings of a configuration that have one entry for each layer."""
@@ -97,3 +97,24 @@ def keep_layers(encoder: Encoder, kept: Sequence[int]) -> Encoder:
 
 def _weight_names(layer: nn.Module) -> list[str]:
     return sorted(name for name, _ in layer.named_parameters())
+
+
+def layer_numbers(encoder: EncoderLike, layers: int | str | Sequence[int | str]) -> list[int]:
+    """The indices of one or several layers among the hidden states, without repetitions.
+
+    Args:
+        encoder: has the layers.
+        layers: ``last``, a number, or several of these.
+
+    Raises:
+        ConfigError: the encoder has no such layer, or ``layers`` is empty.
+    """
+    several = layers if isinstance(layers, Sequence) and not isinstance(layers, str) else [layers]
+    if not several:
+        raise ConfigError(
+            Option("layer", "[]"),
+            "no layer",
+            "Name one, e.g. 8, or several, [4, 8, last]",
+            code="TLN-CONFIG-401",
+        )
+    return list(dict.fromkeys(encoder.layer_number(layer) for layer in several))

@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from transliconet.errors import CheckpointError, ConfigError, Option, first_line
+from transliconet.model.adapter_set import INDEX, adapter_set
 from transliconet.model.deberta_head import adopt_published_head, head_options
 from transliconet.model.load_adapter import CONFIG as ADAPTER_CONFIG
 from transliconet.model.load_adapter import adapter_folder
@@ -58,7 +59,7 @@ def checkpoint_path(path: str) -> str:
     local = bool(path) and Path(path).is_dir()
     if not path or Path(path).is_file() or (not local and path.startswith((".", "/", "~"))):
         raise CheckpointError(Option("path", path), "no such folder", REMEDY, code="TLN-CKPT-401")
-    known = [(Path(path) / name).is_file() for name in ("config.json", ADAPTER_CONFIG)]
+    known = [(Path(path) / name).is_file() for name in ("config.json", ADAPTER_CONFIG, INDEX)]
     if local and not any(known):
         raise CheckpointError(
             Option("path", path), "no config.json in it", REMEDY, code="TLN-CKPT-402"
@@ -70,7 +71,8 @@ def load_parts(
     path: str, language: str | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, SentenceSettings]:
     """Model, tokenizer, and what is said about sentence vectors, of a checkpoint or of adapters,
-    which are merged into the encoder that they belong to.
+    which are merged into the encoder that they belong to. Those per language or script are not:
+    of them, the encoder is loaded.
 
     Args:
         path: of the checkpoint or the adapters.
@@ -79,16 +81,20 @@ def load_parts(
     Raises:
         CheckpointError, ConfigError: see the functions below.
     """
-    adapter = adapter_folder(path)
+    several = adapter_set(path)
+    adapter = adapter_folder(path) if several is None else several.base
     if adapter is None:
         masked_lm = load_model(path, load_config(path), language)
         tokenizer = load_tokenizer(path)
         return masked_lm, tokenizer, read_sentence_settings(path, tokenizer)
     base = checkpoint_path(adapter.base)
     masked_lm = load_model(base, load_config(base), language)
-    adapter.merge_into(masked_lm)
-    tokenizer = load_tokenizer(path if adapter.has_tokenizer else base)
-    sentence = with_prompts(read_sentence_settings(base, tokenizer), path)
+    if several is None:
+        adapter.merge_into(masked_lm)
+    else:
+        adapter.add_missing_rows(masked_lm)
+    tokenizer = load_tokenizer(adapter.path if adapter.has_tokenizer else base)
+    sentence = with_prompts(read_sentence_settings(base, tokenizer), adapter.path)
     return masked_lm, tokenizer, sentence
 
 

@@ -34,6 +34,13 @@ class AdapterFolder:
         """Whether the tokenizer is in the folder, rather than that of the base."""
         return bool(self.rows)
 
+    def add_missing_rows(self, masked_lm: PreTrainedModel) -> None:
+        """Give the encoder as many embedding rows as the folder's tokenizer has tokens."""
+        first = len(masked_lm.get_input_embeddings().weight)
+        missing = max(self.rows, default=-1) + 1 - first
+        if missing > 0:
+            add_rows(masked_lm, first, [[0]] * missing)
+
     def merge_into(self, masked_lm: PreTrainedModel) -> None:
         """Put adapters and embedding rows into the weights of the encoder that they belong to.
 
@@ -46,13 +53,10 @@ class AdapterFolder:
         Raises:
             CheckpointError: they do not fit, or cannot be read.
         """
-        first = len(masked_lm.get_input_embeddings().weight)
-        missing = max(self.rows, default=-1) + 1 - first
         try:
             from peft import PeftModel
 
-            if missing > 0:
-                add_rows(masked_lm, first, [[0]] * missing)
+            self.add_missing_rows(masked_lm)
             PeftModel.from_pretrained(masked_lm.base_model, self.path).merge_and_unload()
         # peft, safetensors and torch raise errors of many kinds
         except Exception as error:

@@ -1,10 +1,17 @@
 """Which weights of an encoder are trained, its dropout, and how its layers are computed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from transliconet.errors import CheckpointError, require_choice, require_range
+from transliconet.errors import (
+    CheckpointError,
+    ConfigError,
+    Option,
+    require_choice,
+    require_range,
+)
+from transliconet.model.adapter_choice import adapter_names
 from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
 from transliconet.model.layers import require_layers
@@ -12,23 +19,34 @@ from transliconet.model.lora import LoraSettings
 from transliconet.model.rows import train_new_rows
 from transliconet.model.shapes import parts_below_layers
 
+Train = Callable[[Encoder, LoraSettings, Sequence[str]], None]
+"""Freezes what is not trained, given the settings of adapters and the languages."""
 
-def _train_everything(encoder: Encoder, lora: LoraSettings) -> None:
+
+def _train_everything(encoder: Encoder, lora: LoraSettings, tags: Sequence[str]) -> None:
     """Nothing is frozen."""
 
 
-def _train_embeddings(encoder: Encoder, lora: LoraSettings) -> None:
+def _train_embeddings(encoder: Encoder, lora: LoraSettings, tags: Sequence[str]) -> None:
     encoder.masked_lm.requires_grad_(False)
     encoder.masked_lm.get_input_embeddings().requires_grad_(True)
 
 
-TRAINABLE: dict[str, Callable[[Encoder, LoraSettings], None]] = {
+def _train_adapters_and_rows(encoder: Encoder, lora: LoraSettings, tags: Sequence[str]) -> None:
+    train_adapters(encoder, lora, new_rows=True, names=_names(lora, tags))
+
+
+def _names(lora: LoraSettings, tags: Sequence[str]) -> list[str] | None:
+    return None if lora.per is None else adapter_names(tags, lora.per)
+
+
+TRAINABLE: dict[str, Train] = {
     "all": _train_everything,
     "embeddings": _train_embeddings,
-    "new_rows": lambda encoder, lora: train_new_rows(encoder),
-    "new_rows_and_body": lambda encoder, lora: train_new_rows(encoder, body=True),
-    "lora": train_adapters,
-    "new_rows_and_lora": lambda encoder, lora: train_adapters(encoder, lora, new_rows=True),
+    "new_rows": lambda encoder, lora, tags: train_new_rows(encoder),
+    "new_rows_and_body": lambda encoder, lora, tags: train_new_rows(encoder, body=True),
+    "lora": lambda encoder, lora, tags: train_adapters(encoder, lora, names=_names(lora, tags)),
+    "new_rows_and_lora": _train_adapters_and_rows,
 }
 
 
@@ -37,6 +55,7 @@ def choose_trainable(
     trainable: str = "all",
     frozen_layers: int = 0,
     lora: LoraSettings | None = None,
+    tags: Sequence[str] = (),
 ) -> None:
     """Freeze all weights that are not to be trained.
 
@@ -50,16 +69,25 @@ def choose_trainable(
             embeddings and the norm below the layers are frozen, too; the token embeddings follow
             ``trainable``.
         lora: of the adapters; None: the defaults.
+        tags: the languages that are trained on, for adapters per language or script.
 
     Raises:
-        ConfigError: an unknown choice, more layers than the encoder has, or see
+        ConfigError: an unknown choice, more layers than the encoder has, an encoder whose adapters
+            have not been merged, or see
             :func:`transliconet.model.adapters.train_adapters`.
         CheckpointError: new rows are to be trained, and the encoder has none; or layers are to be
             frozen, and it is not known where they are.
     """
     require_choice("trainable", trainable, TRAINABLE)
     require_range("frozen_layers", frozen_layers, least=0, most=encoder.layers)
-    TRAINABLE[trainable](encoder, lora or LoraSettings())
+    if encoder.adapters is not None:
+        raise ConfigError(
+            "encoder",
+            f"it has adapters per {encoder.adapters.per}, which cannot be trained further",
+            "Train from their base, or merge them first: transliconet export",
+            code="TLN-CONFIG-417",
+        )
+    TRAINABLE[trainable](encoder, lora or LoraSettings(), tags)
     if frozen_layers:
         _freeze_lowest_layers(encoder, frozen_layers)
 
@@ -104,7 +132,9 @@ def checkpoint_layers(encoder: Encoder) -> None:
 
     Raises:
         CheckpointError: transformers does not have it for this architecture.
+        ConfigError: see :func:`_require_one_adapter`.
     """
+    _require_one_adapter(encoder, "gradient_checkpointing")
     if not encoder.masked_lm.supports_gradient_checkpointing:
         raise CheckpointError(
             encoder.name,
@@ -118,6 +148,25 @@ def checkpoint_layers(encoder: Encoder) -> None:
 def compile_layers(encoder: Encoder) -> None:
     """Compile each layer by ``torch.compile``, for any number of tokens. Names of weights do not
     change.
+
+    Raises:
+        ConfigError: see :func:`_require_one_adapter`.
     """
+    _require_one_adapter(encoder, "compile")
     for layer in encoder.blocks:
         layer.compile(dynamic=True)
+
+
+def _require_one_adapter(encoder: Encoder, option: str) -> None:
+    """Refuse what would compute a layer without knowing the adapters of its tokens.
+
+    Raises:
+        ConfigError: there are adapters per language or script.
+    """
+    if encoder.adapters is not None:
+        raise ConfigError(
+            Option(option, True),
+            f"not together with adapters per {encoder.adapters.per}",
+            "Leave it off; micro_batch=16 saves memory, too",
+            code="TLN-CONFIG-418",
+        )

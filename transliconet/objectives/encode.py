@@ -1,9 +1,10 @@
 """Encodes a batch in as few forward passes as possible, and keeps only states that are needed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple
 
 import torch
@@ -22,6 +23,7 @@ from transliconet.batch import (
 )
 from transliconet.model.encoder import EncoderLike
 from transliconet.model.pooling import pool
+from transliconet.objectives.adapter_choice import ADAPTER
 from transliconet.objectives.gradcache import recompute_in_backward
 from transliconet.objectives.second_text import (
     SECOND_ATTENTION,
@@ -135,12 +137,14 @@ class _InputRows(NamedTuple):
         ids: (R, L) int64; token ids, or positions among shared token vectors.
         attention_mask, content_mask: (R, L) bool.
         labelled: (R, L) bool, True at tokens that the masked-LM loss is taken of.
+        adapters: (R, L) int64, the adapter of each token; None where all texts have the same.
     """
 
     ids: Tensor
     attention_mask: Tensor
     content_mask: Tensor
     labelled: Tensor
+    adapters: Tensor | None = None
 
     @classmethod
     def from_batch(cls, batch: Mapping[str, Tensor], kind: str) -> "_InputRows":
@@ -150,13 +154,14 @@ class _InputRows(NamedTuple):
             ids, labelled = batch[INPUT_IDS], torch.zeros_like(attention_mask)
         else:
             ids, labelled = batch[MASKED_IDS], batch[LABELS] != IGNORE
-        rows = cls(ids, attention_mask, batch[CONTENT_MASK], labelled)
+        adapters = batch.get(ADAPTER)
+        rows = cls(ids, attention_mask, batch[CONTENT_MASK], labelled, adapters=adapters)
         if kind == CONCATENATED:
-            return cls(*map(concatenate_views, rows))
+            return rows.each(concatenate_views)
         if kind == TRANSLATED:
             pairs = len(batch[PAIR_INDEX])
-            native = cls(*(tensor[:pairs] for tensor in rows))
-            second = cls(
+            native = [tensor[:pairs] for tensor in rows if tensor is not None]
+            second = (
                 batch[SECOND_IDS],
                 batch[SECOND_ATTENTION],
                 batch[SECOND_CONTENT],
@@ -166,10 +171,18 @@ class _InputRows(NamedTuple):
             return cls(*(side_by_side(*both, 0) for both in zip(native, second, strict=True)))
         return rows
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> "_InputRows":
+        """The rows with every tensor changed."""
+        changed = [None if tensor is None else change(tensor) for tensor in self]
+        return _InputRows(*changed)  # type: ignore[arg-type]
+
     def split_rows(self, size: int) -> list["_InputRows"]:
         """Parts of ``size`` rows."""
-        parts = [tensor.split(size) for tensor in self]
-        return [_InputRows(*tensors) for tensors in zip(*parts, strict=True)]
+        parts = []
+        for start in range(0, len(self.ids), size):
+            of_part = slice(start, start + size)
+            parts.append(self.each(itemgetter(of_part)))
+        return parts
 
 
 def encode(
@@ -249,16 +262,19 @@ def _states(
     encoder: EncoderLike,
     wanted: Sequence[StateRequest],
     token_vectors: Tensor | None,
-    *tensors: Tensor,
+    *tensors: Tensor | None,
 ) -> tuple[Tensor, ...]:
     """The states of some rows, one tensor for each request; ``tensors`` are :class:`_InputRows`."""
-    rows = _InputRows(*tensors)
+    rows = _InputRows(*tensors)  # type: ignore[arg-type]
+    # only an encoder with several adapters need take the argument
+    chosen = {} if rows.adapters is None else {"adapters": rows.adapters}
     hidden = encoder.hidden_states(
         rows.ids,
         rows.attention_mask,
         {request.layer for request in wanted},
         texts_per_row=2 if wanted[0].input in TWO_TEXTS else 1,
         token_vectors=token_vectors,
+        **chosen,
     )
     return tuple(_reduce(hidden[request.layer], request.reduction, rows) for request in wanted)
 

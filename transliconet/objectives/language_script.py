@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from transliconet.batch import register_field
-from transliconet.model.language_script import ROMANIZED_SCRIPT
+from transliconet.language_codes import ROMANIZED_SCRIPT
 from transliconet.tokens.fields import BatchField, BatchRows
 
 LANGUAGE = register_field(

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from transliconet.batch import CONTENT_MASK, INPUT_IDS
 from transliconet.errors import ConfigError, require_choice, require_range
-from transliconet.model.encoder import EncoderLike, layer_numbers
+from transliconet.model.encoder import EncoderLike
+from transliconet.model.layers import layer_numbers
 from transliconet.model.pooling import OR_AUTO
 from transliconet.objectives.base import Objective
 from transliconet.objectives.distributed import gather, world_size

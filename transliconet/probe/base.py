@@ -13,7 +13,8 @@ import numpy as np
 from transliconet.errors import require_choice, section
 from transliconet.model.embed import embed_layers
 from transliconet.model.embed_tokens import embed_tokens
-from transliconet.model.encoder import Encoder, layer_numbers
+from transliconet.model.encoder import Encoder
+from transliconet.model.layers import layer_numbers
 from transliconet.model.pooling import OR_AUTO
 from transliconet.model.sentence import warn_of_differences
 from transliconet.model.token_vectors import TokenVectors
@@ -41,7 +42,7 @@ from transliconet.tokens.tokenize import tokenize
 
 EmbedTexts = Callable[..., np.ndarray | TokenVectors]
 """From N texts to (N, D) vectors; for MaxSim to the vectors of their tokens. Documents may have a
-``prompt`` of their own.
+``prompt`` of their own. With adapters per language or script, it is told the ``language``.
 """
 NO_POOLING = "tokens"
 """Stands for the pooling in records of MaxSim."""
@@ -128,14 +129,17 @@ class Probe(ABC):
         embedded: dict[tuple, Sequence[np.ndarray | TokenVectors]] = {}  # texts → one a layer
 
         def embed_at(
-            place: int, texts: Sequence[str], prompt: str | None = None
+            place: int,
+            texts: Sequence[str],
+            prompt: str | None = None,
+            language: str | None = None,
         ) -> np.ndarray | TokenVectors:
             """One pass gives all layers; it is kept for those that are evaluated next."""
-            key = (prompt, *texts)
+            key = (prompt, language, *texts)
             if key not in embedded:
                 before = encoder.prompt if prompt is None else encoder.sentence.prompt(prompt)
                 rows, _ = tokenize(encoder.tokenizer, texts, most, before)
-                found = self._embed(encoder, rows, layers)
+                found = self._embed(encoder, rows, layers, language)
                 if len(layers) == 1:
                     return found[0]
                 embedded[key] = found
@@ -143,7 +147,9 @@ class Probe(ABC):
 
         records: list[RetrievalRecord] = []
         for place, layer in enumerate(layers):
-            records += self.evaluate(partial(embed_at, place), pairs, layer, pooling)
+            records += self.evaluate(
+                partial(embed_at, place), pairs, layer, pooling, tagged=encoder.adapters is not None
+            )
         return records
 
     def _pooling(self, encoder: Encoder) -> str:
@@ -153,14 +159,19 @@ class Probe(ABC):
         return encoder.pooling_name(self.embedding.pooling)
 
     def _embed(
-        self, encoder: Encoder, rows: RaggedArray, layers: Sequence[int]
+        self, encoder: Encoder, rows: RaggedArray, layers: Sequence[int], language: str | None
     ) -> Sequence[np.ndarray | TokenVectors]:
         """Vectors of N rows of token ids, one array for each layer."""
         batch_tokens = self.embedding.batch_tokens
         if self.search.similarity == MAXSIM:
-            return embed_tokens(encoder, rows, layers, batch_tokens)
+            return embed_tokens(encoder, rows, layers, batch_tokens, language=language)
         vectors = embed_layers(
-            encoder, rows, layers, pooling=self._pooling(encoder), batch_tokens=batch_tokens
+            encoder,
+            rows,
+            layers,
+            pooling=self._pooling(encoder),
+            batch_tokens=batch_tokens,
+            language=language,
         )
         return list(vectors)
 
@@ -190,9 +201,10 @@ class Probe(ABC):
         pairs: PairsFolder | None,
         layer: int,
         pooling: str = "",
+        tagged: bool = False,
     ) -> list[RetrievalRecord]:
         """As :meth:`run`, for any function from N texts to (N, D) vectors. Layer and pooling are
-        recorded as those that made them.
+        recorded as those that made them; with ``tagged``, it is told the language of the texts.
         """
         plan = self.plan(pairs)
         self.require_tasks(plan, pairs)
@@ -211,7 +223,7 @@ class Probe(ABC):
                 noise = self.candidates.noisy
                 texts[side] = [text_in_view(rows[id_], side.view, noise, self.seed) for id_ in ids]
                 reached = progress.done + len(ids)
-                vectors[side] = embed_texts(texts[side])
+                vectors[side] = embed_texts(texts[side], **side.told(tagged))
                 progress.advance_to(reached)
         identical = identical_shares(plan.sentences)
         records = []

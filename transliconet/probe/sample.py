@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from transliconet.errors import DataError, first_line
+from transliconet.language_codes import romanized_tag
 from transliconet.model.vectors import normalize
 from transliconet.pairs import PairsFolder, id_fraction
 from transliconet.storage import atomic_file
@@ -70,11 +71,12 @@ class Sample:
     ) -> None:
         """Add the vectors of a stage."""
         # here, since reports read a sample and never embed: they start without torch
-        from transliconet.model.embed import embed
+        from transliconet.model.embed import embed_tagged
 
         views = []
-        for texts in (self.texts, self.romanized):
-            views.append(embed(encoder, list(texts), layer, pooling, max_length=128))
+        romanized_tags = [romanized_tag(tag) for tag in self.languages]
+        for texts, tags in ((self.texts, self.languages), (self.romanized, romanized_tags)):
+            views.append(embed_tagged(encoder, texts, tags, layer, pooling=pooling, max_length=128))
         self.vectors[stage] = np.stack(views)  # (2, N, D)
 
     def save(self, folder: Path) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transliconet.language_codes import romanized_tag
 from transliconet.pairs import id_fraction
 from transliconet.tokens.noise import Augment, noisy_romanization
 
@@ -21,6 +22,15 @@ class Side(NamedTuple):
 
     lang: str
     view: str
+
+    @property
+    def tag(self) -> str:
+        """Language and script of the texts: all views but the native one are in Latin script."""
+        return self.lang if self.view == NATIVE else romanized_tag(self.lang)
+
+    def told(self, tagged: bool) -> dict[str, str]:
+        """What a function that embeds these texts is told of them: their tag, if ``tagged``."""
+        return {"language": self.tag} if tagged else {}
 
 
 def text_in_view(row: Mapping[str, str], view: str, noise: Augment | None, seed: int) -> str:

@@ -3,11 +3,13 @@ languages.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from transliconet.errors import CheckpointError, ConfigError, Option
-from transliconet.model.adapters import Adapter
+from transliconet.model.adapter_set import write_index
+from transliconet.model.adapters import NAME, Adapter
 from transliconet.model.encoder import Encoder
 from transliconet.model.rows import first_new_row
 from transliconet.outputs import new_folder
@@ -18,6 +20,28 @@ from transliconet.vocab.trim import Trim
 
 KIND = "adapter"
 """Kind in the marker file of the folder (:func:`transliconet.outputs.mark`)."""
+
+
+@dataclass(frozen=True)
+class RunAdapters:
+    """The adapters of a run, apart from their encoder.
+
+    Args:
+        by_name: the one for all texts, or those per language or script that were trained.
+        per: ``language``, ``script``, or None.
+    """
+
+    by_name: Mapping[str, Adapter]
+    per: str | None
+
+    @classmethod
+    def from_encoder(cls, encoder: Encoder, base: str) -> "RunAdapters":
+        """Those in an encoder; see :meth:`transliconet.model.adapters.Adapter.from_encoder`."""
+        if encoder.adapters is None:
+            return cls({NAME: Adapter.from_encoder(encoder, base)}, None)
+        names = encoder.adapters.trained()
+        by_name = {name: Adapter.from_encoder(encoder, base, name) for name in names}
+        return cls(by_name, encoder.adapters.per)
 
 
 def adapter_base(spec: RunSpec, encoder: Encoder) -> str | None:
@@ -56,7 +80,8 @@ def require_hub_base(folder: Path) -> None:
     Raises:
         ConfigError: they belong to an encoder in a folder.
     """
-    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    file = next(folder.rglob("adapter_config.json"))
+    config = json.loads(file.read_text(encoding="utf-8"))
     base = config["base_model_name_or_path"]
     if not is_hub_name(base):
         raise ConfigError(
@@ -67,8 +92,8 @@ def require_hub_base(folder: Path) -> None:
         )
 
 
-def export_adapter(
-    adapter: Adapter,
+def export_adapters(
+    adapters: RunAdapters,
     encoder: Encoder,
     out: str | Path,
     overwrite: bool = False,
@@ -78,11 +103,12 @@ def export_adapter(
     pooling: str = "auto",
 ) -> Path:
     """Write ``adapter_config.json``, ``adapter_model.safetensors``, prompts, a card, and the
-    tokenizer if it has new subwords.
+    tokenizer if it has new subwords; of adapters per language or script, a folder of these for each
+    and :data:`transliconet.model.adapter_set.INDEX`.
 
     Args:
-        adapter: to write.
-        encoder: that the adapters were trained in.
+        adapters: to write.
+        encoder: that they were trained in.
         out: the folder.
         overwrite, recognize: see :func:`transliconet.outputs.new_folder`.
         layer, pooling: that it was evaluated with.
@@ -90,12 +116,23 @@ def export_adapter(
     Raises:
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
     """
-    rows = len(encoder.masked_lm.get_input_embeddings().weight) if adapter.new_subwords else None
-    card = adapter_card(adapter.base, rows, load_note(encoder, layer, pooling))
+    note = load_note(encoder, layer, pooling)
     with new_folder(out, KIND, overwrite, recognize) as folder:
-        adapter.save(folder)
-        if adapter.new_subwords:
-            encoder.tokenizer.save_pretrained(folder)
-        write_prompts(folder, encoder)
-        (folder / "README.md").write_text(card, encoding="utf-8")
+        for name, adapter in adapters.by_name.items():
+            of_adapter = folder if adapters.per is None else folder / name
+            of_adapter.mkdir(exist_ok=True)
+            _write(of_adapter, adapter, encoder, note)
+        if adapters.per is not None:
+            write_index(folder, adapters.per, list(adapters.by_name))
     return Path(out).expanduser()
+
+
+def _write(folder: Path, adapter: Adapter, encoder: Encoder, note: str) -> None:
+    """Write what peft reads, prompts, a card, and the tokenizer if it has new subwords."""
+    rows = len(encoder.masked_lm.get_input_embeddings().weight) if adapter.new_subwords else None
+    adapter.save(folder)
+    if adapter.new_subwords:
+        encoder.tokenizer.save_pretrained(folder)
+    write_prompts(folder, encoder)
+    card = adapter_card(adapter.base, rows, note)
+    (folder / "README.md").write_text(card, encoding="utf-8")

@@ -21,6 +21,7 @@ from transliconet.model.trainable import (
 from transliconet.objectives.base import active
 from transliconet.objectives.encode import StateRequests
 from transliconet.pairs import PairsFolder, read_manifest
+from transliconet.runs.adapter_languages import batch_needs, languages_with_adapters
 from transliconet.runs.spec import RunSpec
 from transliconet.train.callbacks import FewSteps, Progress, Throughput
 from transliconet.train.checkpoint import CHECKPOINTS, AtomicCheckpointIO, RunCheckpoint
@@ -81,11 +82,19 @@ def grafting(spec: RunSpec) -> Callable[[Encoder], Encoder] | None:
     nothing.
 
     Raises:
-        ConfigError: the encoder is made from scratch, so there is no full vocabulary.
+        ConfigError: the encoder is made from scratch, so there is no full vocabulary; or there are
+            adapters per language or script.
     """
     step = spec.vocabulary
     if step is None or not step.graft or not isinstance(step.spec.method, Trim):
         return None
+    if spec.encoder.lora.per is not None:
+        raise ConfigError(
+            Option("graft", True),
+            f"adapters per {spec.encoder.lora.per} cannot be put into another encoder",
+            "Add graft=false",
+            code="TLN-CONFIG-860",
+        )
     full = spec.encoder.source
     if full is None:
         raise ConfigError(
@@ -122,7 +131,8 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
     if spec.encoder.dropout is not None:  # before adapters, which have a dropout of their own
         set_dropout(encoder, spec.encoder.dropout)
     chosen = spec.encoder
-    choose_trainable(encoder, chosen.trainable, chosen.frozen_layers, chosen.lora)
+    tags = languages_with_adapters(spec, tags)
+    choose_trainable(encoder, chosen.trainable, chosen.frozen_layers, chosen.lora, tags=tags)
     if spec.encoder.gradient_checkpointing:
         checkpoint_layers(encoder)
     if spec.encoder.compile:
@@ -132,7 +142,7 @@ def build_module_and_data(spec: RunSpec, encoder: Encoder) -> tuple[PairModule, 
             spec.pairs,
             encoder.tokenizer,
             spec.data,
-            module.batch_needs,
+            batch_needs(module, encoder),
             positions=encoder.positions,
             prompt=encoder.prompt,
             seed=spec.seed,

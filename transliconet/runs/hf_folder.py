@@ -3,7 +3,7 @@ this package.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -12,19 +12,20 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 
-from transliconet.errors import CheckpointError, Option, first_line
-from transliconet.model.adapters import Adapter, merge_adapters, train_adapters
+from transliconet.errors import CheckpointError, ConfigError, Option, first_line
+from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
 from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.model.load import model_class
 from transliconet.model.lora import LoraSettings
+from transliconet.model.merge_adapters import merge_adapters
 from transliconet.model.pooling import OR_AUTO
 from transliconet.model.sentence import SentenceSettings
 from transliconet.outputs import new_folder, output_folder
 from transliconet.probe.results import read_results_file
 from transliconet.report.card import plain_card
 from transliconet.runs.adapter_folder import KIND as ADAPTER
-from transliconet.runs.adapter_folder import export_adapter, require_base
+from transliconet.runs.adapter_folder import RunAdapters, export_adapters, require_base
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.third_party import no_loading_bars
@@ -55,15 +56,16 @@ def save_architecture(encoder: Encoder, run: Path, base: str | None = None) -> N
 
 
 def _described(encoder: Encoder) -> dict[str, Any]:
-    """Name, prompt, what the checkpoint said about sentence vectors, settings of adapters, and the
-    names of languages and scripts that have embeddings.
+    """Name, prompt, what the checkpoint said about sentence vectors, settings and names of
+    adapters, and the names of languages and scripts that have embeddings.
     """
-    embeddings = encoder.language_script
+    embeddings, adapters = encoder.language_script, encoder.adapters
     return {
         "name": encoder.name,
         "prompt": encoder.prompt,
         "sentence": asdict(encoder.sentence),
         "lora": None if encoder.lora is None else asdict(encoder.lora),
+        "adapters": None if adapters is None else adapters.names,
         "language_script": None if embeddings is None else embeddings.names,
     }
 
@@ -94,8 +96,16 @@ def export_encoder(
         pooling: pooling that sentence-transformers is to use.
 
     Raises:
+        ConfigError: it has adapters per language or script, which are no part of such a folder.
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
     """
+    if encoder.adapters is not None:
+        raise ConfigError(
+            "encoder",
+            f"it has adapters per {encoder.adapters.per}",
+            'Merge them first: transliconet.merge_adapters(encoder, {"hin": 0.5, "mar": 0.5})',
+            code="TLN-CONFIG-875",
+        )
     with new_folder(out, KIND, overwrite, recognize) as folder:
         with no_loading_bars():
             _in_float32(encoder.masked_lm).save_pretrained(folder)
@@ -124,7 +134,10 @@ def _name_portable_tokenizer_class(file: Path) -> None:
 
 
 def encoder_from_checkpoint(
-    run: str | Path, checkpoint: str = LAST, keep_adapters: bool = False
+    run: str | Path,
+    checkpoint: str = LAST,
+    keep_adapters: bool = False,
+    merge: Mapping[str, float] | None = None,
 ) -> Encoder:
     """The encoder at a checkpoint of a run folder.
 
@@ -133,9 +146,12 @@ def encoder_from_checkpoint(
         checkpoint: name of a file in its ``checkpoints/``, or ``best``, the one that scored best by
             the monitored metric.
         keep_adapters: leave adapters in the encoder, rather than merging them into its layers.
+        merge: weights of adapters per language or script
+            (:func:`transliconet.model.merge_adapters.merge_adapters`).
 
     Raises:
         CheckpointError: the run folder or checkpoint is not there, is damaged, or does not fit.
+        ConfigError: there are no adapters of these names.
     """
     run = Path(run).expanduser()
     folder = run / ENCODER_FOLDER
@@ -162,11 +178,11 @@ def encoder_from_checkpoint(
         raise _damaged(folder, error) from error
     encoder = Encoder(masked_lm, tokenizer, name, sentence=sentence, prompt=prompt)
     if lora is not None:
-        train_adapters(encoder, lora)
+        train_adapters(encoder, lora, names=described.get("adapters"))
     encoder.language_script = embeddings
     encoder.load_state_dict(fitting_state(file, encoder.state_dict()))
     if not keep_adapters:
-        merge_adapters(encoder)
+        merge_adapters(encoder, merge)
     return encoder.eval()
 
 
@@ -189,21 +205,28 @@ def _damaged(folder: Path, error: Exception) -> CheckpointError:
 
 
 def export_run(
-    run: str | Path, out: str | Path, checkpoint: str = LAST, overwrite: bool = False
+    run: str | Path,
+    out: str | Path,
+    checkpoint: str = LAST,
+    overwrite: bool = False,
+    merge: Mapping[str, float] | None = None,
 ) -> Path:
     """Export a checkpoint of a run folder.
 
     Raises:
         ConfigError, StorageError: see :func:`transliconet.outputs.new_folder`.
-        CheckpointError: see :func:`encoder_from_checkpoint`.
+        ConfigError, CheckpointError: see :func:`encoder_from_checkpoint`.
     """
     output_folder(out, KIND, overwrite)  # before the weights are read
-    encoder = encoder_from_checkpoint(run, checkpoint)
+    encoder = encoder_from_checkpoint(run, checkpoint, merge=merge)
     card = f"{plain_card(encoder.name)}\n{CHECKPOINT_COMMENT}\n"
     written = Path(run).expanduser() / "export" / "README.md"
     if written.is_file():
         card = written.read_text(encoding="utf-8", errors="replace")
     exported = f"Exported from checkpoint `{checkpoint}`."
+    if merge is not None:
+        weights = ", ".join(f"{name}: {weight:g}" for name, weight in merge.items())
+        exported += f" Its weights have a sum of adapters in them: {weights}."
     return export_encoder(
         encoder,
         out,
@@ -226,8 +249,8 @@ def export_run_adapter(
     run = Path(run).expanduser()
     encoder = encoder_from_checkpoint(run, checkpoint, keep_adapters=True)
     base = require_base(_read_described(run / ENCODER_FOLDER).get("base"), run)
-    adapter = Adapter.from_encoder(encoder, base)
-    return export_adapter(adapter, encoder, out, overwrite, **_evaluated_with(run))
+    adapters = RunAdapters.from_encoder(encoder, base)
+    return export_adapters(adapters, encoder, out, overwrite, **_evaluated_with(run))
 
 
 def _evaluated_with(run: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import pytorch_lightning as pl
 from transliconet.downstream.outcomes import write_item_outcomes
 from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import DataError
-from transliconet.model.adapters import Adapter
 from transliconet.model.encoder import Encoder
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import pairs_data, read_results_file, write_results
@@ -21,7 +20,7 @@ from transliconet.report.plots import plot_before_after
 from transliconet.report.tables import before_after_tables
 from transliconet.report.transfer import transfer_markdown
 from transliconet.report.typed import plotted_task, romanizer_of
-from transliconet.runs.adapter_folder import export_adapter
+from transliconet.runs.adapter_folder import RunAdapters, export_adapters
 from transliconet.runs.folder import RunPlan
 from transliconet.runs.hf_folder import export_encoder
 from transliconet.runs.sentence_transformer import load_note
@@ -31,8 +30,14 @@ from transliconet.train.checkpoint import BEST, RunCheckpoint
 
 log = logging.getLogger(__name__)
 
-EXPORT, ADAPTER, RESULTS = "export", "adapter", "results.json"
-"""Export, adapters and results file in a run folder."""
+EXPORT, RESULTS = "export", "results.json"
+"""Export and results file in a run folder."""
+ADAPTER, ADAPTERS = "adapter", "adapters"
+"""Adapters in a run folder: one for all texts; those per language or script."""
+MEAN_NOTE = (
+    "The scores are those of adapters per {per}. This folder has the mean of them in its weights, "
+    "for text in any other; the adapters themselves are in `adapters/` of the run."
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class TrainResult:
     Args:
         out: the run folder.
         export: the Hugging Face folder in it.
-        adapter: the folder of adapters in it; None if none were trained, or if they belong to no
-            encoder that can be loaded.
+        adapter: the folder of adapters in it, one or per language or script; None if none were
+            trained, or if they belong to no encoder that can be loaded.
         seconds: duration of the training, without the probes.
         steps: optimizer steps.
         records: retrieval records by stage, ``before`` and ``after`` training.
@@ -84,11 +89,17 @@ def finished_result(plan: RunPlan) -> TrainResult | None:
 
 
 def _adapter_folder(run: Path) -> Path | None:
-    return run / ADAPTER if (run / ADAPTER).is_dir() else None
+    folders = [run / name for name in (ADAPTER, ADAPTERS) if (run / name).is_dir()]
+    return folders[0] if folders else None
+
+
+def adapter_name(adapters: RunAdapters) -> str:
+    """The name of the folder of adapters in a run folder."""
+    return ADAPTER if adapters.per is None else ADAPTERS
 
 
 def write_result(
-    spec: RunSpec, result: TrainResult, encoder: Encoder, adapter: Adapter | None = None
+    spec: RunSpec, result: TrainResult, encoder: Encoder, adapters: RunAdapters | None = None
 ) -> str:
     """Write the export, adapters, the results file and the plots.
 
@@ -116,7 +127,7 @@ def write_result(
         encoder.name,
         spec.pairs.manifest,
         settings,
-        tables,
+        _with_note_of_mean(tables, spec),
         seconds=result.seconds,
         steps=result.steps,
         load_note=load_note(encoder, layer, embedding.pooling),
@@ -131,11 +142,11 @@ def write_result(
         layer=layer,
         pooling=embedding.pooling,
     )
-    if adapter is not None:
-        export_adapter(
-            adapter,
+    if adapters is not None:
+        export_adapters(
+            adapters,
             encoder,
-            result.out / ADAPTER,
+            result.out / adapter_name(adapters),
             overwrite=True,
             recognize=Path.is_dir,
             layer=layer,
@@ -158,6 +169,16 @@ def write_result(
         plot = result.out / "before_after.png"
         plot_before_after(result.records, plot, plotted_task(result.records["after"]))
     return tables
+
+
+def _with_note_of_mean(tables: str, spec: RunSpec) -> str:
+    """The tables of a card, after a note of what they are of, where the export has merged adapters
+    per language or script.
+    """
+    per = spec.encoder.lora.per
+    if per is None or not spec.encoder.trainable.endswith("lora"):
+        return tables
+    return f"{MEAN_NOTE.format(per=per)}\n\n{tables}"
 
 
 def log_best_checkpoint(trainer: pl.Trainer, out: Path) -> None:

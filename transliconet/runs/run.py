@@ -12,13 +12,13 @@ from pytorch_lightning.strategies import FSDPStrategy
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import Option, StorageError, section
-from transliconet.model.adapters import Adapter, merge_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.merge_adapters import merge_adapters
 from transliconet.model.rows import merge_state, restore_matrix
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.sample import Sample
 from transliconet.probe.shareable import shareable
-from transliconet.runs.adapter_folder import adapter_base
+from transliconet.runs.adapter_folder import RunAdapters, adapter_base
 from transliconet.runs.assemble import (
     build_encoder,
     build_module_and_data,
@@ -29,9 +29,9 @@ from transliconet.runs.assemble import (
 from transliconet.runs.folder import RunPlan, claimed, plan_run, release
 from transliconet.runs.hf_folder import encoder_from_checkpoint, save_architecture
 from transliconet.runs.result import (
-    ADAPTER,
     EXPORT,
     TrainResult,
+    adapter_name,
     announce,
     finished_result,
     log_best_checkpoint,
@@ -163,7 +163,7 @@ def _execute(run: _Run) -> TrainResult:
     records: dict[str, list[RetrievalRecord]] = {}
     transfers: dict[str, TransferResult] = {}
     sample: Sample | None = None
-    adapter: Adapter | None = None
+    adapters: RunAdapters | None = None
     base = adapter_base(spec, run.module.encoder)
     with explain_out_of_memory(spec.data.batch_size, spec.data.max_length):
         if trainer.is_global_zero:
@@ -174,8 +174,9 @@ def _execute(run: _Run) -> TrainResult:
         _train(run)
         encoder = _trained_encoder(run)
         if encoder is not None:
-            adapter = Adapter.from_encoder(encoder, base) if base else None
-            merge_adapters(encoder)
+            adapters = RunAdapters.from_encoder(encoder, base) if base else None
+            if encoder.adapters is None:
+                merge_adapters(encoder)
             encoder = run.finish(encoder)
             _probe_after(run, encoder, records, sample)
             if spec.transfer is not None:
@@ -191,9 +192,10 @@ def _execute(run: _Run) -> TrainResult:
     )
     if encoder is None:
         return result
-    tables = write_result(spec, result, encoder, adapter)
-    if adapter is not None:
-        result = replace(result, adapter=plan.path / ADAPTER)
+    merge_adapters(encoder)  # those per language or script, which have been probed apart
+    tables = write_result(spec, result, encoder, adapters)
+    if adapters is not None:
+        result = replace(result, adapter=plan.path / adapter_name(adapters))
     replace(plan.record, finished=result.steps).write(plan.path)
     log_best_checkpoint(trainer, plan.path)
     return announce(spec, result, "trained", tables)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from transliconet.errors import CheckpointError, Option
-from transliconet.model.adapters import merged_state
 from transliconet.model.encoder import Encoder
+from transliconet.model.merge_adapters import merged_state
 from transliconet.model.shapes import chosen_language
 from transliconet.model.vocabulary import ids_in_full
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs
