@@ -169,7 +169,7 @@ def test_two_romanizations_are_trained_on_together(
     both = small_data(cldr_pairs, encoder.tokenizer, also=[cldr_pairs.path], by_language=True)
     alone.setup()
     both.setup()
-    one, two = alone._pairs, both._pairs
+    one, two = alone.pairs, both.pairs
     assert len(two) == 2 * len(one)
     assert two.native[len(one) + 3].tolist() == one.native[3].tolist()
     assert two.lengths.tolist() == [*one.lengths, *one.lengths]

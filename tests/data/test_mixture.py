@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.batches import small_data
@@ -72,6 +72,7 @@ def shares(batches: list[np.ndarray]) -> np.ndarray:
 
 
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=9), st.floats(0, 1, exclude_max=True))
+@example([1.0], 0.9999999999999999)
 @settings(max_examples=60, deadline=None)
 def test_rounding_is_within_one_and_keeps_a_whole_sum(amounts: list[float], offset: float) -> None:
     amounts.append(np.ceil(sum(amounts)) - sum(amounts))

@@ -198,5 +198,8 @@ def rounded(amounts: np.ndarray, offset: float) -> np.ndarray:
     """
     ends = np.cumsum(amounts)
     ends[-1:] = np.round(ends[-1:], 6)  # a sum that is whole but for rounding errors stays whole
-    whole: np.ndarray = np.diff(np.floor(ends + offset), prepend=0).astype(np.int64)
+    below = np.floor(ends)
+    # fractions alone: a whole end plus an offset just below 1 would be the next whole number
+    starts_next = (ends - below) + offset >= 1
+    whole: np.ndarray = np.diff(below + starts_next, prepend=0).astype(np.int64)
     return whole
