@@ -109,8 +109,8 @@ def test_aioli_draws_more_of_the_language_that_helps_all() -> None:
 @pytest.fixture
 def measure(encoder: Encoder, cldr_pairs: PairsFolder) -> LanguageLosses:
     contrast = TransliterationContrast(layer=1)
-    # a copy: measuring leaves it in training mode, and other tests share the encoder
     module = PairModule(deepcopy(encoder), {"tcm": contrast}, partial(torch.optim.SGD, lr=0.1))
+    module.encoder.train()  # as during a run; a copy, since other tests share the encoder
     data = small_data(cldr_pairs, encoder.tokenizer, module.batch_needs, languages=LANGUAGES)
     data.setup()
     trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)

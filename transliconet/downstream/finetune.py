@@ -14,6 +14,7 @@ from transliconet.downstream.tuning_module import TunedWeights, TuningModule, it
 from transliconet.errors import ConfigError, Option, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import OR_AUTO
+from transliconet.model.states import evaluation_mode
 
 
 class Hyperparameters(NamedTuple):
@@ -181,15 +182,10 @@ class TunedHead:
         rows = item_rows(module.encoder, items, self.hyperparameters.max_length)
         loader = item_loader(rows, module, self.hyperparameters.batch_size)
         labels: list[str] = []
-        training = module.training
-        module.eval()
-        try:
-            with torch.inference_mode():
-                for batch in loader:
-                    classes = module(batch.to(module.device)).argmax(-1).tolist()
-                    of_seen = iter(classes)
-                    for seen in batch.seen:
-                        labels.append(module.classes[next(of_seen)] if seen else self.usual)
-        finally:
-            module.train(training)
+        with evaluation_mode(module), torch.inference_mode():
+            for batch in loader:
+                classes = module(batch.to(module.device)).argmax(-1).tolist()
+                of_seen = iter(classes)
+                for seen in batch.seen:
+                    labels.append(module.classes[next(of_seen)] if seen else self.usual)
         return by_item(labels, items)

@@ -12,6 +12,7 @@ from torch import Tensor
 from transliconet.errors import DataError, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.model.pooling import OR_AUTO, pool
+from transliconet.model.states import evaluation_mode
 from transliconet.model.vectors import normalize as unit_length
 from transliconet.progress import Progress
 from transliconet.tokens.padding import Vocabulary, content_mask, pad
@@ -245,22 +246,18 @@ def for_each_batch(
     vocabulary = Vocabulary.from_tokenizer(encoder.tokenizer)
     device = next(encoder.parameters()).device
     precision = torch.autocast(device.type, autocast, enabled=autocast is not None)
-    training = encoder.training
-    encoder.eval()
-    try:
-        with torch.inference_mode(), precision, Progress("embed", len(rows)) as progress:
-            for batch in _batches(rows.lengths, wanted, batch_tokens):
-                ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
-                content = content_mask(ids, attention, vocabulary.special_ids)
-                ids, attention, content = ids.to(device), attention.to(device), content.to(device)
-                chosen = None if adapter is None else torch.full_like(ids, adapter)  # (B, L)
-                # (B, L, H) each
-                hidden = encoder.hidden_states(ids, attention, set(layers), adapters=chosen)
-                use(batch, BatchStates(hidden, content, attention))
-                progress.advance(len(batch))
-            progress.advance_to(len(rows))  # equal rows
-    finally:
-        encoder.train(training)
+    shown = Progress("embed", len(rows))
+    with evaluation_mode(encoder), torch.inference_mode(), precision, shown as progress:
+        for batch in _batches(rows.lengths, wanted, batch_tokens):
+            ids, attention = pad([rows[i] for i in batch], vocabulary.pad_id)
+            content = content_mask(ids, attention, vocabulary.special_ids)
+            ids, attention, content = ids.to(device), attention.to(device), content.to(device)
+            chosen = None if adapter is None else torch.full_like(ids, adapter)  # (B, L)
+            # (B, L, H) each
+            hidden = encoder.hidden_states(ids, attention, set(layers), adapters=chosen)
+            use(batch, BatchStates(hidden, content, attention))
+            progress.advance(len(batch))
+        progress.advance_to(len(rows))  # equal rows
 
 
 def _batches(lengths: np.ndarray, wanted: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:

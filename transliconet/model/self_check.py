@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from transliconet.errors import CheckpointError, Option, first_line
 from transliconet.model.packing import Packing
 from transliconet.model.shapes import SHAPES, Shape, head_steps, known_shape
-from transliconet.model.states import padded_states
+from transliconet.model.states import evaluation_mode, padded_states
 
 LENGTHS = (7, 3)
 """Tokens of the two rows that are compared."""
@@ -51,21 +51,14 @@ def _checked_shape(masked_lm: PreTrainedModel) -> Shape:
         ValueError: the model's hidden states are not what is expected.
     """
     layers = int(masked_lm.config.num_hidden_layers)
-    training = masked_lm.training
-    masked_lm.eval()
-    try:
-        with torch.no_grad():
-            ids, packing, expected, logits = _row_by_row(masked_lm, layers)
-            vectors = masked_lm.get_input_embeddings()(ids).unsqueeze(0)  # (1, T, H)
-            ours = padded_states(
-                masked_lm, vectors, None, packing=packing, layers=range(layers + 1)
-            )
-            for layer, states in expected.items():
-                if not torch.allclose(ours[layer][0], states, atol=TOLERANCE, rtol=TOLERANCE):
-                    raise ValueError(f"padding changes hidden states of layer {layer}")
-            head = _known_head(masked_lm, expected[layers], logits)
-    finally:
-        masked_lm.train(training)
+    with evaluation_mode(masked_lm), torch.no_grad():
+        ids, packing, expected, logits = _row_by_row(masked_lm, layers)
+        vectors = masked_lm.get_input_embeddings()(ids).unsqueeze(0)  # (1, T, H)
+        ours = padded_states(masked_lm, vectors, None, packing=packing, layers=range(layers + 1))
+        for layer, states in expected.items():
+            if not torch.allclose(ours[layer][0], states, atol=TOLERANCE, rtol=TOLERANCE):
+                raise ValueError(f"padding changes hidden states of layer {layer}")
+        head = _known_head(masked_lm, expected[layers], logits)
     return Shape(
         (masked_lm.config.model_type,),
         layers=_layer_list(masked_lm.base_model, layers),

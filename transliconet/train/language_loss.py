@@ -12,6 +12,7 @@ from transliconet.data.batch_order import numbers_of_languages
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.sampler import BatchPlan
 from transliconet.errors import DataError
+from transliconet.model.states import evaluation_mode
 from transliconet.objectives.base import combine
 from transliconet.train.module import PairModule
 
@@ -79,12 +80,10 @@ class LanguageLosses:
 
     @contextmanager
     def _measuring(self) -> Iterator[None]:
-        """Dropout is off."""
-        encoder = self.module.encoder
-        encoder.eval()
-        with self.trainer.precision_plugin.forward_context():
+        """Without dropout, in the precision of training."""
+        precision = self.trainer.precision_plugin.forward_context()
+        with evaluation_mode(self.module.encoder), precision:
             yield
-        encoder.train()
 
     def _mean(self, values: Tensor) -> Tensor:
         """The mean over processes."""
