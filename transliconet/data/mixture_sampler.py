@@ -59,11 +59,3 @@ class MixtureBatchSampler(PairBatchSampler):
     def _position(self, batches: int) -> int:
         """Of the first batch after some of this epoch, counted over the run and all ranks."""
         return self._in_run(batches * self.world_size)
-
-    def _in_run(self, position: int) -> int:
-        return self.epoch * len(self) * self.world_size + position
-
-    def _progress_at(self, position: int) -> float:
-        if not self.run_batches:
-            return 0.0
-        return min(position / (self.run_batches * self.world_size), 1.0)

@@ -121,17 +121,23 @@ class PairBatchSampler(Sampler[BatchPlan]):
             key = (self.seed, self.epoch, number, self.rank)
             # step by step: the ranks take their batches `number` before any takes `number + 1`
             pairs = self.batch(number * self.world_size + self.rank)
-            yield BatchPlan(key, pairs, self._progress(number))
+            yield BatchPlan(key, pairs, self._progress_at(self._in_run(number * self.world_size)))
 
     def batch(self, position: int) -> np.ndarray:
         """(B,) the pairs of the batch at a position of this epoch, counted over all ranks."""
         return self._epoch_batches()[position]
 
-    def _progress(self, number: int) -> float:
-        """How much of the run is done before batch ``number`` of this epoch."""
+    def _in_run(self, position: int) -> int:
+        """A position of this epoch, counted over the run."""
+        return self.epoch * len(self) * self.world_size + position
+
+    def _progress_at(self, position: int) -> float:
+        """How much of the run is done before the batch at a position, counted over the run and all
+        ranks.
+        """
         if not self.run_batches:
             return 0.0
-        return min((self.epoch * len(self) + number) / self.run_batches, 1.0)
+        return min(position / (self.run_batches * self.world_size), 1.0)
 
     def first_pairs(self, batches: int) -> np.ndarray:
         """The pairs that all ranks together read in the first batches of this epoch.
