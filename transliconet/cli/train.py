@@ -31,7 +31,6 @@ from transliconet.runs.spec import (
 )
 from transliconet.runs.transfer import TransferSpec
 from transliconet.sweep.overrides import without_interpolation
-from transliconet.train.mixing import OnlineMixing
 from transliconet.vocab.change import VocabularySpec
 
 PLACE = ("out", "run_dir", "resume", "overwrite", "jobs", "recipe")
@@ -86,8 +85,8 @@ def run_spec(cfg: DictConfig) -> RunSpec:
         objectives[str(name)] = problems.attempt(build, cfg.objective[name])
     optimizer = problems.attempt(build, cfg.optim)
     data = problems.attempt(build, cfg.data)
-    mixing = problems.attempt(_mixing, cfg)
-    probe = problems.attempt(_probe, cfg)
+    mixing = problems.attempt(_optional, cfg.mixing)
+    probe = problems.attempt(_optional, cfg.probe)
     transfer = problems.attempt(_transfer, cfg)
     checkpoint = problems.attempt(build, cfg.checkpoint)
     early_stopping = problems.attempt(build, cfg.early_stopping)
@@ -142,12 +141,9 @@ def _vocabulary(cfg: DictConfig) -> VocabularyStep | None:
     return VocabularyStep(spec, plain(cfg.data.languages), cfg.graft)
 
 
-def _mixing(cfg: DictConfig) -> OnlineMixing | None:
-    return build(cfg.mixing) if "_target_" in cfg.mixing else None
-
-
-def _probe(cfg: DictConfig) -> Any:
-    return build(cfg.probe) if "_target_" in cfg.probe else None
+def _optional(section: DictConfig) -> Any:
+    """The object of a section that may be ``none``."""
+    return build(section) if "_target_" in section else None
 
 
 def _transfer(cfg: DictConfig) -> TransferSpec | None:

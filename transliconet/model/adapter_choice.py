@@ -48,6 +48,11 @@ def adapter_names(tags: Sequence[str], per: str) -> list[str]:
     return sorted(names)
 
 
+def adapter_number(name: str, names: Sequence[str]) -> int:
+    """The place of an adapter among those that there are; :data:`MEAN` if it is none of them."""
+    return names.index(name) if name in names else MEAN
+
+
 def adapted_layers(model: nn.Module) -> dict[str, Any]:
     """Path → layer, of the layers with an adapter."""
     return {path: layer for path, layer in model.named_modules() if hasattr(layer, "lora_A")}
@@ -92,12 +97,11 @@ class AdapterChoice:
             raise self.no_tag()
         parsed = LanguageTag.parse(tag, Option("language", tag), likely=True)
         name = adapter_name(str(parsed), self.per)
-        if name in self.names:
-            return self.names.index(name)
-        if name not in self.missing:
+        number = adapter_number(name, self.names)
+        if number == MEAN and name not in self.missing:
             log.warning("no adapter for %s: its text goes through the mean of all", name)
             self.missing.add(name)
-        return MEAN
+        return number
 
     def no_tag(self) -> ConfigError:
         """The error of texts that are encoded without saying what they are."""

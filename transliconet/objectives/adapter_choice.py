@@ -7,7 +7,7 @@ from torch import Tensor
 
 from transliconet.batch import register_field
 from transliconet.language_codes import romanized_tag
-from transliconet.model.adapter_choice import MEAN, AdapterChoice, adapter_name
+from transliconet.model.adapter_choice import AdapterChoice, adapter_name, adapter_number
 from transliconet.tokens.fields import BatchField, BatchRows
 
 ADAPTER = register_field(
@@ -41,6 +41,6 @@ class ChosenAdapters(BatchField):
         tags = [rows.pairs.tags[i] for i in rows.pairs.languages[rows.indices].tolist()]
         of_rows = [*tags, *map(romanized_tag, tags)]
         names = [adapter_name(tag, self.per) for tag in of_rows]
-        numbers = [self.adapters.index(n) if n in self.adapters else MEAN for n in names]
+        numbers = [adapter_number(name, self.adapters) for name in names]
         of_tokens = torch.tensor(numbers).unsqueeze(1).expand_as(rows.input_ids)  # (2B, L)
         return {ADAPTER: of_tokens.contiguous()}

@@ -21,6 +21,11 @@ FEW_STEPS, ENOUGH_STEPS = 100, 300
 """Optimizer steps below which an encoder hardly changes, and those that a short run should have."""
 
 
+def is_logged(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether Lightning logs after a batch of this number within its epoch."""
+    return (batch_idx + 1) % trainer.log_every_n_steps == 0  # type: ignore[attr-defined,no-any-return]
+
+
 class AfterStep(pl.Callback):
     """Calls :meth:`after_step` after each optimizer step, however many batches it accumulates."""
 
@@ -68,7 +73,7 @@ class Throughput(pl.Callback):
         native = num_native_rows(pairs, getattr(pl_module, "native_share", 1.0))
         attention = batch[ATTENTION_MASK]
         self._tokens += int(attention[:native].sum() + attention[pairs:].sum()) * trainer.world_size
-        if (batch_idx + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        if not is_logged(trainer, batch_idx):
             return
         elapsed = time.monotonic() - self._since
         pl_module.log("pairs_per_s", self._pairs / elapsed, prog_bar=True)

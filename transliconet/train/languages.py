@@ -13,6 +13,7 @@ from transliconet.data.batch_order import languages_read
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.objectives.base import weighted_pair_losses
 from transliconet.objectives.encode import EncodedPairs
+from transliconet.train.callbacks import is_logged
 from transliconet.train.module import PairModule
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class LossByLanguage(pl.Callback):
         batch: dict[str, Tensor],
         batch_idx: int,
     ) -> None:
-        if (batch_idx + 1) % trainer.log_every_n_steps:  # type: ignore[attr-defined]
+        if not is_logged(trainer, batch_idx):
             return
         sums = trainer.strategy.reduce(self._sums, reduce_op="sum")
         assert isinstance(sums, Tensor)

@@ -14,6 +14,7 @@ from torch import Tensor
 from transliconet.data.datamodule import PairsDataModule
 from transliconet.data.mixture import exponents
 from transliconet.errors import ConfigError, Option, require_range
+from transliconet.train.callbacks import is_logged
 from transliconet.train.language_loss import LanguageLosses
 from transliconet.train.module import PairModule
 
@@ -218,7 +219,7 @@ class OnlineMixing(pl.Callback, ABC):
             shares = torch.tensor(self.memory["shares"], dtype=torch.float64)
             self._draw_by(self.update(shares, self._measure))
             self.seconds += time.monotonic() - started
-        if (batch_idx + 1) % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        if is_logged(trainer, batch_idx):
             named = zip(self._measure.tags, self.memory["shares"], strict=True)
             pl_module.log_dict({f"share/{tag}": share for tag, share in named})
 
