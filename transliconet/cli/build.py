@@ -42,13 +42,6 @@ def plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def pairs_paths(value: Any) -> list[str]:
-    """The folders of ``pairs=``: one, several, or none."""
-    if value is None:
-        return []
-    return [str(path) for path in value] if OmegaConf.is_list(value) else [str(value)]
-
-
 def recorded_settings(cfg: DictConfig) -> dict[str, Any]:
     """The configuration as plain containers, resolved, but for values of environment variables: a
     token must not get into a file that is shared. ``${oc.env:NAME}`` stays as it is written, also

@@ -5,10 +5,10 @@ folder that is not there, and what is being loaded.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from transliconet.cli.build import pairs_paths
 from transliconet.cli.problems import Problems
 from transliconet.errors import ConfigError, Option
 from transliconet.progress import RANK
@@ -51,6 +51,13 @@ def shows_progress(cfg: DictConfig) -> bool:
     """Whether a command shows how far it is."""
     others = cfg.get("progress", True)
     return bool(OmegaConf.select(cfg, "trainer.enable_progress_bar", default=others))
+
+
+def pairs_paths(value: Any) -> list[str]:
+    """The folders of ``pairs=``: one, several, or none."""
+    if value is None:
+        return []
+    return [str(path) for path in value] if OmegaConf.is_list(value) else [str(value)]
 
 
 def is_sharded(cfg: DictConfig) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from omegaconf import DictConfig
 from tabulate import tabulate
 
-from transliconet.cli.build import build, pairs_paths, plain
+from transliconet.cli.build import build, plain
+from transliconet.cli.early import pairs_paths
 from transliconet.cli.train import build_encoder
 from transliconet.errors import ConfigError
 from transliconet.outputs import output_folder
