@@ -36,6 +36,7 @@ FIT = {
     "lora.rslora": "lora.rslora",
     "lora.per": "lora.per",
     "dropout": "dropout",
+    "start_share": "start_share",
     "micro_batch": "micro_batch",
     "accumulate": "trainer.accumulate_grad_batches",
     "loss_by_language": "loss_by_language",

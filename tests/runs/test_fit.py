@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -106,11 +107,48 @@ def test_anchors_and_new_rows_as_the_recommended_recipe_has_them(
     assert not torch.equal(rows[size:], start[size:])
 
 
+def test_a_share_of_the_starting_weights_stays_in_all_but_the_token_embeddings(
+    make_encoder: Callable[..., Encoder], cldr_pairs: PairsFolder, tmp_path: Path
+) -> None:
+    start = dict(make_encoder().masked_lm.named_parameters())
+
+    def weights(share: float, **resumed: Any) -> dict[str, torch.Tensor]:
+        result = tn.fit(
+            make_encoder(),
+            cldr_pairs,
+            {"anchor": AnchoredContrast(weight=1.0, cached_negatives=64)},
+            tmp_path / str(share),
+            batch_size=16,
+            method=TransMI(),
+            trainable="new_rows_and_body",
+            learning_rate=1e-3,
+            start_share=share,
+            **resumed,
+        )
+        return dict(tn.load(result.export).masked_lm.named_parameters())
+
+    trained, blended = weights(0.0, steps=2), weights(0.25, steps=2)
+    layer = "roberta.encoder.layer.0.output.dense.weight"
+    assert not torch.equal(trained[layer], start[layer])
+    for name, weight in trained.items():
+        if "word_embeddings" in name:
+            torch.testing.assert_close(blended[name], weight)
+        elif weight.shape == start[name].shape:  # the head's bias has entries for new subwords
+            torch.testing.assert_close(blended[name], 0.25 * start[name] + 0.75 * weight)
+    # a resumed run goes on from the trained weights, not from the blend
+    torch.testing.assert_close(
+        weights(0.25, steps=4, resume="last")[layer],
+        0.25 * start[layer] + 0.75 * weights(0.0, steps=4, resume="last")[layer],
+    )
+
+
 def test_impossible_arguments(encoder: Encoder, cldr_pairs: PairsFolder, tmp_path: Path) -> None:
     for wrong, code in (
         ({"steps": 0}, "TLN-CONFIG-002"),
         ({"steps": 1, "learning_rate": 0.0}, "TLN-CONFIG-002"),
         ({"steps": 1, "trainable": "nothing"}, "TLN-CONFIG-001"),
+        ({"steps": 1, "start_share": 1.5}, "TLN-CONFIG-002"),
+        ({"steps": 1, "trainable": "lora", "start_share": 0.5}, "TLN-CONFIG-426"),
     ):
         with raises(code, naming=[*wrong][-1]):
             # type: ignore[arg-type]

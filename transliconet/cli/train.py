@@ -101,6 +101,7 @@ def run_spec(cfg: DictConfig) -> RunSpec:
             frozen_layers=cfg.frozen_layers,
             lora=lora,
             dropout=cfg.dropout,
+            start_share=cfg.start_share,
             gradient_checkpointing=cfg.gradient_checkpointing,
             compile=cfg.compile,
         ),

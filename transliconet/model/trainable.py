@@ -48,6 +48,8 @@ TRAINABLE: dict[str, Train] = {
     "lora": lambda encoder, lora, tags: train_adapters(encoder, lora, names=_names(lora, tags)),
     "new_rows_and_lora": _train_adapters_and_rows,
 }
+WITH_ADAPTERS = ("lora", "new_rows_and_lora")
+"""Choices that put low-rank adapters into the layers."""
 
 
 def choose_trainable(

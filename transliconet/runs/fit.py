@@ -71,6 +71,8 @@ class FitOptions:
         trainable, frozen_layers, lora: see
             :func:`transliconet.model.trainable.choose_trainable`.
         dropout: probability; None: that of the encoder's configuration.
+        start_share: share of the starting weights in those of the export; see
+            :class:`transliconet.model.interpolation.StartingWeights`.
         micro_batch: texts encoded at a time (GradCache); None: all.
         accumulate: batches an optimizer step.
         checkpoints: which to keep; None writes none, and the run cannot be resumed.
@@ -102,6 +104,7 @@ class FitOptions:
     frozen_layers: int = 0
     lora: LoraSettings = field(default_factory=LoraSettings)
     dropout: float | None = None
+    start_share: float = 0.0
     micro_batch: int | None = None
     accumulate: int = 1
     checkpoints: CheckpointSpec | None = field(default_factory=CheckpointSpec)
@@ -185,6 +188,7 @@ def fit(
             frozen_layers=chosen.frozen_layers,
             lora=chosen.lora,
             dropout=chosen.dropout,
+            start_share=chosen.start_share,
         ),
         vocabulary=step,
         objectives=objectives,

@@ -11,6 +11,7 @@ from transliconet.downstream.outcomes import write_item_outcomes
 from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import DataError
 from transliconet.model.encoder import Encoder
+from transliconet.model.trainable import WITH_ADAPTERS
 from transliconet.probe.record import RetrievalRecord
 from transliconet.probe.results import pairs_data, read_results_file, write_results
 from transliconet.probe.settings import Embedding
@@ -176,7 +177,7 @@ def _with_note_of_mean(tables: str, spec: RunSpec) -> str:
     per language or script.
     """
     per = spec.encoder.lora.per
-    if per is None or not spec.encoder.trainable.endswith("lora"):
+    if per is None or spec.encoder.trainable not in WITH_ADAPTERS:
         return tables
     return f"{MEAN_NOTE.format(per=per)}\n\n{tables}"
 

@@ -13,6 +13,7 @@ from transliconet.data.datamodule import PairsDataModule
 from transliconet.downstream.transfer import TransferResult
 from transliconet.errors import Option, StorageError, section
 from transliconet.model.encoder import Encoder
+from transliconet.model.interpolation import StartingWeights
 from transliconet.model.merge_adapters import merge_adapters
 from transliconet.model.rows import merge_state, restore_matrix
 from transliconet.probe.record import RetrievalRecord
@@ -62,6 +63,7 @@ class _Run:
         module, data, trainer: the objects that Lightning works with.
         state: facts about the run for checkpoints.
         languages: knows how many pairs of each language were read.
+        start: what the trained encoder keeps of the weights that it begins with.
         finish: applied to the encoder before it is probed and exported, such as grafting.
     """
 
@@ -72,6 +74,7 @@ class _Run:
     trainer: pl.Trainer
     state: RunState
     languages: LanguagesRead
+    start: StartingWeights
     finish: Finish
 
 
@@ -134,6 +137,8 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     """
     finish = grafting(spec) or (lambda encoder: encoder)
     encoder = build_encoder(spec)
+    chosen = spec.encoder
+    start = StartingWeights.from_encoder(encoder, chosen.start_share, chosen.trainable)
     module, data = build_module_and_data(spec, encoder)
     languages = LanguagesRead(data)
     watching = [*watching_callbacks(spec, encoder, data), languages]
@@ -152,6 +157,7 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
         trainer=trainer,
         state=state,
         languages=languages,
+        start=start,
         finish=finish,
     )
 
@@ -174,6 +180,7 @@ def _execute(run: _Run) -> TrainResult:
         _train(run)
         encoder = _trained_encoder(run)
         if encoder is not None:
+            run.start.blend_into(encoder)
             adapters = RunAdapters.from_encoder(encoder, base) if base else None
             if encoder.adapters is None:
                 merge_adapters(encoder)

@@ -34,6 +34,7 @@ class EncoderSpec:
         trainable, frozen_layers, lora: see
             :func:`transliconet.model.trainable.choose_trainable`.
         dropout: probability in training; None: that of the encoder's configuration.
+        start_share: see :class:`transliconet.model.interpolation.StartingWeights`.
         gradient_checkpointing: compute activations again in the backward pass: less memory, a third
             slower.
         compile: compile each layer by ``torch.compile``.
@@ -45,6 +46,7 @@ class EncoderSpec:
     frozen_layers: int = 0
     lora: LoraSettings = field(default_factory=LoraSettings)
     dropout: float | None = None
+    start_share: float = 0.0
     gradient_checkpointing: bool = False
     compile: bool = False
 
