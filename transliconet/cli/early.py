@@ -107,3 +107,10 @@ def _refuse_what_cannot_run(cfg: DictConfig) -> None:
             "Use trainer=ddp, or trainable=all",
             code="TLN-CONFIG-960",
         )
+    if is_sharded(cfg) and cfg.start_share:
+        raise ConfigError(
+            Option("start_share", cfg.start_share),
+            "not with FSDP, whose checkpoints do not hold the starting weights",
+            "Use trainer=ddp, or start_share=0",
+            code="TLN-CONFIG-972",
+        )

@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transliconet.errors import CheckpointError, ConfigError, Option, first_line
 from transliconet.model.adapters import train_adapters
 from transliconet.model.encoder import Encoder
+from transliconet.model.interpolation import StartingWeights
 from transliconet.model.language_script import LanguageScriptEmbeddings
 from transliconet.model.load import model_class
 from transliconet.model.lora import LoraSettings
@@ -29,7 +30,8 @@ from transliconet.runs.adapter_folder import RunAdapters, export_adapters, requi
 from transliconet.runs.sentence_transformer import write_modules
 from transliconet.storage import atomic_write
 from transliconet.third_party import no_loading_bars
-from transliconet.train.checkpoint import LAST, checkpoint_path, fitting_state
+from transliconet.train.checkpoint import LAST, callback_state, checkpoint_path, fitting_state
+from transliconet.train.run_state import RunState
 
 KIND = "export"
 """Kind in the marker file of an exported folder (:func:`transliconet.outputs.mark`)."""
@@ -139,7 +141,8 @@ def encoder_from_checkpoint(
     keep_adapters: bool = False,
     merge: Mapping[str, float] | None = None,
 ) -> Encoder:
-    """The encoder at a checkpoint of a run folder.
+    """The encoder at a checkpoint of a run folder, with the share of its starting weights that the
+    run keeps.
 
     Args:
         run: the run folder.
@@ -181,6 +184,9 @@ def encoder_from_checkpoint(
         train_adapters(encoder, lora, names=described.get("adapters"))
     encoder.language_script = embeddings
     encoder.load_state_dict(fitting_state(file, encoder.state_dict()))
+    start = callback_state(file, RunState.__name__).get("start")
+    if start:
+        StartingWeights(**start).blend_into(encoder)
     if not keep_adapters:
         merge_adapters(encoder, merge)
     return encoder.eval()

@@ -142,7 +142,7 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
     module, data = build_module_and_data(spec, encoder)
     languages = LanguagesRead(data)
     watching = [*watching_callbacks(spec, encoder, data), languages]
-    state = RunState(plan.record.id, spec.settings.values)
+    state = RunState(plan.record.id, spec.settings.values, start)
     trainer = build_trainer(spec, plan.path, watching, stop=stop, state=state)
     if plan.checkpoint is not None:
         # refuse a checkpoint that does not fit before the first probe, not deep inside Lightning

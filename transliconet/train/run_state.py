@@ -1,4 +1,6 @@
-"""Facts about the run in each checkpoint: its identity, settings, training time and logged rows."""
+"""Facts about the run in each checkpoint: its identity, settings, training time, logged rows, and
+the weights that it began with.
+"""
 
 import time
 from collections.abc import Mapping
@@ -6,6 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from transliconet.model.interpolation import StartingWeights
 from transliconet.train.loggers import MetricsCsvLogger, metrics_of_this_step
 
 
@@ -15,10 +18,14 @@ class RunState(pl.Callback):
     Args:
         run_id: identifies the run.
         settings: the settings that the run records, as plain containers.
+        start: saved, so that an export of the checkpoint can keep its share of them; None: the
+            export has the weights as trained.
     """
 
-    def __init__(self, run_id: str, settings: Mapping[str, Any]) -> None:
-        self.run_id, self.settings = run_id, dict(settings)
+    def __init__(
+        self, run_id: str, settings: Mapping[str, Any], start: StartingWeights | None = None
+    ) -> None:
+        self.run_id, self.settings, self.start = run_id, dict(settings), start
         self._seconds_before = 0.0
         self._started: float | None = None
         self._rows = 0
@@ -50,6 +57,8 @@ class RunState(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {"run": self.run_id, "settings": self.settings}
+        if self.start is not None and self.start.share:
+            state["start"] = {"share": self.start.share, "weights": dict(self.start.weights)}
         rows = 0
         trainer = self._trainer
         for logger in trainer.loggers if trainer else []:
