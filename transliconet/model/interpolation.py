@@ -73,4 +73,5 @@ class StartingWeights:
         """
         for name, weight in encoder.named_parameters():
             if name in self.weights:
-                weight.lerp_(self.weights[name], self.share)
+                # training may have changed the precision, as bf16-true does
+                weight.lerp_(self.weights[name].to(weight), self.share)
