@@ -129,6 +129,10 @@ def test_missing_values_are_asked_for(
         (["optim.optimizer.lr=-1"], "optim"),
         (["resume=nothing.ckpt"], "nothing.ckpt: no such checkpoint"),
         (["trainer.max_steps=-1"], "trainer.max_epochs: the run has no end"),
+        (["trainer=fsdp", "start_share=0.5"], "start_share=0.5: not with FSDP"),
+        (["trainer=fsdp", "trainable=new_rows"], "trainable=new_rows: not with FSDP"),
+        (["start_share=2"], "start_share=2: not a usable number. Give a number >= 0 and <= 1"),
+        (["start_share=0.5", "trainable=lora"], "start_share=0.5: trainable=lora trains adapters"),
     ],
     ids=str,
 )
