@@ -18,6 +18,7 @@ from transliconet.storage import atomic_write
 from transliconet.train import slurm
 from transliconet.train.checkpoint import CHECKPOINTS, LAST, callback_state
 from transliconet.train.loggers import is_first_process
+from transliconet.train.run_state import RunState
 
 KIND, RUN_FILE, LOG = "run", "run.json", "train.log"
 TORCHRUN = "TORCHELASTIC_RUN_ID"
@@ -148,7 +149,7 @@ def plan_run(output: RunOutput, settings: Settings) -> RunPlan:
         _refuse_changes(there.settings, settings)
         record = _continued(record, there, settings)
     elif checkpoint is not None:
-        _refuse_changes(callback_state(checkpoint, "RunState").get("settings", {}), settings)
+        _refuse_changes(callback_state(checkpoint, RunState.__name__).get("settings", {}), settings)
     return RunPlan(
         path,
         record,

@@ -61,9 +61,8 @@ class _Run:
         spec: all settings of the run.
         plan: the run folder, and the checkpoint to resume from.
         module, data, trainer: the objects that Lightning works with.
-        state: facts about the run for checkpoints.
+        state: facts about the run for checkpoints, the starting weights among them.
         languages: knows how many pairs of each language were read.
-        start: what the trained encoder keeps of the weights that it begins with.
         finish: applied to the encoder before it is probed and exported, such as grafting.
     """
 
@@ -74,7 +73,6 @@ class _Run:
     trainer: pl.Trainer
     state: RunState
     languages: LanguagesRead
-    start: StartingWeights
     finish: Finish
 
 
@@ -157,7 +155,6 @@ def _prepare(spec: RunSpec, plan: RunPlan, stop: StopRequest) -> _Run:
         trainer=trainer,
         state=state,
         languages=languages,
-        start=start,
         finish=finish,
     )
 
@@ -180,7 +177,7 @@ def _execute(run: _Run) -> TrainResult:
         _train(run)
         encoder = _trained_encoder(run)
         if encoder is not None:
-            run.start.blend_into(encoder)
+            run.state.start.blend_into(encoder)
             adapters = RunAdapters.from_encoder(encoder, base) if base else None
             if encoder.adapters is None:
                 merge_adapters(encoder)

@@ -18,13 +18,10 @@ class RunState(pl.Callback):
     Args:
         run_id: identifies the run.
         settings: the settings that the run records, as plain containers.
-        start: saved, so that an export of the checkpoint can keep its share of them; None: the
-            export has the weights as trained.
+        start: saved if the trained encoder keeps a share of it, for exports of the checkpoint.
     """
 
-    def __init__(
-        self, run_id: str, settings: Mapping[str, Any], start: StartingWeights | None = None
-    ) -> None:
+    def __init__(self, run_id: str, settings: Mapping[str, Any], start: StartingWeights) -> None:
         self.run_id, self.settings, self.start = run_id, dict(settings), start
         self._seconds_before = 0.0
         self._started: float | None = None
@@ -57,7 +54,7 @@ class RunState(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         state: dict[str, Any] = {"run": self.run_id, "settings": self.settings}
-        if self.start is not None and self.start.share:
+        if self.start.share:
             state["start"] = {"share": self.start.share, "weights": dict(self.start.weights)}
         rows = 0
         trainer = self._trainer
