@@ -1,5 +1,6 @@
 """Every family of tokenizers is extended, trimmed, saved and read; native text stays as it was."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,45 @@ def test_protected_text_is_tokenized_as_before_whatever_is_added(
             if subword.text.startswith("▁") and subword in completed:
                 word = marks.within_text(subword.text[1:])
                 assert after.tokenize(word) == [marks.own(subword.text)]
+
+
+@each_family
+def test_homographs_get_rows_between_both_and_protected_text_keeps_its_own(
+    family: str, tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
+) -> None:
+    before = tokenizers[family]
+    encoder = encoder_with(before)
+    rows = encoder.masked_lm.get_input_embeddings().weight.detach().clone()
+    protected = ["вода мира", "a vivid"]
+    inputs = replace(INPUTS, protected=protected)
+    plan = TransMI(homographs="blend").plan(before, inputs)
+    blended = {s.replaces: s for s in plan.new if s.replaces is not None}
+    change = TransMI(homographs="blend")(encoder, inputs)
+    after, new_rows = (
+        change.encoder.tokenizer,
+        change.encoder.masked_lm.get_input_embeddings().weight,
+    )
+    assert change.counts["blended"] == len(blended) > 0
+    first = family_of(before).size
+    assert torch.equal(new_rows[:first], rows[:first])
+    for id_, subword in enumerate(plan.new, first):
+        if subword.replaces is not None:
+            assert subword.sources[0] == subword.replaces
+            mean = np.average(rows[list(subword.sources)].numpy(), 0, subword.weights)
+            np.testing.assert_allclose(new_rows[id_].detach(), mean, rtol=1e-5, atol=1e-7)
+    # text is split as before, and uses the new rows where it is not protected
+    assert before(protected)["input_ids"] == after(protected)["input_ids"]
+    alone = add_subwords(before, list(blended.values()))
+    text = "mirror period, omit"
+    assert alone.tokenize(text) == before.tokenize(text)
+    assert not blended.keys() & set(after(ROMANIZED)["input_ids"][0])
+    assert set(before(text)["input_ids"]) & blended.keys()
+    assert changed_share(before, alone, [text]) == 1
+    assert len(after.get_vocab()) == len(after) == max(after.get_vocab().values()) + 1
+    again = read_again(change.encoder, tmp_path / "blended")
+    assert again.tokenizer.get_vocab() == after.get_vocab()
+    texts = [*NATIVE, *ROMANIZED, text]
+    assert again.tokenizer(texts)["input_ids"] == after(texts)["input_ids"]
 
 
 def test_wordpiece_takes_the_longest_match_and_keeps_word_starts_apart(

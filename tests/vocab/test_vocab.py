@@ -95,6 +95,29 @@ def test_every_subword_is_merged_or_counted() -> None:
     assert used + sum(plan.skipped.values()) == len(VOCABULARY)
 
 
+def test_an_original_subword_is_blended_with_its_homographs_by_frequency() -> None:
+    vocabulary = [("▁που", 0.5), ("▁pou", 0.25), ("▁où", 0.5), ("▁ou", 0.25), ("▁ποῦ", 0.25)]
+    romanizations = {"που": "pou", "où": "ou", "ποῦ": "pou", "pou": "pou", "ou": "ou"}
+    kept = merge_subwords(vocabulary, romanizations.__getitem__)
+    assert kept == MergePlan((), {"already_a_subword": 3, "unchanged": 2})
+    plan = merge_subwords(vocabulary, romanizations.__getitem__, frequency=lambda score: score)
+    # French letters with marks are no homographs of French letters without
+    assert plan.new == (NewSubword("▁pou", 0.25, (1, 0, 4), (0.25, 0.5, 0.25), replaces=1),)
+    assert plan.skipped == {"already_a_subword": 1, "unchanged": 2}
+    special = merge_subwords(
+        vocabulary, romanizations.__getitem__, special_ids={1}, frequency=lambda score: score
+    )
+    assert special.new == ()
+
+
+def test_blending_without_protected_text_is_refused(encoder: Encoder) -> None:
+    inputs = VocabularyInputs([Identity()])
+    with raises("TLN-CONFIG-713", naming="homographs"):
+        TransMI(homographs="blend").plan(encoder.tokenizer, inputs)
+    with raises("TLN-CONFIG-001", naming="homographs"):
+        TransMI(homographs="blended")
+
+
 def test_a_piece_the_romanizer_raises_on_is_counted() -> None:
     plan = merge_subwords([("▁百分之", -1.0)], romanize)
     assert plan.skipped == {"romanizer_error": 1}

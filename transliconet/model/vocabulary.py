@@ -4,6 +4,7 @@ each token.
 
 from collections.abc import Sequence
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -32,7 +33,12 @@ def vocabulary_parameters(masked_lm: PreTrainedModel) -> list[nn.Parameter]:
     return [rows.weight, *of_output, *biases]
 
 
-def add_rows(masked_lm: PreTrainedModel, first: int, sources: Sequence[Sequence[int]]) -> None:
+def add_rows(
+    masked_lm: PreTrainedModel,
+    first: int,
+    sources: Sequence[Sequence[int]],
+    weights: Sequence[Sequence[float]] | None = None,
+) -> None:
     """Add tokens, each of which gets the mean of the rows, and biases, of others.
 
     Args:
@@ -40,14 +46,20 @@ def add_rows(masked_lm: PreTrainedModel, first: int, sources: Sequence[Sequence[
         first: id of the first new token. A model may have more rows than its tokenizer has tokens;
             these are used first.
         sources: for each new token, the ids of those that it is made from.
+        weights: for each new token, those of its sources, with the sum 1; empty or None: all alike.
     """
+    weights = weights or [()] * len(sources)
     before = [parameter.data.clone() for parameter in vocabulary_parameters(masked_lm)]
     size = max(first + len(sources), len(before[0]))
     masked_lm.resize_token_embeddings(size, mean_resizing=False)
     for parameter, old in zip(vocabulary_parameters(masked_lm), before, strict=True):
         parameter.data[: len(old)] = old
-        for id_, from_ids in enumerate(sources, first):
-            parameter.data[id_] = old[list(from_ids)].mean(0)
+        for id_, (from_ids, shares) in enumerate(zip(sources, weights, strict=True), first):
+            rows = old[list(from_ids)]  # (S, H), or (S,) of a bias
+            if shares:
+                parameter.data[id_] = torch.tensor(shares, dtype=rows.dtype) @ rows
+            else:
+                parameter.data[id_] = rows.mean(0)
 
 
 def keep_rows(masked_lm: PreTrainedModel, order: Sequence[int]) -> None:

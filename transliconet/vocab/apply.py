@@ -41,8 +41,9 @@ def extend(encoder: Encoder, new: Sequence[NewSubword], banned: Collection[str] 
     """Add new subwords to an encoder. Original ids, scores and embedding rows do not change.
 
     New ids follow the last of the tokenizer. A new embedding row, to which the output row is tied,
-    and its bias in the head are the mean of those of the sources. The given encoder is changed: use
-    the one that is returned.
+    and its bias in the head are the mean of those of the sources. An original subword that a new
+    one replaces keeps its id and row, which nothing uses any more. The given encoder is changed:
+    use the one that is returned.
 
     Args:
         encoder: with a Unigram, WordPiece or BPE tokenizer.
@@ -55,7 +56,8 @@ def extend(encoder: Encoder, new: Sequence[NewSubword], banned: Collection[str] 
     family = family_of(encoder.tokenizer)
     completed = family.complete(new, banned)
     masked_lm = encoder.masked_lm
-    add_rows(masked_lm, family.size, [subword.sources for subword in completed])
+    sources = [subword.sources for subword in completed]
+    add_rows(masked_lm, family.size, sources, [subword.weights for subword in completed])
     first = getattr(masked_lm.config, "original_vocabulary", family.size)
     masked_lm.config.original_vocabulary = first
     return encoder.with_tokenizer(family.extended(completed))
@@ -133,9 +135,15 @@ def drop_subwords_used_in(
 def changed_share(
     before: PreTrainedTokenizerBase, after: PreTrainedTokenizerBase, texts: Sequence[str]
 ) -> float:
-    """Share of texts that two tokenizers split into different subwords, whatever their ids."""
+    """Share of texts that two tokenizers split into different subwords, whatever their ids. An
+    added subword that replaces an original one (:class:`transliconet.vocab.merge.NewSubword`) is
+    another than that.
+    """
     old_ids = before.get_vocab()
-    new_to_old = {id_: old_ids.get(subword, -1) for subword, id_ in after.get_vocab().items()}
+    first = max(old_ids.values()) + 1
+    new_to_old = {}
+    for subword, id_ in after.get_vocab().items():
+        new_to_old[id_] = old_ids.get(subword, -1) if id_ < first else -1
     changed = 0
     both = zip(tokenize_ids(before, texts), tokenize_ids(after, texts), strict=True)
     for old, new in both:

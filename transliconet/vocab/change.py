@@ -1,5 +1,6 @@
 """A vocabulary method applied to an encoder: its inputs, and the text that it must protect."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from transliconet.romanizers.registry import romanizer, romanizer_of_manifest
 from transliconet.romanizers.uroman import Uroman
 from transliconet.vocab.base import VocabularyChange, VocabularyInputs, VocabularyMethod
 from transliconet.vocab.reload import check_reload
+from transliconet.vocab.transmi import BLENDED
+
+log = logging.getLogger(__name__)
 
 ALL_LANGUAGES = "all"
 ROMANIZERS_OF_PAIRS = "pairs"
@@ -58,12 +62,18 @@ def change_vocabulary(
     """
     texts = native_texts(folders)
     protected: list[str] = []
-    for tag in _protected_tags(spec.protect, texts):
+    tags = _protected_tags(spec.protect, texts)
+    for tag in tags:
         protected += [encoder.prompt + text for text in texts[tag]]
     romanizers = resolve_romanizers(spec.romanizer, folders)
     inputs = VocabularyInputs.from_pairs(folders, romanizers, languages, protected)
     with section("method"):
         change = spec.method(encoder, inputs)
+    if change.counts.get(BLENDED) and not any(tag.endswith("_Latn") for tag in tags):
+        log.warning(
+            "no text in Latin script is protected, so that rows of English words may be blended, "
+            "too. Add a folder with English text: pairs=[a,b], or data.also=[b] of train"
+        )
     texts_of_all = [*protected, *inputs.texts]
     every = max(len(texts_of_all) // SOME_TEXTS, 1)
     check_reload(change.encoder, texts_of_all[::every])

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from transliconet.errors import require_choice, require_range
 from transliconet.progress import tracked
 from transliconet.tokens.marks import WORD_START
+from transliconet.unicode_script import scripts_in
 
 MERGES = ("max", "min", "average")
+SHARED = "already_a_subword"
+"""Why a subword gives no new one: its romanization is the text of an original subword."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,9 @@ class NewSubword:
         text: in plain form, with the word-start mark ``▁`` in all families of tokenizers.
         score: log probability in a Unigram model; others have no use for it.
         sources: ids of the subwords whose mean is its embedding row; a single one for max and min.
+        weights: of the sources in this mean, with the sum 1. Empty: all alike.
+        replaces: id of the original subword with the same text, in place of which the tokenizer
+            uses the new one. None: no original subword has this text.
         merges: pairs of subwords, as a BPE tokenizer writes them, that must be merged for it.
             Nobody but :meth:`transliconet.vocab.families.bpe.BPE.complete` gives them.
     """
@@ -26,6 +32,8 @@ class NewSubword:
     text: str
     score: float
     sources: tuple[int, ...]
+    weights: tuple[float, ...] = ()
+    replaces: int | None = None
     merges: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
@@ -59,6 +67,7 @@ def merge_subwords(
     special_ids: Collection[int] = (),
     min_length: int = 1,
     keep: Callable[[str], bool] | None = None,
+    frequency: Callable[[float], float] | None = None,
 ) -> MergePlan:
     """The subwords that TransMI adds to a vocabulary.
 
@@ -71,7 +80,15 @@ def merge_subwords(
     * ``average``: the mean of scores, and of rows. (The published code sums the rows in this mode.)
 
     A romanization that is already in the vocabulary gives no new subword: original subwords keep
-    their id, score and row.
+    their id, score and row. With ``frequency``, it gives a new one that replaces the original
+    subword, a homograph: Greek ``που`` is romanized to ``pou``, which is French, too. Its
+    score is that of the original :math:`v`, and its row the expected one, if all text in other
+    scripts than Latin were also there as its romanization:
+
+    .. math:: e'_v = \\frac{f_v e_v + \\sum_{s \\in S(v)} f_s e_s}{f_v + \\sum_{s \\in S(v)} f_s}
+
+    with the frequencies :math:`f` of subwords and the sources :math:`S(v)`, those in other scripts
+    that are romanized to :math:`v`. (Not in the paper.)
 
     Args:
         vocabulary: (subword in plain form, score) by id. A score is a log probability in a Unigram
@@ -79,22 +96,24 @@ def merge_subwords(
         romanize: from text to Latin script: one romanization or several, each of which becomes a
             subword. Where it raises, the subword is skipped and counted.
         merge: ``max``, ``min`` or ``average``.
-        special_ids: never romanized.
+        special_ids: never romanized, and never replaced.
         min_length: shortest new subword in characters, the word-start mark not counted.
         keep: whether an original subword (without its mark) may be a source; None takes all.
+        frequency: from the score of a subword to how frequent it is. None replaces no subword.
 
     Returns:
         New subwords, in the order of their first source.
 
     >>> plan = merge_subwords([("▁да", -2.0), ("▁dá", -3.0)], {"да": "da", "dá": "da"}.get)
     >>> plan.new
-    (NewSubword(text='▁da', score=-2.0, sources=(0,)),)
+    (NewSubword(text='▁da', score=-2.0, sources=(0,), weights=(), replaces=None),)
     """
     require_choice("merge", merge, MERGES)
     require_range("min_length", min_length, least=1)
-    existing = {subword for subword, _ in vocabulary}
+    existing = {subword: id_ for id_, (subword, _) in enumerate(vocabulary)}
     skipped: Counter[str] = Counter()
     sources: defaultdict[str, list[int]] = defaultdict(list)  # new subword → ids
+    homographs: defaultdict[str, list[int]] = defaultdict(list)  # original subword → ids
     subwords = tracked(vocabulary, "romanize subwords", len(vocabulary), "subwords")
     for id_, (subword, _) in enumerate(subwords):
         mark = WORD_START if subword.startswith(WORD_START) else ""
@@ -113,10 +132,19 @@ def merge_subwords(
         usable = [mark + romanized for romanized, reason in reasons.items() if not reason]
         for text in usable:
             sources[text].append(id_)
-        if not usable:
+        shared = []
+        # letters with marks are read by those who write them: ``où`` is no source of ``ou``
+        if frequency is not None and not scripts_in(bare) <= {"Latn"}:
+            shared = [mark + romanized for romanized, reason in reasons.items() if reason == SHARED]
+        for text in shared:
+            homographs[text].append(id_)
+        if not usable and not shared:
             skipped[next(iter(reasons.values()), "romanizer_error")] += 1
-    new = tuple(_merge_sources(text, ids, vocabulary, merge) for text, ids in sources.items())
-    return MergePlan(new, dict(sorted(skipped.items())))
+    new = [_merge_sources(text, ids, vocabulary, merge) for text, ids in sources.items()]
+    for text, ids in homographs.items():
+        if frequency is not None and existing[text] not in special_ids:
+            new.append(_blend(existing[text], ids, vocabulary, frequency))
+    return MergePlan(tuple(new), dict(sorted(skipped.items())))
 
 
 def _romanizations(bare: str, romanize: Callable[[str], str | Collection[str]]) -> list[str]:
@@ -140,7 +168,7 @@ def _skip_reason(
         return "not_one_word"
     if len(romanized) < min_length:
         return "too_short"
-    return "already_a_subword" if mark + romanized in existing else ""
+    return SHARED if mark + romanized in existing else ""
 
 
 def _merge_sources(
@@ -152,3 +180,18 @@ def _merge_sources(
     score = max(scores) if merge == "max" else min(scores)
     source = ids[scores.index(score)]  # the lowest id among equals
     return NewSubword(text, score, (source,))
+
+
+def _blend(
+    original: int,
+    ids: list[int],
+    vocabulary: Sequence[tuple[str, float]],
+    frequency: Callable[[float], float],
+) -> NewSubword:
+    """The subword that replaces an original one; see :func:`merge_subwords`."""
+    text, score = vocabulary[original]
+    sources = (original, *ids)
+    frequencies = [frequency(vocabulary[id_][1]) for id_ in sources]
+    total = sum(frequencies)
+    weights = tuple(value / total for value in frequencies)
+    return NewSubword(text, score, sources, weights, replaces=original)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
-from transliconet.errors import ConfigError, require_range
+from transliconet.errors import ConfigError, Option, require_choice, require_range
 from transliconet.model.encoder import Encoder
 from transliconet.tokens.marks import WORD_START, WordMarks
 from transliconet.unicode_script import property_values, scripts_in
@@ -21,6 +21,11 @@ from transliconet.vocab.base import VocabularyChange, VocabularyInputs
 from transliconet.vocab.families.choose import family_of
 from transliconet.vocab.merge import MergePlan, merge_subwords
 from transliconet.vocab.whole_words import count_words, whole_word_subwords
+
+KEEP, BLEND = "keep", "blend"
+HOMOGRAPHS = (KEEP, BLEND)
+BLENDED = "blended"
+"""In the counts of a change: the number of original subwords with another row."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class TransMI:
         min_word_count: also adds a subword for each whole romanized word that occurs at least this
             often in the pairs and would otherwise be split unlike its native word
             (:mod:`transliconet.vocab.whole_words`; not in the paper). None adds none.
+        homographs: ``keep`` leaves an original subword that is the romanization of others as it is,
+            as the paper does; ``blend`` gives it a row between its own and theirs, by frequency
+            (:func:`transliconet.vocab.merge.merge_subwords`; not in the paper). Those that
+            protected text uses stay as they are.
     """
 
     merge: str = "max"
@@ -48,8 +57,10 @@ class TransMI:
     language_codes: bool = True
     min_length: int = 1
     min_word_count: int | None = None
+    homographs: str = KEEP
 
     def __post_init__(self) -> None:
+        require_choice("homographs", self.homographs, HOMOGRAPHS)
         if self.min_word_count is not None:
             require_range("min_word_count", self.min_word_count, least=1)
 
@@ -61,7 +72,10 @@ class TransMI:
             ConfigError: a language that the pairs do not have, or no romanizer.
         """
         plan = self.plan(encoder.tokenizer, inputs)
-        counts = {"added": len(plan.new), **plan.skipped}
+        blended = sum(subword.replaces is not None for subword in plan.new)
+        counts = {"added": len(plan.new) - blended, **plan.skipped}
+        if blended:
+            counts[BLENDED] = blended
         return VocabularyChange(extend(encoder, plan.new, plan.banned), counts)
 
     def plan(self, original: PreTrainedTokenizerBase, inputs: VocabularyInputs) -> MergePlan:
@@ -77,6 +91,13 @@ class TransMI:
                 "Give one, e.g. romanizer=uroman",
                 code="TLN-CONFIG-703",
             )
+        if self.homographs == BLEND and not inputs.protected:
+            raise ConfigError(
+                Option("homographs", BLEND),
+                "no text is protected, so the rows of English words would change, too",
+                "Add pairs=FOLDER with English text in it, or leave homographs=keep",
+                code="TLN-CONFIG-713",
+            )
         tags = inputs.tags(self.languages)
         codes = self._codes_by_subword(original, inputs, tags)
 
@@ -87,13 +108,15 @@ class TransMI:
             with_codes = ["", *codes[subword]] if self.language_codes else [""]
             return [r(subword, code) for r in inputs.romanizers for code in with_codes]
 
+        family = family_of(original)
         plan = merge_subwords(
-            family_of(original).vocabulary(),
+            family.vocabulary(),
             romanize,
             self.merge,
-            special_ids=set(original.all_special_ids),
+            special_ids={*original.all_special_ids, *original.added_tokens_decoder},
             min_length=self.min_length,
             keep=self._source_filter(codes),
+            frequency=family.frequency if self.homographs == BLEND else None,
         )
         plan = drop_subwords_used_in(original, plan, inputs.protected)
         if self.min_word_count is None:

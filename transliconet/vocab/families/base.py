@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,6 +15,8 @@ from transliconet.vocab.merge import NewSubword
 
 State = dict[str, Any]
 """The content of ``tokenizer.json``."""
+REPLACED = "original "
+"""Prefix of an original subword that a new one replaces: with its space, it occurs in no word."""
 
 
 class TokenizerFamily:
@@ -39,6 +42,12 @@ class TokenizerFamily:
 
     has_probabilities: ClassVar[bool] = False
     """Whether the scores of :meth:`vocabulary` are log probabilities."""
+
+    def frequency(self, score: float) -> float:
+        """How frequent a subword is, from its score, up to a constant factor. Where scores are
+        ranks, by Zipf's law.
+        """
+        return math.exp(score) if self.has_probabilities else 1 / (1 - score)
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
@@ -97,8 +106,8 @@ class TokenizerFamily:
         """
         can_be_added = []
         for subword in new:
-            known = self.marks.own(subword.text) in self.ids or subword.text in banned
-            if not known and self._stays_whole(subword.text):
+            known = subword.replaces is None and self.marks.own(subword.text) in self.ids
+            if not known and subword.text not in banned and self._stays_whole(subword.text):
                 can_be_added.append(subword)
         return tuple(can_be_added)
 
@@ -174,7 +183,10 @@ class TokenizerFamily:
     def _add(self, model: State, new: Sequence[NewSubword]) -> None:
         """Add completed subwords to a model."""
         for id_, subword in enumerate(new, self.size):
-            model["vocab"][self.marks.own(subword.text)] = id_
+            own = self.marks.own(subword.text)
+            if subword.replaces is not None:
+                model["vocab"][REPLACED + own] = subword.replaces
+            model["vocab"][own] = id_
 
     def _keep(self, model: State, new_ids: Mapping[int, int]) -> None:
         """Reduce a model to some ids: old → new."""

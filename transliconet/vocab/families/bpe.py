@@ -1,6 +1,7 @@
 """BPE: neighbouring subwords of a word are merged, in the order of a list of pairs."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain, count
 
@@ -63,7 +64,9 @@ class BPE(TokenizerFamily):
     ) -> tuple[NewSubword, ...]:
         merges = AddedMerges(self.ids, {self.marks.own(text) for text in banned})
         possible = super().complete(new, banned)
-        wanted = {self.marks.own(subword.text): subword for subword in possible}
+        replacing = [subword for subword in possible if subword.replaces is not None]
+        added = [subword for subword in possible if subword.replaces is None]
+        wanted = {self.marks.own(subword.text): subword for subword in added}
         model = self.tokenizer.backend_tokenizer.model
         for own, subword in wanted.items():
             parts = list(chain.from_iterable(subword.merges))
@@ -75,8 +78,9 @@ class BPE(TokenizerFamily):
         for own, pairs in merges.added.items():
             step = NewSubword(self.marks.plain(own), 0.0, merges.original_ids(own))
             subword = wanted.get(own, step)
-            completed.append(NewSubword(subword.text, subword.score, subword.sources, pairs))
-        return tuple(completed)
+            completed.append(replace(subword, merges=pairs))
+        # the merges of a subword that is replaced are there
+        return (*completed, *replacing)
 
     def needed(self, kept: Collection[int]) -> set[int]:
         """See the base class. These are all steps of the merges, and what stands for bytes."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from transliconet.vocab.families.base import State, TokenizerFamily
+from transliconet.vocab.families.base import REPLACED, State, TokenizerFamily
 from transliconet.vocab.merge import NewSubword
 
 
@@ -28,7 +28,10 @@ class Unigram(TokenizerFamily):
             model["vocab"].append([token, lowest])
 
     def _add(self, model: State, new: Sequence[NewSubword]) -> None:
+        lowest = min(score for _, score in model["vocab"])
         for subword in new:
+            if subword.replaces is not None:
+                model["vocab"][subword.replaces] = [REPLACED + subword.text, lowest]
             model["vocab"].append([subword.text, subword.score])
 
     def _keep(self, model: State, new_ids: Mapping[int, int]) -> None:
