@@ -144,6 +144,10 @@ def test_homographs_get_rows_between_both_and_protected_text_keeps_its_own(
     assert again.tokenizer.get_vocab() == after.get_vocab()
     texts = [*NATIVE, *ROMANIZED, text]
     assert again.tokenizer(texts)["input_ids"] == after(texts)["input_ids"]
+    # what was added or blended may have been trained since, and stays
+    counts = TransMI(homographs="blend")(again, inputs).counts
+    assert counts["added"] == 0
+    assert "blended" not in counts
 
 
 def test_wordpiece_takes_the_longest_match_and_keeps_word_starts_apart(

@@ -104,10 +104,10 @@ def test_an_original_subword_is_blended_with_its_homographs_by_frequency() -> No
     # French letters with marks are no homographs of French letters without
     assert plan.new == (NewSubword("▁pou", 0.25, (1, 0, 4), (0.25, 0.5, 0.25), replaces=1),)
     assert plan.skipped == {"already_a_subword": 1, "unchanged": 2}
-    special = merge_subwords(
-        vocabulary, romanizations.__getitem__, special_ids={1}, frequency=lambda score: score
+    fixed = merge_subwords(
+        vocabulary, romanizations.__getitem__, frequency=lambda score: score, fixed_ids={1}
     )
-    assert special.new == ()
+    assert fixed == kept
 
 
 def test_blending_without_protected_text_is_refused(encoder: Encoder) -> None:

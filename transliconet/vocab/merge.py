@@ -68,6 +68,7 @@ def merge_subwords(
     min_length: int = 1,
     keep: Callable[[str], bool] | None = None,
     frequency: Callable[[float], float] | None = None,
+    fixed_ids: Collection[int] = (),
 ) -> MergePlan:
     """The subwords that TransMI adds to a vocabulary.
 
@@ -96,10 +97,11 @@ def merge_subwords(
         romanize: from text to Latin script: one romanization or several, each of which becomes a
             subword. Where it raises, the subword is skipped and counted.
         merge: ``max``, ``min`` or ``average``.
-        special_ids: never romanized, and never replaced.
+        special_ids: never romanized.
         min_length: shortest new subword in characters, the word-start mark not counted.
         keep: whether an original subword (without its mark) may be a source; None takes all.
         frequency: from the score of a subword to how frequent it is. None replaces no subword.
+        fixed_ids: never replaced.
 
     Returns:
         New subwords, in the order of their first source.
@@ -135,15 +137,16 @@ def merge_subwords(
         shared = []
         # letters with marks are read by those who write them: ``où`` is no source of ``ou``
         if frequency is not None and not scripts_in(bare) <= {"Latn"}:
-            shared = [mark + romanized for romanized, reason in reasons.items() if reason == SHARED]
+            known = [mark + romanized for romanized, why in reasons.items() if why == SHARED]
+            shared = [text for text in known if existing[text] not in fixed_ids]
         for text in shared:
             homographs[text].append(id_)
         if not usable and not shared:
             skipped[next(iter(reasons.values()), "romanizer_error")] += 1
     new = [_merge_sources(text, ids, vocabulary, merge) for text, ids in sources.items()]
+    frequencies = [frequency(score) for _, score in vocabulary] if frequency else []
     for text, ids in homographs.items():
-        if frequency is not None and existing[text] not in special_ids:
-            new.append(_blend(existing[text], ids, vocabulary, frequency))
+        new.append(_blend(existing[text], ids, vocabulary, frequencies))
     return MergePlan(tuple(new), dict(sorted(skipped.items())))
 
 
@@ -186,12 +189,11 @@ def _blend(
     original: int,
     ids: list[int],
     vocabulary: Sequence[tuple[str, float]],
-    frequency: Callable[[float], float],
+    frequencies: Sequence[float],
 ) -> NewSubword:
     """The subword that replaces an original one; see :func:`merge_subwords`."""
     text, score = vocabulary[original]
     sources = (original, *ids)
-    frequencies = [frequency(vocabulary[id_][1]) for id_ in sources]
-    total = sum(frequencies)
-    weights = tuple(value / total for value in frequencies)
+    total = sum(frequencies[id_] for id_ in sources)
+    weights = tuple(frequencies[id_] / total for id_ in sources)
     return NewSubword(text, score, sources, weights, replaces=original)

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 
 from transliconet.errors import ConfigError, Option, require_choice, require_range
 from transliconet.model.encoder import Encoder
+from transliconet.model.rows import first_new_row
 from transliconet.tokens.marks import WORD_START, WordMarks
 from transliconet.unicode_script import property_values, scripts_in
 from transliconet.vocab.apply import (
@@ -71,15 +72,26 @@ class TransMI:
         Raises:
             ConfigError: a language that the pairs do not have, or no romanizer.
         """
-        plan = self.plan(encoder.tokenizer, inputs)
+        plan = self.plan(encoder.tokenizer, inputs, first_new_row(encoder))
         blended = sum(subword.replaces is not None for subword in plan.new)
         counts = {"added": len(plan.new) - blended, **plan.skipped}
         if blended:
             counts[BLENDED] = blended
         return VocabularyChange(extend(encoder, plan.new, plan.banned), counts)
 
-    def plan(self, original: PreTrainedTokenizerBase, inputs: VocabularyInputs) -> MergePlan:
+    def plan(
+        self,
+        original: PreTrainedTokenizerBase,
+        inputs: VocabularyInputs,
+        first_added: int | None = None,
+    ) -> MergePlan:
         """The subwords that :meth:`__call__` adds, without those that protected texts would use.
+
+        Args:
+            original: the tokenizer before the change.
+            inputs: texts and romanizers.
+            first_added: id of the first subword that was added to the tokenizer before. Such
+                subwords are not blended: their rows may have been trained.
 
         Raises:
             ConfigError: a language that the pairs do not have, or no romanizer.
@@ -109,14 +121,18 @@ class TransMI:
             return [r(subword, code) for r in inputs.romanizers for code in with_codes]
 
         family = family_of(original)
+        fixed = set(original.added_tokens_decoder)
+        if first_added is not None:
+            fixed.update(range(first_added, family.size))
         plan = merge_subwords(
             family.vocabulary(),
             romanize,
             self.merge,
-            special_ids={*original.all_special_ids, *original.added_tokens_decoder},
+            special_ids=set(original.all_special_ids),
             min_length=self.min_length,
             keep=self._source_filter(codes),
             frequency=family.frequency if self.homographs == BLEND else None,
+            fixed_ids=fixed,
         )
         plan = drop_subwords_used_in(original, plan, inputs.protected)
         if self.min_word_count is None:

@@ -43,12 +43,6 @@ class TokenizerFamily:
     has_probabilities: ClassVar[bool] = False
     """Whether the scores of :meth:`vocabulary` are log probabilities."""
 
-    def frequency(self, score: float) -> float:
-        """How frequent a subword is, from its score, up to a constant factor. Where scores are
-        ranks, by Zipf's law.
-        """
-        return math.exp(score) if self.has_probabilities else 1 / (1 - score)
-
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         self.marks = WordMarks.from_tokenizer(tokenizer)
@@ -90,6 +84,12 @@ class TokenizerFamily:
         for subword, id_ in self.ids.items():
             entries[id_] = (self.marks.plain(subword), scores[id_])
         return entries
+
+    def frequency(self, score: float) -> float:
+        """How frequent a subword is, from its score, up to a constant factor. Where scores are
+        ranks, by Zipf's law.
+        """
+        return math.exp(score) if self.has_probabilities else 1 / (1 - score)
 
     def complete(
         self, new: Sequence[NewSubword], banned: Collection[str] = ()
