@@ -5,6 +5,7 @@ loaded again.
 import doctest
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pyarrow.compute as pc
 import pytest
@@ -285,15 +286,28 @@ def test_transmi_without_a_romanizer_is_refused(encoder: Encoder) -> None:
         TransMI().plan(encoder.tokenizer, VocabularyInputs())
 
 
+def of_language(pairs: PairsFolder, tag: str) -> PairsFolder:
+    rows = pairs.table.filter(pc.equal(pairs.table["lang"], tag))
+    return replace(pairs, manifest={**pairs.manifest, "languages": {tag: {}}}, table=rows)
+
+
+def test_blending_warns_where_no_text_in_latin_script_is_protected(
+    cldr_pairs: PairsFolder,
+    make_encoder: Callable[..., Encoder],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spec = VocabularySpec(TransMI(homographs="blend"))
+    russian, english = (of_language(cldr_pairs, tag) for tag in ("rus_Cyrl", "eng_Latn"))
+    change = change_vocabulary(spec, make_encoder(), [russian, english])
+    assert (change.counts["blended"] > 0, caplog.text) == (True, "")
+    change_vocabulary(spec, make_encoder(), [russian])
+    assert "no text in Latin script is protected" in caplog.text
+
+
 def test_text_of_more_folders_is_learned_from(
     cldr_pairs: PairsFolder, make_encoder: Callable[..., Encoder]
 ) -> None:
-    def of(tag: str) -> PairsFolder:
-        rows = cldr_pairs.table.filter(pc.equal(cldr_pairs.table["lang"], tag))
-        return replace(
-            cldr_pairs, manifest={**cldr_pairs.manifest, "languages": {tag: {}}}, table=rows
-        )
-
+    of = partial(of_language, cldr_pairs)
     spec = VocabularySpec(Trim(min_per_script=0))
     texts = of("kat_Geor").table["text"].to_pylist()
     original = make_encoder().tokenizer
