@@ -50,16 +50,29 @@ def read_again(encoder: Encoder, folder: Path) -> Encoder:
     return Encoder.from_pretrained(str(folder))
 
 
+def rows_of(encoder: Encoder) -> torch.Tensor:
+    """A copy of the embedding matrix."""
+    return encoder.masked_lm.get_input_embeddings().weight.detach().clone()
+
+
+def tokenizes_alike_when_read_again(encoder: Encoder, texts: list[str], folder: Path) -> Encoder:
+    """The encoder as it is read from its export."""
+    again = read_again(encoder, folder)
+    assert again.tokenizer.get_vocab() == encoder.tokenizer.get_vocab()
+    assert again.tokenizer(texts)["input_ids"] == encoder.tokenizer(texts)["input_ids"]
+    return again
+
+
 @each_family
 def test_romanized_words_are_added_and_native_text_stays(
     family: str, tokenizers: dict[str, PreTrainedTokenizerBase], tmp_path: Path
 ) -> None:
     before = tokenizers[family]
     encoder = encoder_with(before)
-    rows = encoder.masked_lm.get_input_embeddings().weight.detach().clone()
+    rows = rows_of(encoder)
     plan = TransMI(min_word_count=1).plan(before, INPUTS)
     extended = extend(encoder, plan.new)
-    after, new_rows = extended.tokenizer, extended.masked_lm.get_input_embeddings().weight
+    after, new_rows = extended.tokenizer, rows_of(extended)
     assert changed_share(before, after, NATIVE) == 0
     first = family_of(before).size
     assert after.convert_ids_to_tokens(list(range(first))) == before.convert_ids_to_tokens(
@@ -71,10 +84,8 @@ def test_romanized_words_are_added_and_native_text_stays(
     romanized = [text for text in ROMANIZED if text not in NATIVE]
     lengths = [sum(map(len, t(romanized)["input_ids"])) for t in (before, after)]
     assert lengths[1] < 0.8 * lengths[0], lengths
-    again = read_again(extended, tmp_path / "extended")
-    assert again.tokenizer.get_vocab() == after.get_vocab()
     texts = [*NATIVE, *ROMANIZED]
-    assert again.tokenizer(texts)["input_ids"] == after(texts)["input_ids"]
+    again = tokenizes_alike_when_read_again(extended, texts, tmp_path / "extended")
     assert again.masked_lm.config.original_vocabulary == first
     np.testing.assert_array_equal(embed(again, texts[:3]), embed(extended, texts[:3]))
 
@@ -113,16 +124,13 @@ def test_homographs_get_rows_between_both_and_protected_text_keeps_its_own(
 ) -> None:
     before = tokenizers[family]
     encoder = encoder_with(before)
-    rows = encoder.masked_lm.get_input_embeddings().weight.detach().clone()
+    rows = rows_of(encoder)
     protected = ["вода мира", "a vivid"]
     inputs = replace(INPUTS, protected=protected)
     plan = TransMI(homographs="blend").plan(before, inputs)
     blended = {s.replaces: s for s in plan.new if s.replaces is not None}
     change = TransMI(homographs="blend")(encoder, inputs)
-    after, new_rows = (
-        change.encoder.tokenizer,
-        change.encoder.masked_lm.get_input_embeddings().weight,
-    )
+    after, new_rows = change.encoder.tokenizer, rows_of(change.encoder)
     assert change.counts["blended"] == len(blended) > 0
     first = family_of(before).size
     assert torch.equal(new_rows[:first], rows[:first])
@@ -130,7 +138,7 @@ def test_homographs_get_rows_between_both_and_protected_text_keeps_its_own(
         if subword.replaces is not None:
             assert subword.sources[0] == subword.replaces
             mean = np.average(rows[list(subword.sources)].numpy(), 0, subword.weights)
-            np.testing.assert_allclose(new_rows[id_].detach(), mean, rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(new_rows[id_], mean, rtol=1e-5, atol=1e-7)
     # text is split as before, and uses the new rows where it is not protected
     assert before(protected)["input_ids"] == after(protected)["input_ids"]
     alone = add_subwords(before, list(blended.values()))
@@ -140,10 +148,8 @@ def test_homographs_get_rows_between_both_and_protected_text_keeps_its_own(
     assert set(before(text)["input_ids"]) & blended.keys()
     assert changed_share(before, alone, [text]) == 1
     assert len(after.get_vocab()) == len(after) == max(after.get_vocab().values()) + 1
-    again = read_again(change.encoder, tmp_path / "blended")
-    assert again.tokenizer.get_vocab() == after.get_vocab()
     texts = [*NATIVE, *ROMANIZED, text]
-    assert again.tokenizer(texts)["input_ids"] == after(texts)["input_ids"]
+    again = tokenizes_alike_when_read_again(change.encoder, texts, tmp_path / "blended")
     # what was added or blended may have been trained since, and stays
     counts = TransMI(homographs="blend")(again, inputs).counts
     assert counts["added"] == 0

@@ -23,12 +23,10 @@ class Unigram(TokenizerFamily):
 
     def _take_in(self, model: State, token: str, id_: int) -> None:
         if id_ >= len(model["vocab"]):
-            # the score of unknown characters is derived from the lowest one, which must not change
-            lowest = min(score for _, score in model["vocab"])
-            model["vocab"].append([token, lowest])
+            model["vocab"].append([token, _lowest_score(model)])
 
     def _add(self, model: State, new: Sequence[NewSubword]) -> None:
-        lowest = min(score for _, score in model["vocab"])
+        lowest = _lowest_score(model)
         for subword in new:
             if subword.replaces is not None:
                 model["vocab"][subword.replaces] = [REPLACED + subword.text, lowest]
@@ -39,3 +37,10 @@ class Unigram(TokenizerFamily):
         model["vocab"] = [vocabulary[id_] for id_ in new_ids]
         if model["unk_id"] is not None:
             model["unk_id"] = new_ids[model["unk_id"]]
+
+
+def _lowest_score(model: State) -> float:
+    """The least score that an entry may have: that of unknown characters is derived from the
+    lowest one, which must not change.
+    """
+    return min(score for _, score in model["vocab"])
